@@ -1,0 +1,256 @@
+"""The plan: what every visitor of a run does, as a pure function of (scenario, seed, namespace, start, visitor).
+
+Here: the settings of a plan, its period, and the entry points. Who a visitor is: population.py; when they arrive:
+arrivals.py; what their steps mean for the mini program: lifecycle.py. No clock, file or socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from simulator.errors import Complaint, ScenarioError
+from simulator.events import Event, Visit
+from simulator.journey.arrivals import Schedule, closed_start, make_schedule, offset_us
+from simulator.journey.length import longest_visit
+from simulator.journey.lifecycle import earlier_visit, walk
+from simulator.journey.population import PAIR, Person, block_size, person
+from simulator.rand import Stream
+from simulator.scenario.model import Phase, Scenario
+from simulator.times import DAY, HOUR, SECOND, Ms, next_full_hour, zone_offset
+from simulator.wechat import encode_path
+
+_BETWEEN_VISITS = SECOND  # on one device, from the end of one visitor to the arrival of the next
+_EARLIEST_BEFORE, _LATEST_BEFORE = Ms(30 * DAY), DAY  # of the earlier visit before the start
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line and the target may replace in a scenario; None keeps the scenario's value."""
+
+    seed: int = 1
+    namespace: str = ""
+    visitors: int | None = None
+    users: int | None = None  # closed model instead of the scenario's load
+    rate: str | None = None  # open model at this constant rate, such as "20/s"
+    speed: float | None = None  # event time per wall time; also the factor of a flood
+    flood: bool = False  # drops only the waiting
+    start: Ms | None = None  # instead of the scenario's; what `recent` was resolved to
+    day: str = "Asia/Shanghai"  # zone of the period's full hours
+    foreground_event: bool = False  # the adapter sends c_mp_show on warm shows (opens: every-foreground)
+    max_age: Ms | None = None  # the contract's age limit of events, caps the earlier visits
+    real_looking: bool = True  # False: mobiles and openids that belong to nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A scenario with everything resolved that its visitors' events depend on."""
+
+    scenario: Scenario
+    settings: Settings
+    start: Ms  # of the period, inclusive
+    end: Ms  # exclusive: the first full hour after everything that is planned
+    count: int  # of visitors
+    block: int  # visitors of one block: numbers b·block … share devices and mobiles
+    speed: Fraction  # event time per wall time
+    flood: bool  # nobody waits
+    schedule: Schedule | None  # of the open model
+    users: int | None  # of the closed model
+    each: Ms  # closed model: event time between two visitors of one user
+
+    @property
+    def blocks(self) -> range:
+        """All block numbers."""
+        return range(-(-self.count // self.block))
+
+
+def make_plan(scenario: Scenario, settings: Settings, now: Ms) -> Plan:
+    """Resolve a scenario. `now` matters for `start: recent` only.
+
+    Raises:
+        ScenarioError: arrivals that cannot reach `count`, an earlier visit that no age limit admits, a closed model
+            without `count`, a start that is not `recent` where the contract limits the age.
+    """
+    load = scenario.load
+    speed, flood = _clock(scenario, settings)
+    count = settings.visitors if settings.visitors is not None else scenario.visitors.count
+    users = settings.users if settings.users is not None else (None if settings.rate else load.users)
+    longest = longest_visit(scenario)
+    sharers = PAIR if scenario.visitors.share_device else 1
+    tail = Ms(longest * sharers + (sharers - 1) * _BETWEEN_VISITS)
+    each = load.each if load.each is not None else longest
+    phases = _phases(scenario, settings, count)
+
+    if users is not None:
+        if count is None:
+            raise _complaint(scenario, "visitors", "the closed model (load.users) needs visitors.count")
+        length = Ms(-(-count // users) * each + tail)
+    else:
+        wall_us = sum(phase.for_ for phase in phases) * 1000
+        length = Ms(-int(-(wall_us * speed) // 1000) + tail)
+    start = _start(scenario, settings, now, length)
+    schedule = None
+    if users is None:
+        try:
+            schedule = make_schedule(
+                phases,
+                count=count,
+                poisson=load.spacing == "poisson",
+                seed=settings.seed,
+                start=start,
+                speed=speed,
+                zone=settings.day,
+            )
+        except ValueError as short:
+            raise _complaint(scenario, "load.arrivals", str(short)) from short
+        count = schedule.count
+        if count == 0:
+            raise _complaint(scenario, "load.arrivals", "nobody arrives: every rate is zero")
+    assert count is not None  # the closed model demands it, a schedule always has one
+    plan = Plan(
+        scenario,
+        settings,
+        start,
+        next_full_hour(Ms(start + length), settings.day),
+        count,
+        block_size(scenario),
+        speed,
+        flood,
+        schedule,
+        users,
+        each,
+    )
+    if scenario.visitors.returning:
+        _earliest_setup(plan)
+    return plan
+
+
+def visits_of_block(plan: Plan, block: int) -> tuple[Visit, ...]:
+    """The visits of one block of visitor numbers, by number: they may share a device, so they are planned together."""
+    members = range(block * plan.block, min((block + 1) * plan.block, plan.count))
+    settings = plan.settings
+    people = [
+        person(plan.scenario, settings.seed, settings.namespace, k, plan.count, settings.real_looking) for k in members
+    ]
+    arrivals = [arrival_of(plan, who.visitor) for who in people]
+    visits: dict[int, Visit] = {}
+    free: dict[str, int] = {}  # when a shared device may be used again
+    for arrival, who in sorted(zip(arrivals, people, strict=True), key=lambda pair: pair[0]):
+        begin = max(arrival, free.get(who.device.anonymous_id, arrival))
+        visit = _visit(plan, who, Ms(begin))
+        if who.shares_device:
+            free[who.device.anonymous_id] = visit.events[-1].at + _BETWEEN_VISITS
+        visits[who.visitor] = visit
+    return tuple(visits[visitor] for visitor in sorted(visits))
+
+
+def visits(plan: Plan) -> Iterator[Visit]:
+    """Every visit of the plan, by visitor number."""
+    for block in plan.blocks:
+        yield from visits_of_block(plan, block)
+
+
+def visit_of(plan: Plan, visitor: int) -> Visit:
+    """One visitor's visit; the rest of its block is planned with it."""
+    return visits_of_block(plan, visitor // plan.block)[visitor % plan.block]
+
+
+def arrival_of(plan: Plan, visitor: int) -> Ms:
+    """The event-time instant at which a visitor is due, before a shared device delays it."""
+    if plan.schedule is None:
+        assert plan.users is not None
+        return Ms(plan.start + closed_start(visitor, users=plan.users, each=plan.each, seed=plan.settings.seed))
+    return Ms(plan.start + int(offset_us(plan.schedule, visitor) * plan.speed / 1000))
+
+
+def arrival_offset_us(plan: Plan, visitor: int) -> int:
+    """Wall microseconds after the run's start at which a visitor of the open model is due.
+
+    Raises:
+        ValueError: the plan is of the closed model, or the visitor is not in it.
+    """
+    if plan.schedule is None:
+        raise ValueError("visitors of the closed model come when a user is free")
+    return offset_us(plan.schedule, visitor)
+
+
+def _visit(plan: Plan, who: Person, begin: Ms) -> Visit:
+    scenario, seed = plan.scenario, plan.settings.seed
+    before = earlier_visit(scenario, seed, who, _setup_instant(plan, who)) if who.returning else []
+    steps = scenario.journeys[who.journey].steps
+    events: list[Event] = walk(scenario, seed, who, begin, steps, shows=plan.settings.foreground_event)
+    if before:
+        events = before + [replace(event, number=event.number + len(before)) for event in events]
+    return Visit(who.visitor, who.journey, who.source, begin, tuple(events), who.identities)
+
+
+def _setup_instant(plan: Plan, who: Person) -> Ms:
+    """A function of the visitor alone; partners on one phone fall on different halves of ten seconds."""
+    earliest = _earliest_setup(plan)
+    slot = 10 * SECOND
+    slots = max((plan.start - _LATEST_BEFORE - earliest) // slot, 1)
+    drawn = Stream("earlier", plan.settings.seed, who.visitor).below(slots)
+    return Ms(earliest + drawn * slot + who.visitor % PAIR * 5 * SECOND)
+
+
+def _earliest_setup(plan: Plan) -> Ms:
+    """The earliest instant that an earlier visit may have.
+
+    Raises:
+        ScenarioError: the contract's age limit leaves no day before the start.
+    """
+    before = _EARLIEST_BEFORE
+    if plan.settings.max_age is not None:
+        # The visit must still be young enough when the period ends.
+        before = Ms(min(before, plan.settings.max_age - (plan.end - plan.start)))
+        if before < _LATEST_BEFORE:
+            text = "the collector's age limit leaves no room for an earlier visit, which is 1 to 30 days old"
+            raise _complaint(plan.scenario, "visitors.returning", text)
+    return Ms(plan.start - before)
+
+
+def _clock(scenario: Scenario, settings: Settings) -> tuple[Fraction, bool]:
+    """(event time per wall time, whether nobody waits). A flood leaves event times as they are."""
+    given = scenario.load.clock.speed
+    speed = Fraction(1) if given == "flood" else Fraction(str(given))
+    if settings.speed is not None:
+        return Fraction(str(settings.speed)), settings.flood
+    return speed, settings.flood or given == "flood"
+
+
+def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[Phase]:
+    if settings.rate is not None:
+        if count is None:
+            raise _complaint(scenario, "visitors", "--rate needs visitors.count or --visitors")
+        phase = Phase.model_validate({"rate": settings.rate, "for": "1s"})
+        if phase.rate.low <= 0 or phase.rate.low != phase.rate.high:
+            raise _complaint(scenario, "load", f"--rate needs one rate above zero, not {settings.rate}")
+        # Long enough for the last of `count` visitors, whose instant lies strictly before the end.
+        length = Ms(-int(-(count * 1000 / phase.rate.low) // 1))
+        return [phase.model_copy(update={"for_": length})]
+    return list(scenario.load.arrivals or [])
+
+
+def _start(scenario: Scenario, settings: Settings, now: Ms, length: Ms) -> Ms:
+    given = settings.start if settings.start is not None else scenario.load.clock.start
+    if given == "recent":
+        full_hour = now - (now + zone_offset(now, settings.day)) % HOUR
+        return Ms(full_hour - -(-length // HOUR) * HOUR)
+    if settings.max_age is not None and scenario.load.clock.start != "recent":
+        text = "the collector takes no old events, so the clock needs `start: recent`"
+        raise _complaint(scenario, "load.clock.start", text)
+    return Ms(int(given))
+
+
+def _complaint(scenario: Scenario, path: str, text: str) -> ScenarioError:
+    return ScenarioError([Complaint(scenario.scenario, 1, 1, path, text)])
+
+
+def complete_links(scenario: Scenario) -> dict[str, str]:
+    """The complete URL behind each code of method 2, percent-encoded; registered with the collector before a run."""
+    return {
+        source.code: encode_path(source.path or scenario.app.pages[0])
+        for source in scenario.sources.values()
+        if source.code is not None
+    }

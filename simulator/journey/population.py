@@ -1,0 +1,157 @@
+"""Who visitor k is: devices, identities, source, journey and values, each from a stream of its own.
+
+Within a run every identity value is a bijection of the visitor number, keyed by seed and namespace, so equal values
+occur only where a mobile is shared on purpose. Shared phones and mobiles come in blocks of two visitor numbers.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+
+from simulator.events import Device, Identity
+from simulator.journey.devices import draw_device
+from simulator.rand import Stream, scramble
+from simulator.scenario.model import Scenario
+
+PAIR = 2  # visitor numbers of one block where phones or mobiles are shared
+_MANY = 1 << 60  # more than any run's visitors, so that a bijection of the number fits ten base64 characters
+_OPENIDS = frozenset({"applet-wechat", "wechat", "wechat-unionid"})
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One visitor, before any step is taken."""
+
+    visitor: int
+    journey: str
+    source: str  # the scenario's name; empty where the file has no sources
+    returning: bool
+    device: Device
+    second_device: Device | None
+    shares_device: bool
+    identities: tuple[Identity, ...]
+
+
+def block_size(scenario: Scenario) -> int:
+    """Visitors of one block: two where anything is shared, else one."""
+    return PAIR if scenario.visitors.share_device or scenario.visitors.share_mobile else 1
+
+
+def person(
+    scenario: Scenario, seed: int, namespace: str, visitor: int, count: int, real_looking: bool = True
+) -> Person:
+    """Draw one visitor. The last visitor of an odd count has no partner and shares nothing."""
+    visitors = scenario.visitors
+    who = Stream("who", seed, visitor)
+    journeys = list(scenario.journeys)
+    journey = journeys[who.weighted([scenario.journeys[name].weight for name in journeys])]
+    sources = list(scenario.sources)
+    source = sources[who.weighted([scenario.sources[name].weight for name in sources])] if sources else ""
+    returning = who.chance(visitors.returning)
+    has_second = who.chance(visitors.second_device)
+
+    paired = block_size(scenario) == PAIR and (visitor | 1) < count
+    pair = Stream("pair", seed, visitor // PAIR)
+    shares_device = pair.chance(visitors.share_device) and paired
+    shares_mobile = pair.chance(visitors.share_mobile) and paired
+    owner = visitor - visitor % PAIR if shares_device else visitor
+
+    identities = []
+    for kind, part in visitors.identities.items():
+        mine = Stream("has", seed, visitor, kind).chance(part)
+        if kind == "mobile" and shares_mobile:
+            identities.append(Identity(kind, identity_value(kind, seed, namespace, visitor & ~1, real_looking)))
+        elif mine:
+            identities.append(Identity(kind, identity_value(kind, seed, namespace, visitor, real_looking)))
+    return Person(
+        visitor,
+        journey,
+        source,
+        returning,
+        _device(scenario, seed, namespace, owner, 0),
+        _device(scenario, seed, namespace, visitor, 1) if has_second else None,
+        shares_device,
+        tuple(identities),
+    )
+
+
+def _device(scenario: Scenario, seed: int, namespace: str, owner: int, ordinal: int) -> Device:
+    anonymous = _anonymous_id(seed, namespace, owner, ordinal)
+    return draw_device(anonymous, Stream("device", seed, owner, ordinal), scenario.visitors.device)
+
+
+def _anonymous_id(seed: int, namespace: str, owner: int, ordinal: int) -> str:
+    """Thirty-two hex digits: sixteen of the run, sixteen a bijection of (owner, ordinal)."""
+    run = blake2b(f"{seed}/{len(namespace)}:{namespace}".encode(), digest_size=8).hexdigest()
+    return f"{run}{scramble(owner * 2 + ordinal, 1 << 64, 'anonymous', seed, namespace):016x}"
+
+
+def identity_value(kind: str, seed: int, namespace: str, visitor: int, real_looking: bool) -> str:
+    """The value of one identity type: a bijection of the visitor number within a run.
+
+    Values that are not real-looking belong to nobody: openids begin oMPSIM, mobiles have an unassigned prefix.
+    """
+    if kind in _OPENIDS:
+        return _openid(kind, seed, namespace, visitor, real_looking)
+    if kind == "mobile":
+        return _mobile(seed, namespace, visitor, real_looking)
+    if kind == "email":
+        return f"mp{scramble(visitor, _MANY, kind, seed, namespace):x}@example.com"
+    return f"M{scramble(visitor, 10**12, kind, seed, namespace):012}"
+
+
+def _openid(kind: str, seed: int, namespace: str, visitor: int, real_looking: bool) -> str:
+    """Twenty-eight characters: o, five of the application, twelve of the run and visitor, ten of the bijection."""
+    unique = scramble(visitor, _MANY, kind, seed, namespace)
+    head = _base64(blake2b(f"{kind}".encode(), digest_size=6).digest())[:5] if real_looking else "MPSIM"
+    run = _base64(blake2b(f"{seed}/{namespace}/{visitor}".encode(), digest_size=9).digest())
+    return f"o{head}{run}{_base64((unique << 4).to_bytes(8, 'big'))[:10]}"
+
+
+def _base64(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _mobile(seed: int, namespace: str, visitor: int, real_looking: bool) -> str:
+    prefixes = mobile_prefixes() if real_looking else ("120", "121", "122", "123", "124", "125", "126", "127")
+    unique = scramble(visitor, len(prefixes) * 10**8, "mobile", seed, namespace)
+    return f"{prefixes[unique // 10**8]}{unique % 10**8:08}"
+
+
+@lru_cache(maxsize=1)
+def mobile_prefixes() -> tuple[str, ...]:
+    """Prefixes of Chinese mobile numbers, from Faker's zh_CN data."""
+    from faker.providers.phone_number.zh_CN import Provider  # noqa: PLC0415  Faker costs 0.1 s to import
+
+    return tuple(map(str, Provider.phonenumber_prefixes))
+
+
+@lru_cache(maxsize=1)
+def names_and_cities() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Pools of Chinese names and cities: Faker is asked once a process, not once an event."""
+    from faker import Faker  # noqa: PLC0415  as above
+
+    fake = Faker("zh_CN")
+    fake.seed_instance(20260301)
+    names = tuple(dict.fromkeys(fake.name() for _ in range(400)))
+    cities = tuple(dict.fromkeys(fake.city_name() for _ in range(120)))
+    return names, cities
+
+
+def value_of(scenario: Scenario, seed: int, visitor: int, name: str) -> str:
+    """What `{name}` stands for in this visitor's paths and events: a var of the file, or visitor, name, city.
+
+    Raises:
+        KeyError: no such variable.
+    """
+    given = scenario.visitors.vars.get(name)
+    if given is not None:
+        choices = given if isinstance(given, list) else scenario.lists[name]
+        return str(choices[Stream("var", seed, name, visitor).below(len(choices))])
+    if name == "visitor":
+        return str(visitor)
+    pool = dict(zip(("name", "city"), names_and_cities(), strict=True))[name]
+    return pool[Stream("look", seed, name, visitor).below(len(pool))]
