@@ -1,0 +1,110 @@
+"""What the console shows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from simulator.finding import Interval, Judged, Verdict
+from simulator.report.result import Result
+from simulator.report.text import EventRow, plan_text, print_result, result_text
+
+REPORT = "reports/campaign-day-0301/report.html"
+
+
+@pytest.mark.parametrize("name", ["passing", "failing", "incomplete", "hostile"])
+def test_a_run_without_a_terminal(name: str, samples: dict[str, Result], golden: Callable[[str, str], None]) -> None:
+    golden(f"{name}.txt", result_text(samples[name], REPORT))
+
+
+def planned(metric: str, by: str, cell: str, low: int, high: int | None = None) -> Judged:
+    return Judged(metric, by, cell, Interval(low, low if high is None else high), None, Verdict.PASS)
+
+
+def test_a_plan_without_a_terminal(golden: Callable[[str, str], None]) -> None:
+    expected = [
+        planned("pv", "all", "", 6),
+        planned("uv", "all", "", 2),
+        planned("opens", "all", "", 2, 3),
+        Judged("new_users", "all", "", None, None, Verdict.INCONCLUSIVE, "the wire carries no visitor"),
+        *(planned("pv", "source", cell, count) for cell, count in (("wechat_ad", 4), ("春季海报", 2))),
+        *(planned("pv", "hour", f"2026-03-01T{hour:02}:00+08:00", 1) for hour in range(10)),
+        planned("pv", "page", "pages/index/index", 6),
+    ]
+    events = [
+        EventRow("00:00:00.000", 0, "mini_program_open", "", "wechat_ad", "applet-wechat=oI_M5x"),
+        EventRow("00:00:00.001", 0, "mini_program_view", "pages/index/index", "wechat_ad"),
+    ]
+
+    text = plan_text("first-open, seed 7", expected, events, ["3 events fall outside the period."])
+
+    golden("plan.txt", text)
+
+
+def test_lines_fit_but_for_what_is_copied(samples: dict[str, Result]) -> None:
+    copied = ("Report ", "Again ")
+    lines = [line for result in samples.values() for line in result_text(result, REPORT).splitlines()]
+
+    assert [line for line in lines if cell_len(line) > 80 and not line.startswith(copied)] == []
+
+
+def test_without_names_from_outside_the_text_is_ascii(samples: dict[str, Result]) -> None:
+    result = samples["failing"]
+    ours = replace(
+        result,
+        metrics=tuple(judged for judged in result.metrics if judged.cell.isascii()),
+        findings=tuple(finding for finding in result.findings if finding.text.isascii()),
+    )
+
+    assert result_text(ours, REPORT).isascii()
+
+
+def test_nothing_from_outside_reaches_the_terminal_as_a_command(samples: dict[str, Result]) -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    print_result(console, samples["hostile"])
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "[red]" in text  # nor as markup
+
+
+def test_a_terminal_gets_the_same_words_in_colour(samples: dict[str, Result]) -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard", _environ={})
+    print_result(console, samples["failing"], REPORT)
+    assert isinstance(console.file, io.StringIO)
+    coloured = console.file.getvalue()
+
+    assert "\x1b[1;31mFAIL" in coloured
+    assert [line.rstrip() for line in _without_colour(coloured)] == result_text(samples["failing"], REPORT).splitlines()
+
+
+def _without_colour(text: str) -> list[str]:
+    plain = "".join(part.split("m", 1)[-1] if number else part for number, part in enumerate(text.split("\x1b[")))
+    return plain.split("\n")[:-1]
+
+
+def test_long_tables_show_what_is_wrong_and_say_what_they_leave_out(samples: dict[str, Result]) -> None:
+    lines = result_text(samples["failing"]).splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.startswith("By hour"))
+
+    assert lines[begin + 2].split() == ["2026-03-01", "12:00+08:00", "700", "288", "318", "190", "FAIL"]
+    assert lines[begin + 3].split() == ["not", "910"]
+    assert "... 16 more, all pass" in lines
+
+
+def test_a_run_that_judged_nothing_still_says_what_it_came_to(samples: dict[str, Result]) -> None:
+    nothing = replace(
+        samples["passing"], verdict="error", exit_code=7, metrics=(), slo=(), reasons=("The self-check failed.",)
+    )
+
+    text = result_text(nothing)
+
+    assert text.startswith("ERROR  The self-check failed.\n")
+    assert text.endswith("Verdict  ERROR (exit code 7)\n")
