@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from simulator.scenario.model import (
+    NOW,
+    ONCE,
     AnyStep,
     Choose,
     Disorder,
@@ -44,8 +46,8 @@ def _step(step: AnyStep, destroy: Ms) -> int:
             return _steps(step.steps, destroy)
         case Wait():
             return step.wait.high
-    pause: int = getattr(step, "think", None).high if hasattr(step, "think") else 0
-    times: int = step.times.high if hasattr(step, "times") else 1
+    pause: int = getattr(step, "think", NOW).high
+    times: int = getattr(step, "times", ONCE).high
     # An implicit return from the background may send a show and a view before the step's own events.
     length = times * (pause + _EVENTS_OF_A_STEP) + _EVENTS_OF_A_STEP
     match step:

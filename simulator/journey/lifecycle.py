@@ -15,8 +15,6 @@ from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import quote
 
-from simulator.wechat import CLASS_A_SCENES, encode_path, parameters, split_path
-
 from simulator.errors import Complaint, ScenarioError
 from simulator.events import NO_SOURCE, Call, Delivery, Event, Json, Kind, Source, Spoil
 from simulator.journey.population import Person, value_of
@@ -51,6 +49,7 @@ from simulator.scenario.model import (
     Wait,
 )
 from simulator.times import Ms
+from simulator.wechat import CLASS_A_SCENES, encode_path, parameters, split_path
 
 RETURN_SCENE = 1089  # chat-list pull-down, recently used: class A
 OTHER_SCENE = 1000  # "other": class B

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from fractions import Fraction
 
 import pytest
@@ -16,7 +17,9 @@ from simulator.times import Ms, parse_instant
 START = parse_instant("2026-03-02T00:00:00+08:00")  # a Monday
 
 
-def schedule(*phases: dict[str, object], count: int | None = None, poisson: bool = False, speed: int = 1) -> Schedule:
+def schedule(
+    *phases: Mapping[str, object], count: int | None = None, poisson: bool = False, speed: int = 1
+) -> Schedule:
     made = [Phase.model_validate(phase) for phase in phases]
     zone = "Asia/Shanghai"
     return make_schedule(made, count=count, poisson=poisson, seed=3, start=START, speed=Fraction(speed), zone=zone)

@@ -1,0 +1,7 @@
+"""Plan and adapter joined: the requests that a run sends, asked for by load/ to send and by verify/ to judge.
+
+    sending.py   a block of visitors folded through an adapter
+    opened.py    a run directory opened: manifest, scenario, plan, adapter
+
+Not here: what a visitor does (journey/), how a request looks (wire/), what became of it (ledger/).
+"""

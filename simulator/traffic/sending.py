@@ -1,0 +1,62 @@
+"""A plan folded through an adapter: the requests of a visitor in sending order, with what they mean.
+
+load/ sends them and verify/ asks for them again, so nothing that was planned is ever stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from simulator.events import Event, Visit
+from simulator.journey.plan import Plan, visits_of_block
+from simulator.wire.request import Adapter, Purpose, Request
+
+
+def requests_of_block(plan: Plan, adapter: Adapter[Any], block: int) -> dict[int, tuple[Request, ...]]:
+    """The requests of each visitor of a block, the earlier visit first, then by the instant they leave.
+
+    The tracker's state belongs to the device, so a block is folded as a whole, each device in the order in which
+    things happened on it. A request that never leaves the phone still moves the tracker's state.
+    """
+    return requests_of_visits(visits_of_block(plan, block), adapter)
+
+
+def requests_of_visits(visits: Sequence[Visit], adapter: Adapter[Any]) -> dict[int, tuple[Request, ...]]:
+    """The same for visits already planned: all of one block."""
+    made: dict[int, list[tuple[int, Request]]] = {visit.visitor: [] for visit in visits}
+    states: dict[str, Any] = {}
+    last: dict[str, Event] = {}
+    lost = {(event.visitor, event.number) for visit in visits for event in visit.events if event.delivery.lost}
+
+    def keep(requests: Iterable[Request], event: Event) -> None:
+        for request in requests:
+            # What a tracker held back belongs to the event that it tells of, not to the one that let it go.
+            number = request.records[0].number if request.records else event.number
+            if (request.visitor, number) not in lost:
+                made[request.visitor].append((number, request))
+
+    for event in _by_device_time(visits):
+        device = event.device.anonymous_id
+        state = states.get(device)
+        if state is None:
+            state = adapter.boot(event.device)
+        states[device], requests = adapter.step(state, event)
+        last[device] = event
+        keep(requests, event)
+    for device, event in last.items():
+        keep(adapter.flush(states[device], event.at)[1], event)
+    return {visitor: _in_sending_order(requests) for visitor, requests in made.items()}
+
+
+def _by_device_time(visits: Iterable[Visit]) -> list[Event]:
+    # Visits on one device never overlap, so one sort by instant is right for every device of the block. It is
+    # stable: what a visitor did at one instant, such as a hide right after a view, stays in its order.
+    events = [event for visit in visits for event in visit.events]
+    return events if len(events) < 2 else sorted(events, key=lambda event: event.at)
+
+
+def _in_sending_order(made: list[tuple[int, Request]]) -> tuple[Request, ...]:
+    ordered = sorted(made, key=lambda pair: (pair[1].purpose is not Purpose.SETUP, pair[1].leaves, pair[0]))
+    return tuple(replace(request, number=number) for number, (_, request) in enumerate(ordered))
