@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import quote
 
-from simulator.errors import Complaint, ScenarioError
+from simulator.errors import ScenarioError
 from simulator.events import NO_SOURCE, Call, Delivery, Event, Json, Kind, Source, Spoil
 from simulator.journey.population import Person, value_of
 from simulator.rand import Stream
@@ -265,9 +265,8 @@ class _Walk:
 
     def back(self, pages: int) -> None:
         if pages >= len(self.stack):
-            where = f"journeys.{self.who.journey}"
             text = f"back goes below the bottom page for visitor {self.who.visitor}; view a page before it"
-            raise ScenarioError([Complaint(self.scenario.scenario, 1, 1, where, text)])
+            raise ScenarioError([self.scenario.complaint(f"journeys.{self.who.journey}", text)])
         del self.stack[-pages:]
         self.view()
 

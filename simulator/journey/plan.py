@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from simulator.errors import Complaint, ScenarioError
+from simulator.errors import ScenarioError
 from simulator.events import Event, Visit
 from simulator.journey.arrivals import Schedule, closed_start, make_schedule, offset_us
 from simulator.journey.length import longest_visit
@@ -244,7 +244,7 @@ def _start(scenario: Scenario, settings: Settings, now: Ms, length: Ms) -> Ms:
 
 
 def _complaint(scenario: Scenario, path: str, text: str) -> ScenarioError:
-    return ScenarioError([Complaint(scenario.scenario, 1, 1, path, text)])
+    return ScenarioError([scenario.complaint(path, text)])
 
 
 def complete_links(scenario: Scenario) -> dict[str, str]:

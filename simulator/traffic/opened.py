@@ -81,5 +81,6 @@ def adapter_of(name: str, path: str, scenario: Scenario, namespace: str, options
             path=path,
             foreground_event=options.foreground_event,
             events=tuple(scenario.app.events),
+            device_info=scenario.app.device_info,
         ),
     )

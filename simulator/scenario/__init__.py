@@ -1,0 +1,18 @@
+"""The scenario file: YAML text to typed values, and everything that can be said about a file without running it.
+
+The only part that knows pydantic and PyYAML. The way of a file:
+
+    tree.py       text to a tree whose every node knows file, line and column (safe, bounded, YAML 1.2 scalars)
+    include.py    other files merged in, the own file first
+    shorten.py    short forms of steps (`launch`, `track: c_order`) to their long form
+    model.py      the typed sections, over values.py (durations, parts, rates), steps.py and slo.py
+    complain.py   pydantic's errors in words, each with its place and the nearest right word
+    lists.py      values from list files
+    check.py      rules over more than one value, with walk.py for the order of steps
+    load.py       all of these in a row: `load(path)`
+
+Beside it: lint.py (legal but suspicious), schema.py (JSON Schema for editors), template.py (a file to start from),
+contracts.py (contract files, and which definitions are in force), variables.py ({name} in texts), nearest.py (did you
+mean). Not here: what a scenario means in events (journey/), and whether its arrivals over the hours of a day reach
+their count (journey/arrivals.py).
+"""
