@@ -1,0 +1,70 @@
+"""`python -m simulator.collector`: the embedded collector as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from simulator.collector.options import CollectorOptions
+from simulator.contract import Definitions, parse_opens
+from simulator.errors import UsageError
+from simulator.finding import ExitCode
+
+
+def parse(arguments: Sequence[str]) -> CollectorOptions:
+    """The options of a command line.
+
+    Raises:
+        UsageError: one of them is wrong.
+    """
+    parser = _Parser(prog="python -m simulator.collector", description="the embedded collector, until SIGTERM")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
+    parser.add_argument("--db", type=Path, required=True, help="database file; created when it does not exist")
+    parser.add_argument("--opens", default="launch", help="launch, timeout=DURATION or every-foreground")
+    parser.add_argument("--user", choices=("device", "openid", "customer"), default="openid")
+    parser.add_argument("--day", default="Asia/Shanghai", metavar="ZONE", help="the zone of hours and days")
+    parser.add_argument("--token", default="", help="access token that the OpenAPI asks for")
+    parser.add_argument("--tenant", default="", help="events of another tenant are bad")
+    parser.add_argument("--events", metavar="A,B", help="registered c_ events; others are bad")
+    given = parser.parse_args(arguments)
+    try:
+        definitions = Definitions(parse_opens(given.opens), given.user, given.day)
+    except ValueError as wrong:
+        raise UsageError(str(wrong)) from wrong
+    return CollectorOptions(
+        db=given.db,
+        host=given.host,
+        port=given.port,
+        definitions=definitions,
+        token=given.token,
+        tenant=given.tenant,
+        events=None if given.events is None else frozenset(name for name in given.events.split(",") if name),
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with its errors as ours."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+def main() -> int:
+    """Run one command line and return its exit code."""
+    try:
+        options = parse(sys.argv[1:])
+        from simulator.collector.server import serve  # noqa: PLC0415  a wrong option need not wait for a web server
+
+        serve(options)
+    except UsageError as wrong:
+        print(f"collector: {wrong}", file=sys.stderr)
+        return ExitCode.USAGE
+    return ExitCode.PASS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

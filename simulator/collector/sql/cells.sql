@@ -1,0 +1,10 @@
+-- The four numbers of [:begin, :end) in each cell of one kind, a column of tally (or nothing, for all).
+SELECT {cell} AS cell,
+       sum(viewed) AS pv,
+       count(DISTINCT CASE WHEN visited THEN user END) AS uv,
+       sum(opened) AS opens,
+       sum(debut) AS new_users
+FROM tally
+WHERE at >= :begin AND at < :end AND (viewed OR visited OR opened)
+GROUP BY cell
+ORDER BY cell
