@@ -1,0 +1,153 @@
+"""The ledger's reading side: the attempts of all workers, while the run goes on or long after.
+
+A file that ends inside a slot or with empty slots belongs to a worker that was killed or is still writing; that is no
+damage. Anything that a writer cannot have left is: an empty slot before a full one, a number that means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from simulator.errors import UsageError
+from simulator.ledger.manifest import LEDGER_FOLDER
+from simulator.ledger.record import Attempt
+from simulator.ledger.write import (
+    ATTEMPT,
+    CHUNK_SLOTS,
+    DONE,
+    EMPTY,
+    HEADER,
+    HEADER_SLOTS,
+    MAGIC,
+    OPEN,
+    SLOT,
+    SUFFIX,
+    VERSION,
+)
+from simulator.wire.request import Evidence, Outcome, Purpose
+
+_PURPOSES = {purpose.value: purpose for purpose in Purpose}
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+_EVIDENCES = {evidence.value: evidence for evidence in Evidence if evidence}
+
+# The numbers of one slot, as ATTEMPT unpacks them.
+Fields = tuple[int, int, int, int, int, int, int, int, int, int, int, int]
+
+
+class LedgerDamage(UsageError):
+    """A ledger file that no writer has left so: which file, at which byte, and what stands there."""
+
+    def __init__(self, path: Path, offset: int, what: str) -> None:
+        self.path = path
+        self.offset = offset
+        super().__init__(f"{path}: damaged at byte {offset}: {what}")
+
+
+def ledger_files(folder: Path) -> tuple[Path, ...]:
+    """The ledger files of a run directory, one for each worker that began, by name."""
+    return tuple(sorted((folder / LEDGER_FOLDER).glob(f"*{SUFFIX}")))
+
+
+def read_ledger(folder: Path, run_id: str = "") -> Iterator[Attempt]:
+    """Every attempt in a run directory: worker by worker, each in the order of its intents.
+
+    Args:
+        run_id: of run.json; a file of another run is then an error.
+
+    Raises:
+        LedgerDamage: a file is no ledger, of another version or run, or damaged; what came before it was yielded.
+    """
+    for path in ledger_files(folder):
+        for _, fields in read_slots(path, run_id):
+            yield decode(fields)
+
+
+def read_slots(path: Path, run_id: str = "") -> Iterator[tuple[int, Fields]]:
+    """The attempts of one file as checked numbers, each with its slot.
+
+    Raises:
+        LedgerDamage: as `read_ledger`.
+    """
+    with path.open("rb") as file:
+        if not _has_header(path, file, run_id):
+            return
+        slot = HEADER_SLOTS
+        gap = -1  # the first empty slot since the last full one
+        while block := _read_block(file):
+            for fields in ATTEMPT.iter_unpack(block):
+                if fields[6] == EMPTY:
+                    gap = slot if gap < 0 else gap
+                elif gap < 0:
+                    _check(path, slot, fields)
+                    yield slot, fields
+                else:
+                    # The writer fills slots in order, but may have filled these since the first was looked at.
+                    for late in range(gap, slot + 1):
+                        yield late, read_slot(path, file, late)
+                    gap = -1
+                slot += 1
+            file.seek(slot * SLOT)
+
+
+def read_slot(path: Path, file: BinaryIO, slot: int) -> Fields:
+    """One attempt of a file that is open already.
+
+    Raises:
+        LedgerDamage: there is none, or it is damaged.
+    """
+    file.seek(slot * SLOT)
+    raw = file.read(SLOT)
+    if len(raw) < SLOT:
+        raise LedgerDamage(path, slot * SLOT, "expected an attempt, found the end of the file")
+    fields = cast("Fields", ATTEMPT.unpack(raw))
+    _check(path, slot, fields)
+    return fields
+
+
+def decode(fields: Fields) -> Attempt:
+    """The attempt that checked numbers say."""
+    (intended, began, visitor, request, attempt, purpose, state, status, outcome, evidence, sent, done) = fields
+    if state == DONE:
+        return Attempt(
+            visitor, request, attempt, _PURPOSES[purpose], intended, sent, done,
+            _OUTCOMES[outcome], _EVIDENCES[evidence], status,
+        )  # fmt: skip
+    return Attempt(visitor, request, attempt, _PURPOSES[purpose], intended, began, 0, Outcome.UNKNOWN, Evidence.NONE, 0)
+
+
+def _has_header(path: Path, file: BinaryIO, run_id: str) -> bool:
+    head = file.read(HEADER.size)
+    if len(head) < HEADER.size or not any(head):
+        return False  # its worker died before the first intent
+    magic, version, slot, slots, length, name = HEADER.unpack(head)
+    if magic != MAGIC:
+        raise LedgerDamage(path, 0, f"expected {MAGIC!r}, found {magic!r}; this is no ledger")
+    if version != VERSION:
+        raise LedgerDamage(path, 8, f"version {version}; this mpsim reads version {VERSION}")
+    if (slot, slots) != (SLOT, HEADER_SLOTS):
+        raise LedgerDamage(path, 10, f"expected slots of {SLOT} bytes and a header of {HEADER_SLOTS}")
+    found = name[:length].decode(errors="replace")
+    if run_id and found != run_id:
+        raise LedgerDamage(path, 16, f"it belongs to run {found}, and this is run {run_id}")
+    return True
+
+
+def _read_block(file: BinaryIO) -> bytes:
+    # Whole slots only: what follows the last one was cut off, or is still being written.
+    block = file.read(CHUNK_SLOTS * SLOT)
+    return block[: len(block) // SLOT * SLOT]
+
+
+def _check(path: Path, slot: int, fields: Fields) -> None:
+    (intended, began, _, _, _, purpose, state, status, outcome, evidence, sent, done) = fields
+    if state == DONE:
+        if outcome not in _OUTCOMES or evidence not in _EVIDENCES or status > 999:
+            raise LedgerDamage(path, slot * SLOT, f"no outcome: {outcome}, evidence {evidence}, status {status}")
+        if not began <= sent <= done:
+            raise LedgerDamage(path, slot * SLOT, f"began {began}, sent {sent} and done {done} are out of order")
+    elif state != OPEN:
+        raise LedgerDamage(path, slot * SLOT, f"expected an attempt, found a slot of state {state}")
+    if purpose not in _PURPOSES or not intended or not began:
+        raise LedgerDamage(path, slot * SLOT, f"no intent: purpose {purpose}, intended {intended}, began {began}")

@@ -1,0 +1,23 @@
+"""One attempt, as the ledger keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.wire.request import Evidence, Outcome, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One physical send of one request. Instants are nanoseconds of the sender's wall clock since 1970, UTC."""
+
+    visitor: int
+    request: int  # Request.number
+    attempt: int  # 0-based: duplicates and retries count on
+    purpose: Purpose
+    intended_ns: int  # when it should have left
+    sent_ns: int  # when the first byte was written
+    done_ns: int  # when the outcome was known; 0: never
+    outcome: Outcome  # UNKNOWN while open
+    evidence: Evidence
+    status: int  # HTTP status; 0 without a reply
