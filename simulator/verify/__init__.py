@@ -1,0 +1,25 @@
+"""Plan, ledger and readings → what is right: expectations, verdicts and findings.
+
+    sighting.py    attempts of one event → least and most stored copies, and when they may have arrived
+    storing.py     sightings → the rows a collector may hold: duplicates removed, in order
+    identity.py    who a row's user is; which rows can share a user at all
+    opening.py     where an open begins, and what it contains
+    metrics.py     the four numbers of certain rows, one definition each
+    cells.py       a row → the cells in which it counts, for certain or possibly
+    worlds.py      every way in which the unknown outcomes may have gone
+    bounds.py      the four numbers as intervals, where some outcomes are unknown
+    activity.py    opens cut by a timeout, as intervals, by dynamic programming
+    oracle.py      blocks of visitors → expectations of a run or of a plan
+    figures.py     what other products publish beside the four numbers: lengths, bounces, new visits
+
+    readers/       the collector's own totals → a reading
+    settle.py      reading until the totals are right and stay so
+    judging.py     expectations and a reading → judged cells
+    diagnose.py    judged cells → findings that say what kind of fault it is
+    histogram.py slo.py    latencies and the expressions about them
+    verdict.py     everything → one word and one exit code
+
+Users and devices never cross a block of visitor numbers, so each block is counted alone and the counts are added.
+Nothing here imports the embedded collector or shares its counting: a wrong definition must not agree with itself.
+What is not here: who was sent what (traffic/), what came back (ledger/), and how a result looks (report/).
+"""

@@ -1,0 +1,226 @@
+"""Judged cells → findings that name the kind of fault, not just the difference.
+
+From totals alone: whether something is missing or too many in sum, whether the sum is right and the cells are not,
+and whether the collector's own numbers contradict each other. Which events are lost or duplicated needs the raw
+events and is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from simulator.contract import Contract
+from simulator.finding import Finding, Judged, Verdict
+from simulator.scenario.model import Expect
+from simulator.times import format_duration
+from simulator.verify.judging import tolerance_of
+from simulator.verify.settle import Settled
+
+PARTITIONS = ("source", "content", "hour", "day")  # kinds of which every event is in exactly one cell
+_WORDS = {"pv": "page views", "uv": "visitors", "opens": "opens", "new_users": "new users"}
+_MOST_NAMED = 3  # cells of one finding
+_LONGEST_NAME = 80  # of a cell; the collector chooses it
+
+Totals = dict[tuple[str, str], dict[str, Judged]]  # (metric, by) → cell → judged
+
+
+def diagnose(judged: Sequence[Judged], contract: Contract, expect: Expect) -> tuple[Finding, ...]:
+    """What is wrong with the totals, the most telling first; nothing where no cell fails."""
+    totals: Totals = {}
+    for one in judged:
+        totals.setdefault((one.metric, one.by), {})[one.cell] = one
+    return (
+        *_sums(totals, contract),
+        *_attributions(totals),
+        *_contradictions(totals, contract, expect),
+    )
+
+
+def settling_findings(settled: Settled) -> tuple[Finding, ...]:
+    """What reading the totals itself came to: nothing where they were read and rested."""
+    found = []
+    if settled.reading.error:
+        text = f"the totals could not be read: {settled.reading.error}"
+        found.append(Finding("unreadable", Verdict.INCONCLUSIVE, text, len(settled.reading.errors)))
+    elif not settled.resting:
+        text = f"the totals were still changing {format_duration(settled.waited)} after the last reply"
+        found.append(Finding("unsettled", Verdict.INCONCLUSIVE, text))
+    return tuple(found)
+
+
+# ---- the sum is wrong ---------------------------------------------------------------------------------------------
+
+
+def _sums(totals: Totals, contract: Contract) -> Iterator[Finding]:
+    views_right = all(one.verdict is not Verdict.FAIL for one in totals.get(("pv", "all"), {}).values())
+    for (metric, by), cells in totals.items():
+        if by != "all":
+            continue
+        for one in cells.values():
+            off = _off(one)
+            if off:
+                yield Finding(
+                    _code(metric, off, views_right, contract),
+                    Verdict.FAIL,
+                    f"{_WORDS[metric]}: expected {one.expected}, the collector says {one.observed:,}: "
+                    f"{abs(off):,} {'too many' if off > 0 else 'missing'}{_where(totals, metric, off)}",
+                    abs(off),
+                )
+
+
+def _off(one: Judged) -> int:
+    """How far a failed cell lies above (+) or below (-) what is possible; 0 for any other."""
+    if one.verdict is not Verdict.FAIL or one.expected is None or one.observed is None:
+        return 0
+    if one.observed > one.expected.high:
+        return one.observed - one.expected.high
+    return min(one.observed - one.expected.low, 0)
+
+
+def _code(metric: str, off: int, views_right: bool, contract: Contract) -> str:
+    """Events counted one by one are lost or duplicated; users and gaps over right events are counted wrongly."""
+    one_by_one = metric == "pv" or (metric == "opens" and contract.definitions.opens.rule != "timeout")
+    if one_by_one or not views_right:
+        return "duplicated" if off > 0 else "lost"
+    return "boundary" if metric == "opens" else "aggregation"
+
+
+def _where(totals: Totals, metric: str, off: int) -> str:
+    """The source that explains the whole difference, where one does."""
+    for by in PARTITIONS[:2]:
+        wrong = {cell: _off(one) for cell, one in totals.get((metric, by), {}).items() if _off(one)}
+        if list(wrong.values()) == [off]:
+            return f", all of them in {by} {_name(next(iter(wrong)))}"
+    return ""
+
+
+# ---- the sum is right, the cells are not --------------------------------------------------------------------------
+
+
+def _attributions(totals: Totals) -> Iterator[Finding]:
+    for (metric, by), cells in totals.items():
+        if by == "all" or any(_off(one) for one in totals.get((metric, "all"), {}).values()):
+            continue
+        wrong = {cell: _off(one) for cell, one in cells.items() if _off(one)}
+        if wrong:
+            surplus = sum(off for off in wrong.values() if off > 0)
+            missing = -sum(off for off in wrong.values() if off < 0)
+            code = "unexpected" if _all_unexpected(cells, wrong) else "attribution"
+            yield Finding(
+                code,
+                Verdict.FAIL,
+                f"{_WORDS[metric]} by {by}: the total is right, {len(wrong)} of {len(cells)} cells are not: "
+                f"{_listed(wrong)}{_explained(cells, wrong)}",
+                max(surplus, missing),
+            )
+
+
+def _all_unexpected(cells: dict[str, Judged], wrong: dict[str, int]) -> bool:
+    return all(_high(cells[cell]) == 0 for cell in wrong)
+
+
+def _listed(wrong: dict[str, int]) -> str:
+    largest = sorted(wrong, key=lambda cell: (-abs(wrong[cell]), cell))
+    texts = [
+        f"{_name(cell)} {abs(wrong[cell]):,} {'too many' if wrong[cell] > 0 else 'missing'}"
+        for cell in largest[:_MOST_NAMED]
+    ]
+    more = len(largest) - len(texts)
+    return ", ".join(texts) + (f" and {more:,} more" if more else "")
+
+
+def _explained(cells: dict[str, Judged], wrong: dict[str, int]) -> str:
+    """What the wrong cells have in common, where it can be seen."""
+    names = sorted(wrong)
+    if len(names) != 2 or wrong[names[0]] + wrong[names[1]] != 0:
+        return ""
+    one, other = (cells[name] for name in names)
+    if _fits(one, other) and _fits(other, one):
+        return "; these two look swapped"
+    if names[0].casefold() == names[1].casefold():
+        return "; they differ only in upper and lower case"
+    short, long = sorted(names, key=len)
+    if short and long.startswith(short):
+        return "; one is the beginning of the other"
+    return ""
+
+
+def _fits(observed: Judged, expected: Judged) -> bool:
+    return (
+        observed.observed is not None
+        and expected.expected is not None
+        and expected.expected.high > 0
+        and observed.observed in expected.expected
+    )
+
+
+# ---- the collector contradicts itself -----------------------------------------------------------------------------
+
+
+def _contradictions(totals: Totals, contract: Contract, expect: Expect) -> Iterator[Finding]:
+    """What must hold of the reported totals whatever was stored: sums over partitions, and the largest cell of users.
+
+    Not here: users against opens, and opens against views. A refused launch and an acked view are one user and no
+    open. Source: reference/verification-model.md, section 6.
+    """
+    exact = [metric for metric in _WORDS if not tolerance_of(metric, expect)]
+    for metric in exact:
+        total = _observed(totals, metric, "all")
+        if total is None:
+            continue
+        said = total.get("", 0)
+        for by in (*PARTITIONS, "page"):
+            cells = _observed(totals, metric, by)
+            if cells is not None and metric == "uv":
+                yield from _users_apart(by, list(cells.values()), said)
+            elif cells is not None and _adds_up(metric, by, contract):
+                summed = sum(cells.values())
+                if summed != said:
+                    text = f"{_WORDS[metric]} by {by} sum to {summed:,}, in total it says {said:,}"
+                    yield _contradiction(text, summed - said)
+    new, visitors = _observed(totals, "new_users", "all"), _observed(totals, "uv", "all")
+    if new is not None and visitors is not None and {"uv", "new_users"} <= set(exact) and contract.memory is None:
+        surplus = new.get("", 0) - visitors.get("", 0)
+        if surplus > 0:
+            text = f"new users are {new.get('', 0):,}, more than all visitors, {visitors.get('', 0):,}"
+            yield _contradiction(text, surplus)
+
+
+def _users_apart(by: str, cells: list[int], said: int) -> Iterator[Finding]:
+    """Users may be in several cells, or in none of a page, but not in more of one cell than there are."""
+    largest, summed = max(cells, default=0), sum(cells)
+    if largest > said:
+        text = f"a cell by {by} has {largest:,} visitors, in total it says {said:,}"
+        yield _contradiction(text, largest - said)
+    elif by != "page" and summed < said:
+        text = f"visitors by {by} sum to {summed:,}, in total it says {said:,}"
+        yield _contradiction(text, said - summed)
+
+
+def _observed(totals: Totals, metric: str, by: str) -> dict[str, int] | None:
+    """The reported cells; None where they were not all read."""
+    cells = totals.get((metric, by))
+    if cells is None:
+        return None
+    found = {cell: one.observed for cell, one in cells.items()}
+    return None if None in found.values() else {cell: value or 0 for cell, value in found.items()}
+
+
+def _adds_up(metric: str, by: str, contract: Contract) -> bool:
+    """Whether the cells of a kind add up to the total in every world."""
+    if metric == "pv":
+        return contract.views == "each"
+    return by != "page" and (metric == "new_users" or contract.sessions == "derived")
+
+
+def _contradiction(text: str, off: int) -> Finding:
+    return Finding("aggregation", Verdict.FAIL, f"the collector contradicts itself: {text}", abs(off))
+
+
+def _high(one: Judged) -> int:
+    return 0 if one.expected is None else one.expected.high
+
+
+def _name(cell: str) -> str:
+    short = cell if len(cell) <= _LONGEST_NAME else cell[:_LONGEST_NAME] + "…"
+    return repr(short) if short != short.strip() or not short.isprintable() else short

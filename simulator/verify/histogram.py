@@ -1,0 +1,76 @@
+"""Latencies in buckets of growing width: small, mergeable, and never larger than what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+_BITS = 7
+_EXACT = 1 << (_BITS + 1)  # below this each microsecond has a bucket of its own
+
+
+class Histogram:
+    """Counts of whole microseconds; a percentile is at most 1 % above the true one, and never above the maximum."""
+
+    __slots__ = ("_buckets", "count", "largest", "total")
+
+    def __init__(self, values: Iterable[int] = ()) -> None:
+        self._buckets: dict[int, int] = {}
+        self.count = 0
+        self.total = 0  # sum of all values
+        self.largest = 0
+        for value in values:
+            self.add(value)
+
+    def add(self, microseconds: int) -> None:
+        """Count one latency; a negative one, from a clock that was set back, counts as 0."""
+        value = max(microseconds, 0)
+        bucket = _bucket(value)
+        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
+        self.count += 1
+        self.total += value
+        self.largest = max(self.largest, value)
+
+    def merge(self, other: Histogram) -> None:
+        """Count all that another one counted."""
+        for bucket, count in other._buckets.items():
+            self._buckets[bucket] = self._buckets.get(bucket, 0) + count
+        self.count += other.count
+        self.total += other.total
+        self.largest = max(self.largest, other.largest)
+
+    def percentile(self, percent: Fraction | int) -> int | None:
+        """The least value that at least so many percent of the latencies do not exceed; None without samples.
+
+        100 is the exact maximum.
+
+        Raises:
+            ValueError: not above 0 and up to 100.
+        """
+        if not 0 < percent <= 100:
+            raise ValueError(f"a percentile is above 0 and at most 100, not {percent}")
+        if not self.count:
+            return None
+        rank = -(-Fraction(percent) * self.count // 100)
+        seen = 0
+        for bucket in sorted(self._buckets):
+            seen += self._buckets[bucket]
+            if seen >= rank:
+                return min(_highest(bucket), self.largest)
+        return self.largest
+
+
+def _bucket(value: int) -> int:
+    """Buckets are numbered in the order of their values; each is 1/128 of its lowest value wide, at most."""
+    if value < _EXACT:
+        return value
+    shift = value.bit_length() - _BITS - 1
+    return (shift << _BITS) + (value >> shift)
+
+
+def _highest(bucket: int) -> int:
+    """The highest value in a bucket."""
+    if bucket < _EXACT:
+        return bucket
+    shift = (bucket >> _BITS) - 1
+    return (((bucket - (shift << _BITS)) + 1) << shift) - 1

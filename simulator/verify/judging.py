@@ -1,0 +1,120 @@
+"""Expectations and a reading → judged cells.
+
+Judged are all cells that are expected or observed. A cell that the collector does not name is 0, one that could not
+be read is inconclusive, and one that nobody expected must be 0. What a wrong cell means is diagnose.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from simulator.contract import METRICS
+from simulator.finding import Interval, Judged, Verdict
+from simulator.scenario.model import PPM, Expect
+from simulator.times import Ms, iso_local, parse_instant
+from simulator.verify.oracle import Expectations, cell_kinds
+from simulator.verify.readers.reading import Reading
+
+Observed = Mapping[str, int | None]  # cell → value
+
+
+def judge(expectations: Expectations, reading: Reading, expect: Expect) -> tuple[Judged, ...]:
+    """Every cell of every metric, expected ones first, in the order of CONTRACT."""
+    return tuple(_judged(expectations, reading, expect))
+
+
+def _judged(expectations: Expectations, reading: Reading, expect: Expect) -> Iterator[Judged]:
+    for metric in METRICS:
+        tolerance = tolerance_of(metric, expect)
+        for by in cell_kinds(metric):
+            observed = observed_cells(expectations, reading, metric, by)
+            expected = expectations.cells(metric, by)
+            if observed is None:
+                why = reading.errors.get(by, "the totals were not read")
+                for cell in expected:
+                    interval = expectations.expected(metric, by, cell)
+                    yield Judged(metric, by, cell, interval, None, Verdict.INCONCLUSIVE, why)
+                continue
+            foreign = sorted(cell for cell in observed.keys() - set(expected) if observed[cell] != 0)
+            for cells in (expected, foreign):
+                for cell in cells:
+                    value = observed.get(cell, 0)
+                    interval = expectations.expected(metric, by, cell)
+                    reason = expectations.why(metric, by, cell)
+                    verdict, why = judge_cell(interval, value, expect.max_width, tolerance, reason)
+                    yield Judged(metric, by, cell, interval, value, verdict, why)
+
+
+def tolerance_of(metric: str, expect: Expect) -> int | None:
+    """How far a total may lie outside its interval, in millionths of the nearer end; None: not at all."""
+    if expect.totals == "exact":
+        return None
+    return next((part for name, part in expect.totals.items() if name == metric), None)
+
+
+def judge_cell(
+    expected: Interval | None, observed: int | None, max_width: int, tolerance: int | None = None, reason: str = ""
+) -> tuple[Verdict, str]:
+    """Compare one total with what the plan and the ledger allow.
+
+    A value outside the interval fails however wide that is; the tolerance widens it at both ends. A value inside an
+    interval wider than `max_width` millionths of its upper end proves nothing, nor does one where nothing at all
+    would have been right as well: inconclusive.
+    """
+    if expected is None:
+        return Verdict.INCONCLUSIVE, f"not checkable: {reason}" if reason else "not checkable"
+    if observed is None:
+        return Verdict.INCONCLUSIVE, f"expected {expected}, no usable value was read"
+    allowed = tolerance or 0
+    missing, surplus = expected.low - observed, observed - expected.high
+    if missing * PPM > expected.low * allowed:
+        return Verdict.FAIL, f"{missing:,} missing"
+    if surplus * PPM > expected.high * allowed:
+        return Verdict.FAIL, f"{surplus:,} too many"
+    if expected.width * PPM > expected.high * max(max_width, allowed) or 0 < expected.width == expected.high:
+        return Verdict.INCONCLUSIVE, f"anything from {expected.low:,} to {expected.high:,} would be right: too wide"
+    if missing > 0 or surplus > 0:
+        return Verdict.PASS, f"{max(missing, surplus):,} off, within the tolerance of {allowed / 10_000:g} %"
+    return Verdict.PASS, f"within a width of {expected.width:,}" if expected.width else ""
+
+
+def observed_cells(expectations: Expectations, reading: Reading, metric: str, by: str) -> Observed | None:
+    """What the collector says of one metric in one kind of cell, by the names of the expected cells.
+
+    Hours are compared as instants, so "2026-03-01T01:00Z" is the cell "2026-03-01T09:00+08:00". None: not read.
+    """
+    read = reading.cells.get(by)
+    if read is None:
+        return None
+    if by != "hour":
+        return {cell: values.get(metric) for cell, values in read.items()}
+    names = {parse_instant(cell): cell for cell in expectations.cells(metric, by)}
+    found: dict[str, int | None] = {}
+    for cell, values in read.items():
+        instant = _instant(cell)
+        name = cell if instant is None else names.get(instant, iso_local(instant, "UTC"))
+        value = values.get(metric)
+        before = found.get(name, 0)
+        # Two spellings of one hour are two parts of it.
+        found[name] = None if value is None or before is None else before + value
+    return found
+
+
+def _instant(cell: str) -> Ms | None:
+    try:
+        return parse_instant(cell)
+    except (ValueError, OverflowError):
+        return None
+
+
+def in_range(expectations: Expectations, reading: Reading, expect: Expect) -> dict[str, bool]:
+    """Whether every cell of a metric that can be known is within its interval, for settling.
+
+    A metric of which nothing can be known is left out: waiting cannot make it right.
+    """
+    right: dict[str, bool] = {}
+    for one in judge(expectations, reading, expect):
+        if one.expected is not None or one.observed is None:
+            good = one.verdict is not Verdict.FAIL and one.observed is not None
+            right[one.metric] = right.get(one.metric, True) and good
+    return right

@@ -1,0 +1,71 @@
+"""Latencies gathered from the ledger, and the service-level expressions about them.
+
+The grammar is scenario/slo.py; here are the samples. Three ways to look at time: `response` from the intended instant
+(what a visitor would feel, waiting for a late sender included), `service` from the actual send, and `late`, how long
+after its instant a visitor started at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from simulator.finding import Slo
+from simulator.ledger.record import Attempt
+from simulator.scenario.slo import SloExpression
+from simulator.verify.histogram import Histogram
+from simulator.verify.sighting import AttemptSummary
+from simulator.wire.request import Outcome, Purpose
+
+_ON_TIME_US = 1_000_000  # a visitor who starts so long after the instant, or earlier, is on time
+
+
+class Latencies:
+    """The samples of a run, in microseconds of wall time."""
+
+    def __init__(self) -> None:
+        self.response = Histogram()
+        self.service = Histogram()
+        self.late = Histogram()  # one for each visitor that started
+        self.on_time = 0  # visitors that started within 1 s of their instant
+
+    def add_visitor(self, attempts: Sequence[Attempt]) -> None:
+        """The attempts of one visitor, in any order; earlier visits are no part of the load.
+
+        Lookups count for the start alone. A refused send has no latency: a quick refusal is no quick answer. Nor has
+        one that never ended; `failed` counts both.
+        """
+        judged = [attempt for attempt in attempts if attempt.purpose is not Purpose.SETUP]
+        for attempt in judged:
+            if attempt.purpose is Purpose.EVENT and attempt.done_ns and attempt.outcome is not Outcome.REFUSED:
+                self.response.add((attempt.done_ns - attempt.intended_ns) // 1_000)
+                self.service.add((attempt.done_ns - attempt.sent_ns) // 1_000)
+        sent = [attempt for attempt in judged if attempt.sent_ns]  # 0 while nothing is known of the attempt
+        if not sent:
+            return
+        first = min(sent, key=lambda attempt: attempt.sent_ns)
+        late = max(first.sent_ns - first.intended_ns, 0) // 1_000
+        self.late.add(late)
+        self.on_time += late <= _ON_TIME_US
+
+    def merge(self, other: Latencies) -> None:
+        """The samples of another worker or another part of the visitors."""
+        self.response.merge(other.response)
+        self.service.merge(other.service)
+        self.late.merge(other.late)
+        self.on_time += other.on_time
+
+
+def measured(expression: SloExpression, latencies: Latencies, attempts: AttemptSummary) -> float | None:
+    """The value that an expression is about: milliseconds, or the failed part from 0 to 1; None without samples."""
+    if expression.percentile is None:
+        return attempts.failed / attempts.sent if attempts.sent else None
+    histogram = {"response": latencies.response, "service": latencies.service, "late": latencies.late}
+    found = histogram[expression.measure].percentile(expression.percentile)
+    return None if found is None else float(Fraction(found, 1_000))
+
+
+def evaluate(expressions: Iterable[SloExpression], latencies: Latencies, attempts: AttemptSummary) -> tuple[Slo, ...]:
+    """Each expression with its value; one without samples is missed."""
+    values = [(one, measured(one, latencies, attempts)) for one in expressions]
+    return tuple(Slo(one.text, value, one.met(value)) for one, value in values)

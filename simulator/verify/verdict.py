@@ -1,0 +1,172 @@
+"""Everything that was found out about a run → one word and one exit code: the only table of its kind.
+
+    exit  word         when
+    7     error        our own fault: an error verdict, nothing judged at all
+    5     error        a wrong scenario, option or file
+    6     error        no connection before the first event
+    1     fail         a judged cell or a finding fails
+    3     incomplete   cut short, a worker lost, a cell or finding inconclusive, an event of which none was acked,
+                       nothing sent, or more refused and unknown than `max_failed`
+    4     underload    under 95 % of the visitors started within 1 s of their instant
+    2     slo          a service-level expression is missed
+    0     pass         none of these
+
+When several apply, the first of them in this order. Nothing else decides: what is not in the table cannot be green.
+
+Source: CONTRACT section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.finding import Finding, Judged, Slo, Verdict
+from simulator.scenario.model import PPM
+from simulator.verify.sighting import AttemptSummary
+
+Word = Literal["pass", "fail", "slo", "incomplete", "underload", "error"]
+
+PASS, FAIL, SLO, INCOMPLETE, UNDERLOAD, USAGE, NO_CONNECTION, OWN_FAULT = range(8)
+PRECEDENCE = (OWN_FAULT, USAGE, NO_CONNECTION, FAIL, INCOMPLETE, UNDERLOAD, SLO, PASS)
+WORDS: dict[int, Word] = {
+    OWN_FAULT: "error",
+    USAGE: "error",
+    NO_CONNECTION: "error",
+    FAIL: "fail",
+    INCOMPLETE: "incomplete",
+    UNDERLOAD: "underload",
+    SLO: "slo",
+    PASS: "pass",
+}
+PUNCTUAL = 0.95  # of the visitors, at least
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFacts:
+    """How the load went."""
+
+    finished: bool = True  # every visitor was sent to the end
+    reason: str = ""  # why not
+    connected: bool = True  # somebody answered before the first event
+    workers_lost: int = 0
+    punctual: float | None = None  # part of the visitors that started within 1 s; None: not open model, or flood
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The run's verdict."""
+
+    verdict: Word
+    exit_code: int
+    reasons: tuple[str, ...] = ()  # sentences, the weightiest first; none for a pass
+
+
+def conclude(
+    judged: Sequence[Judged],
+    findings: Sequence[Finding],
+    slos: Sequence[Slo],
+    attempts: AttemptSummary,
+    load: LoadFacts,
+    *,
+    max_failed: int,
+    unacked: Sequence[str] = (),
+) -> Conclusion:
+    """The verdict of a run.
+
+    Args:
+        max_failed: most of the sends that may be refused or unknown, in millionths (exactly so many may).
+        unacked: names of events that were planned and of which none was acked.
+    """
+    causes = sorted(
+        (
+            *_of_totals(judged, load),
+            *_of_findings(findings),
+            *_of_load(attempts, load, max_failed, unacked),
+            *((SLO, _missed(slo)) for slo in slos if not slo.met),
+        ),
+        key=lambda cause: PRECEDENCE.index(cause[0]),  # stable: within one exit code in the order found
+    )
+    exit_code = causes[0][0] if causes else PASS
+    return Conclusion(WORDS[exit_code], exit_code, tuple(text for _, text in causes))
+
+
+Cause = tuple[int, str]
+
+
+def _of_totals(judged: Sequence[Judged], load: LoadFacts) -> Iterator[Cause]:
+    if not judged and load.connected:
+        yield OWN_FAULT, "Nothing was judged."
+    errors = [one for one in judged if one.verdict is Verdict.ERROR]
+    if errors:
+        yield OWN_FAULT, f"{_totals(len(errors))} could not be judged: {errors[0].why}."
+    wrong = [one for one in judged if one.verdict is Verdict.FAIL]
+    if wrong:
+        verb = "is" if len(wrong) == 1 else "are"
+        yield FAIL, f"{len(wrong):,} of {_totals(len(judged))} {verb} wrong: {_told(wrong[0])}."
+    open_ones = [one for one in judged if one.verdict is Verdict.INCONCLUSIVE]
+    for reason, text in _UNDECIDED:
+        some = [one for one in open_ones if _undecided(one) == reason]
+        if some:
+            yield INCOMPLETE, f"{_totals(len(some))} {text}: {_told(some[0])}."
+
+
+_UNDECIDED = (
+    ("unread", "could not be read"),
+    ("unknowable", "cannot be known"),
+    ("wide", "proved nothing"),
+)
+
+
+def _undecided(one: Judged) -> str:
+    if one.expected is None:
+        return "unknowable"
+    return "unread" if one.observed is None else "wide"
+
+
+def _of_findings(findings: Sequence[Finding]) -> Iterator[Cause]:
+    exit_codes = {Verdict.ERROR: OWN_FAULT, Verdict.FAIL: FAIL, Verdict.INCONCLUSIVE: INCOMPLETE}
+    for finding in findings:
+        if finding.verdict in exit_codes:
+            yield exit_codes[finding.verdict], f"{finding.text[:1].upper()}{finding.text[1:]}."
+
+
+def _of_load(attempts: AttemptSummary, load: LoadFacts, max_failed: int, unacked: Sequence[str]) -> Iterator[Cause]:
+    if not load.connected:
+        yield NO_CONNECTION, f"No collector answered before the first event: {load.reason or 'no connection'}."
+        return
+    if not load.finished:
+        yield INCOMPLETE, f"The run was cut short: {load.reason or 'no reason is known'}."
+    if load.workers_lost:
+        yield INCOMPLETE, f"{load.workers_lost} of the workers were lost."
+    if not attempts.sent:
+        yield INCOMPLETE, "Nothing was sent."
+    elif attempts.failed * PPM > max_failed * attempts.sent:
+        share = attempts.failed * 100 / attempts.sent
+        yield (
+            INCOMPLETE,
+            f"{attempts.failed:,} of {attempts.sent:,} sends ({share:.3g} %) were refused or unknown; "
+            f"at most {max_failed / 10_000:g} % may be.",
+        )
+    if unacked and attempts.sent:
+        yield INCOMPLETE, f"Not one of these events was acknowledged: {', '.join(unacked)}."
+    if load.punctual is not None and load.punctual < PUNCTUAL:
+        yield (
+            UNDERLOAD,
+            f"Only {load.punctual * 100:.3g} % of the visitors started within 1 s of their instant; "
+            f"{PUNCTUAL:.0%} must for the load to be the one asked for.",
+        )
+
+
+def _totals(count: int) -> str:
+    return "1 total" if count == 1 else f"{count:,} totals"
+
+
+def _told(one: Judged) -> str:
+    where = "in total" if one.by == "all" else f"by {one.by} {one.cell[:80]}"
+    return f"{one.metric} {where}" + (f", {one.why}" if one.why else "")
+
+
+def _missed(slo: Slo) -> str:
+    return f"{slo.expression} was missed" + (": no samples." if slo.value is None else f": {slo.value:.4g}.")

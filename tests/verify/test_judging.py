@@ -1,0 +1,249 @@
+"""One total against its interval, all cells of a reading, and the kinds of fault that wrong cells show."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from simulator.contract import Contract
+from simulator.finding import Finding, Interval, Judged, Verdict
+from simulator.scenario.model import Expect
+from simulator.times import Ms
+from simulator.verify.diagnose import diagnose, settling_findings
+from simulator.verify.judging import in_range, judge, judge_cell
+from simulator.verify.oracle import Expectations, cell_kinds
+from simulator.verify.readers.reading import Reading
+from simulator.verify.settle import Settled
+from simulator.verify.sighting import Sighting
+from tests.verify import brute
+from tests.verify.histories import DAY_AFTER, MIDNIGHT, TIMES, contract, expect, opened, view
+from tests.verify.test_oracle_bounds import RULES, histories
+
+PASS, INCONCLUSIVE, FAIL = Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL
+EXACT = Expect()
+PERCENT = 10_000  # of millionths
+
+
+@pytest.mark.parametrize(
+    ("interval", "observed", "verdict"),
+    [
+        ((100, 100), 99, FAIL),
+        ((100, 100), 100, PASS),
+        ((100, 100), 101, FAIL),
+        ((99, 100), 98, FAIL),
+        ((99, 100), 99, PASS),
+        ((98, 100), 99, INCONCLUSIVE),
+        ((98, 100), 101, FAIL),
+        ((0, 1), 0, INCONCLUSIVE),
+        ((0, 1), 1, INCONCLUSIVE),
+        ((0, 1), 2, FAIL),
+        ((0, 0), 0, PASS),
+        ((0, 0), 1, FAIL),
+        ((5, 5), None, INCONCLUSIVE),
+        (None, 5, INCONCLUSIVE),
+    ],
+)
+def test_one_total(interval: tuple[int, int] | None, observed: int | None, verdict: Verdict) -> None:
+    """With the default width of 1 % of the upper end: 1 of 100 is allowed, 2 are not."""
+    expected = None if interval is None else Interval(*interval)
+
+    assert judge_cell(expected, observed, 1 * PERCENT)[0] is verdict
+
+
+def test_a_width_of_zero_lets_nothing_uncertain_pass() -> None:
+    assert judge_cell(Interval(9_999, 10_000), 10_000, 0)[0] is INCONCLUSIVE
+
+
+def test_a_cell_that_could_be_empty_never_passes() -> None:
+    assert judge_cell(Interval(0, 3), 2, 100 * PERCENT)[0] is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("observed", "verdict"), [(97, FAIL), (98, PASS), (102, PASS), (103, FAIL)], ids=str)
+def test_a_tolerance_widens_both_ends(observed: int, verdict: Verdict) -> None:
+    assert judge_cell(Interval(100, 100), observed, 0, 2 * PERCENT)[0] is verdict
+
+
+def test_a_wrong_total_fails_however_wide_its_interval() -> None:
+    assert judge_cell(Interval(10, 1_000), 1_001, 1 * PERCENT) == (FAIL, "1 too many")
+
+
+# ---- readings -----------------------------------------------------------------------------------------------------
+
+DAY = [opened(0, source="ad"), view(1, source="ad", page="a"), opened(2, device="e"), view(70, device="e", page="b")]
+
+
+def reading_of(expectations: Expectations, **replaced: dict[str, dict[str, int | None]]) -> Reading:
+    """What a perfect collector says; some kinds of cell replaced as a whole."""
+    cells: dict[str, dict[str, dict[str, int | None]]] = {}
+    for metric in ("pv", "uv", "opens", "new_users"):
+        for by in cell_kinds(metric):
+            kind = cells.setdefault(by, {})
+            for cell in expectations.cells(metric, by):
+                interval = expectations.expected(metric, by, cell)
+                values = kind.setdefault(cell, dict.fromkeys(("pv", "uv", "opens", "new_users"), 0))
+                values[metric] = None if interval is None else interval.low
+    return Reading({**cells, **replaced})
+
+
+def wrong(judged: tuple[Judged, ...]) -> list[tuple[str, str, str]]:
+    return [(one.metric, one.by, one.cell) for one in judged if one.verdict is not PASS]
+
+
+def test_a_perfect_reading_passes_in_every_cell() -> None:
+    found = expect(DAY, contract())
+    judged = judge(found, reading_of(found), EXACT)
+
+    assert wrong(judged) == []
+    assert len(judged) == len(found.intervals)
+    assert in_range(found, reading_of(found), EXACT) == dict.fromkeys(("pv", "uv", "opens", "new_users"), True)
+
+
+def test_hours_are_compared_as_instants() -> None:
+    found = expect(DAY, contract())
+    cells = reading_of(found).cells["hour"]
+    renamed = {
+        "2026-02-28T16:00Z": dict(cells["2026-03-01T00:00+08:00"]),
+        "2026-02-28T18:00+01:00": dict(cells["2026-03-01T01:00+08:00"]),
+    }
+
+    assert wrong(judge(found, reading_of(found, hour=renamed), EXACT)) == []
+
+
+def test_a_cell_that_is_not_named_is_0_and_one_that_nobody_expected_must_be() -> None:
+    found = expect(DAY, contract())
+    cells = dict(reading_of(found).cells["source"])
+    cells["AD"] = cells.pop("ad")
+    cells["empty"] = dict.fromkeys(("pv", "uv", "opens", "new_users"), 0)
+    judged = judge(found, reading_of(found, source=cells), EXACT)  # type: ignore[arg-type]
+
+    assert [one for one in wrong(judged) if one[0] == "pv"] == [("pv", "source", "ad"), ("pv", "source", "AD")]
+
+
+def test_what_was_not_read_is_inconclusive_and_says_why() -> None:
+    found = expect(DAY, contract())
+    cells = {by: values for by, values in reading_of(found).cells.items() if by != "day"}
+    judged = judge(found, Reading(cells, {"day": "status 500"}), EXACT)
+    days = [one for one in judged if one.by == "day"]
+
+    assert {(one.observed, one.verdict, one.why) for one in days} == {(None, INCONCLUSIVE, "status 500")}
+    assert not any(in_range(found, Reading(cells, {"day": "status 500"}), EXACT).values())
+
+
+def test_a_null_is_inconclusive() -> None:
+    found = expect(DAY, contract())
+    judged = judge(found, reading_of(found, all={"": {"pv": 2, "uv": None, "opens": 2, "new_users": 2}}), EXACT)
+
+    assert wrong(judged) == [("uv", "all", "")]
+
+
+def test_a_tolerance_is_by_metric() -> None:
+    found = expect(DAY, contract())
+    reading = reading_of(found, all={"": {"pv": 3, "uv": 3, "opens": 2, "new_users": 2}})
+
+    assert wrong(judge(found, reading, Expect.model_validate({"totals": {"pv": "50%"}}))) == [("uv", "all", "")]
+
+
+# ---- diagnosis ----------------------------------------------------------------------------------------------------
+
+
+def findings(history: list[Sighting], reading: Reading, rules: Contract) -> list[tuple[str, str, int]]:
+    judged = judge(expect(history, rules), reading, EXACT)
+    return [(one.code, one.text, one.count) for one in diagnose(judged, rules, EXACT)]
+
+
+def two_sources() -> list[Sighting]:
+    return [view(minute, source="ad", device=str(minute)) for minute in range(5)] + [
+        view(minute, source="poster", device=str(minute)) for minute in range(10, 13)
+    ]
+
+
+def test_two_sources_swapped() -> None:
+    rules = contract()
+    found = expect(two_sources(), rules)
+    cells = dict(reading_of(found).cells["source"])
+    cells["ad"], cells["poster"] = cells["poster"], cells["ad"]
+    told = findings(two_sources(), reading_of(found, source=cells), rules)  # type: ignore[arg-type]
+
+    assert told[0] == (
+        "attribution",
+        "page views by source: the total is right, 2 of 2 cells are not: ad 2 missing, poster 2 too many; "
+        "these two look swapped",
+        2,
+    )
+    assert {code for code, _, _ in told} == {"attribution"}
+
+
+def test_one_event_lost() -> None:
+    rules = contract()
+    found = expect(two_sources(), rules)
+    told = findings(two_sources(), reading_of(expect(two_sources()[1:], rules)), rules)
+
+    assert ("lost", "page views: expected 8, the collector says 7: 1 missing, all of them in source ad", 1) in told
+    assert found.expected("pv", "all", "") == Interval(8, 8)
+
+
+def test_one_event_counted_twice() -> None:
+    rules = contract()
+    told = findings(two_sources(), reading_of(expect([*two_sources(), view(20, device="0")], rules)), rules)
+
+    assert told[0][0] == "duplicated"
+    assert "1 too many" in told[0][1]
+
+
+def test_a_gap_counted_otherwise_is_a_boundary() -> None:
+    history = [view(0), view(30), view(60)]
+    inclusive = expect(history, contract("timeout=30m", timeout_inclusive=True))
+    told = findings(history, reading_of(inclusive), contract("timeout=30m"))
+
+    assert told[0][0] == "boundary"
+
+
+def test_totals_that_contradict_each_other() -> None:
+    rules = contract()
+    found = expect(two_sources(), rules)
+    reading = reading_of(found, all={"": {"pv": 8, "uv": 2, "opens": 0, "new_users": 8}})
+    told = findings(two_sources(), reading, rules)
+
+    texts = [text for code, text, _ in told if code == "aggregation"]
+    assert "the collector contradicts itself: a cell by source has 5 visitors, in total it says 2" in texts
+    assert "the collector contradicts itself: new users are 8, more than all visitors, 2" in texts
+
+
+@given(histories(), RULES)
+@settings(max_examples=100 * TIMES, deadline=None)
+def test_what_holds_of_every_world_is_no_contradiction(history: list[Sighting], rules: Contract) -> None:
+    """A collector that counts some world rightly may be inside or not, but never contradicts itself."""
+    if rules.definitions.opens.rule == "timeout":
+        history = [one for one in history if one.record.anonymous_id]
+    found = expect(history, rules)
+    for number, world in enumerate(brute.worlds(history)):
+        if number > 20:
+            break
+        counts = brute.count(world, rules, MIDNIGHT, DAY_AFTER)
+        cells: dict[str, dict[str, dict[str, int | None]]] = {by: {} for by in ("all", *cell_kinds("pv")[1:])}
+        for (metric, by, cell), count in counts.items():
+            cells[by].setdefault(cell, dict.fromkeys(("pv", "uv", "opens", "new_users"), 0))[metric] = count
+        judged = judge(found, Reading(cells), EXACT)
+
+        assert all(one.verdict is not FAIL for one in judged)
+        assert diagnose(judged, rules, EXACT) == ()
+
+
+# ---- settling -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reading", "resting", "codes"),
+    [
+        (Reading(), True, []),
+        (Reading(), False, ["unsettled"]),
+        (Reading({}, {"all": "status 500"}), True, ["unreadable"]),
+    ],
+    ids=["read and at rest", "still changing", "unreadable"],
+)
+def test_settling_findings(reading: Reading, resting: bool, codes: list[str]) -> None:
+    settled = Settled(reading, False, resting, 3, Ms(5_000), {})
+    found: tuple[Finding, ...] = settling_findings(settled)
+
+    assert [one.code for one in found] == codes
+    assert all(one.verdict is INCONCLUSIVE for one in found)

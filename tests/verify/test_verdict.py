@@ -1,0 +1,89 @@
+"""From what was found to the verdict and its exit code: each row of the table, and which row wins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.finding import Finding, Interval, Judged, Slo, Verdict
+from simulator.verify.sighting import AttemptSummary
+from simulator.verify.verdict import PRECEDENCE, WORDS, Conclusion, LoadFacts, conclude
+
+ONE = Interval(1, 1)
+
+
+def cell(verdict: Verdict, expected: Interval | None = ONE, observed: int | None = 1) -> Judged:
+    return Judged("pv", "all", "", expected, observed, verdict, "why")
+
+
+GOOD = cell(Verdict.PASS)
+SENT = AttemptSummary(100, 100, 0, 0)
+FAIL = {"judged": [GOOD, cell(Verdict.FAIL)]}
+CUT = {"load": LoadFacts(finished=False, reason="Ctrl-C")}
+LATE = {"load": LoadFacts(punctual=0.5)}
+MISSED = {"slos": [Slo("p95 < 200ms", 301.5, False)]}
+
+
+def concluded(**given: Any) -> Conclusion:
+    facts: dict[str, Any] = {
+        "judged": [GOOD], "findings": [], "slos": [Slo("max < 1s", 20.0, True)], "attempts": SENT,
+        "load": LoadFacts(punctual=1.0), "max_failed": 50_000, **given,
+    }  # fmt: skip
+    return conclude(**facts)
+
+
+ROWS: list[tuple[str, dict[str, Any], str, int]] = [
+    ("everything is right", {}, "pass", 0),
+    ("a remark", {"findings": [Finding("boundary", Verdict.PASS, "by the way")]}, "pass", 0),
+    ("a cell is wrong", FAIL, "fail", 1),
+    ("a finding fails", {"findings": [Finding("lookup", Verdict.FAIL, "a wrong answer")]}, "fail", 1),
+    ("an SLO is missed", MISSED, "slo", 2),
+    ("an SLO without samples", {"slos": [Slo("p95 < 1s", None, False)]}, "slo", 2),
+    ("a cell was not read", {"judged": [GOOD, cell(Verdict.INCONCLUSIVE, observed=None)]}, "incomplete", 3),
+    ("a cell cannot be known", {"judged": [GOOD, cell(Verdict.INCONCLUSIVE, expected=None)]}, "incomplete", 3),
+    ("a cell is too wide", {"judged": [cell(Verdict.INCONCLUSIVE, Interval(0, 9))]}, "incomplete", 3),
+    ("an inconclusive finding", {"findings": [Finding("foreign", Verdict.INCONCLUSIVE, "others")]}, "incomplete", 3),
+    ("cut short", CUT, "incomplete", 3),
+    ("a worker lost", {"load": LoadFacts(workers_lost=1)}, "incomplete", 3),
+    ("nothing was sent", {"attempts": AttemptSummary()}, "incomplete", 3),
+    ("an event of which none was acked", {"unacked": ("c_buy",)}, "incomplete", 3),
+    ("as many failed as may", {"attempts": AttemptSummary(100, 95, 2, 3)}, "pass", 0),
+    ("one more failed than may", {"attempts": AttemptSummary(100, 94, 3, 3)}, "incomplete", 3),
+    ("exactly 95 % punctual", {"load": LoadFacts(punctual=0.95)}, "pass", 0),
+    ("under 95 % punctual", {"load": LoadFacts(punctual=0.9499)}, "underload", 4),
+    ("not an open model", {"load": LoadFacts(punctual=None)}, "pass", 0),
+    ("nobody answered", {"load": LoadFacts(connected=False), "judged": []}, "error", 6),
+    ("nothing was judged", {"judged": []}, "error", 7),
+    ("our own fault", {"judged": [cell(Verdict.ERROR)]}, "error", 7),
+    ("a self-check failed", {"findings": [Finding("self_check", Verdict.ERROR, "sent twice")]}, "error", 7),
+    ("wrong and cut short", {**FAIL, **CUT}, "fail", 1),
+    ("cut short and late", {"load": LoadFacts(finished=False, punctual=0.1)}, "incomplete", 3),
+    ("late and an SLO missed", {**LATE, **MISSED}, "underload", 4),
+    ("wrong and an SLO missed", {**FAIL, **MISSED}, "fail", 1),
+    ("our own fault and wrong", {"judged": [cell(Verdict.ERROR), cell(Verdict.FAIL)]}, "error", 7),
+    ("nobody answered and an SLO missed", {"load": LoadFacts(connected=False), "judged": [], **MISSED}, "error", 6),
+]
+
+
+@pytest.mark.parametrize(("given", "word", "code"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_the_table(given: dict[str, Any], word: str, code: int) -> None:
+    found = concluded(**given)
+
+    assert (found.verdict, found.exit_code) == (word, code)
+    assert bool(found.reasons) == (code != 0)
+
+
+def test_the_weightiest_reason_comes_first() -> None:
+    found = concluded(**{**FAIL, **CUT, **MISSED})
+
+    assert found.reasons == (
+        "1 of 2 totals is wrong: pv in total, why.",
+        "The run was cut short: Ctrl-C.",
+        "p95 < 200ms was missed: 301.5.",
+    )
+
+
+def test_precedence_of_exit_codes() -> None:
+    assert PRECEDENCE == (7, 5, 6, 1, 3, 4, 2, 0)
+    assert set(WORDS) == set(PRECEDENCE)
