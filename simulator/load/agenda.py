@@ -1,0 +1,157 @@
+"""Who is due when. Visitors wait as heap entries, not as greenlets; no clock here, every instant is given.
+
+Three ways to come (CONTRACT section 2), all in nanoseconds of wall time:
+
+    open     visitor k comes at the planned instant, whatever the collector does; requests at theirs
+    closed   so many at once; who has finished is followed by the next, paced from the actual start
+    flood    so many at once, and nobody waits
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from heapq import heappop, heappush
+
+from simulator.load.crowd import Crowd
+from simulator.load.walk import Walk
+from simulator.times import Ms
+from simulator.wire.request import Outcome
+
+_AHEAD_NS = 2_000_000_000  # visitors are planned so long before they come
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPace:
+    """Every instant is planned: event time, mapped to wall time."""
+
+    start_ns: int  # wall instant of `start`
+    start: Ms  # of the period
+    speed: Fraction  # event time per wall time
+    arrival_us: Callable[[int], int]  # wall microseconds of a visitor's arrival after the start
+
+    def comes_ns(self, visitor: int) -> int:
+        return self.start_ns + self.arrival_us(visitor) * 1_000
+
+    def due_ns(self, walk: Walk) -> int:
+        return self.start_ns + _wall_ns(walk.request.leaves - self.start, self.speed)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedPace:
+    """Each visitor's own clock starts when a place is free."""
+
+    speed: Fraction
+
+    def due_ns(self, walk: Walk) -> int:
+        return walk.origin_ns + _wall_ns(walk.request.leaves - walk.first.leaves, self.speed)
+
+
+def _wall_ns(event_ms: int, speed: Fraction) -> int:
+    return event_ms * 1_000_000 * speed.denominator // speed.numerator
+
+
+class Agenda:
+    """The visitors of one course of sending: who has yet to come, who waits, who is being served.
+
+    Args:
+        pace: None is a flood.
+        places: visitors on the way at once; given for the closed model and a flood, None in the open model.
+    """
+
+    def __init__(self, crowd: Crowd, pace: OpenPace | ClosedPace | None, places: int | None = None) -> None:
+        if isinstance(pace, OpenPace) is (places is not None):
+            raise ValueError("places are for the closed model and a flood, and needed there")
+        self._crowd = crowd
+        self._pace = pace
+        self._places = places or 0
+        self._waiting: list[tuple[int, int, Walk]] = []  # when due (flood: in which order), visitor, walk
+        self._stopped = False
+        self.in_flight = 0  # handed out by `take` or `advance`
+        self.finished = 0  # visitors with nothing left to send
+
+    @property
+    def silent(self) -> int:
+        """Visitors who came and had nothing to send; `finished` does not count them."""
+        return self._crowd.silent
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is being sent and nothing will be."""
+        return not self.in_flight and (self._stopped or (not self._waiting and self._crowd.is_empty))
+
+    @property
+    def next_due_ns(self) -> int | None:
+        """When there is next somebody to take, as far as is known; None: not before something else happens."""
+        if self._stopped:
+            return None
+        if self._waiting:
+            return self._waiting[0][0]
+        return 0 if self._has_place else None
+
+    @property
+    def next_planning_ns(self) -> int | None:
+        """When `admit` has next something to do; None: never again."""
+        pace = self._pace
+        if not isinstance(pace, OpenPace) or self._stopped or self._crowd.is_empty:
+            return None
+        return pace.comes_ns(self._crowd.next) - _AHEAD_NS
+
+    @property
+    def _has_place(self) -> bool:
+        return not self._crowd.is_empty and len(self._waiting) + self.in_flight < self._places
+
+    def admit(self, now_ns: int) -> bool:
+        """Open model: plan the next visitor, if they come soon. False when nobody does."""
+        soon = self.next_planning_ns
+        if soon is None or soon > now_ns:
+            return False
+        walk = self._crowd.come()
+        if walk is not None:
+            self._wait(walk, now_ns)
+        return True
+
+    def take(self, now_ns: int) -> Walk | None:
+        """A visitor whose next request is due, the longest overdue first; None when nobody's is."""
+        if self._stopped:
+            return None
+        if self._waiting and self._waiting[0][0] <= now_ns:
+            walk: Walk | None = heappop(self._waiting)[2]
+        else:
+            walk = self._start_next(now_ns)
+        if walk is not None:
+            self.in_flight += 1
+            if self._pace is None:
+                walk.intended_ns = now_ns
+        return walk
+
+    def advance(self, walk: Walk, outcome: Outcome, now_ns: int) -> Walk | None:
+        """Take the outcome of an attempt in flight; returns who is to be served next in its place."""
+        self.in_flight -= 1
+        if not walk.answered(outcome):
+            self.finished += 1
+        elif not self._stopped:
+            self._wait(walk, now_ns)
+        return self.take(now_ns)
+
+    def stop(self) -> None:
+        """From now on nobody is handed out; whoever waits is dropped."""
+        self._stopped = True
+        self._waiting.clear()
+
+    def _start_next(self, now_ns: int) -> Walk | None:
+        while self._has_place:
+            walk = self._crowd.come()
+            if walk is not None:
+                walk.origin_ns = walk.intended_ns = now_ns
+                return walk
+        return None
+
+    def _wait(self, walk: Walk, now_ns: int) -> None:
+        if self._pace is None:
+            due = walk.visitor
+        else:
+            # A repetition is due as soon as its forerunner is through.
+            due = walk.intended_ns = now_ns if walk.attempt else self._pace.due_ns(walk)
+        heappush(self._waiting, (due, walk.visitor, walk))

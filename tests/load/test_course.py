@@ -1,0 +1,203 @@
+"""A course of sending on real sockets: lanes, the ledger's order, stopping with requests in flight, faults."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import gevent
+import pytest
+
+from simulator.errors import EngineError
+from simulator.ledger.read import read_ledger
+from simulator.ledger.record import Attempt
+from simulator.ledger.write import LedgerWriter
+from simulator.load.agenda import Agenda, ClosedPace, OpenPace
+from simulator.load.client import Client, Limits
+from simulator.load.clock import steady_clock
+from simulator.load.course import Course
+from simulator.load.crowd import Crowd
+from simulator.load.tally import Tally
+from simulator.times import Ms
+from simulator.wire.outcome import classify
+from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request
+from tests.load.hostile import OK, Visit, hostile, says
+
+LIMITS = Limits(connect=5, reply=20)
+
+
+class Judge:
+    def outcome(self, answer: Answer) -> Outcome:
+        return classify(answer)
+
+
+def plan(visitors: int, requests: int = 1, *, gap_ms: int = 0, target: str = "/") -> dict[int, tuple[Request, ...]]:
+    return {
+        k: tuple(
+            Request(k, n, Purpose.EVENT, Ms(n * gap_ms), "GET", f"{target}?v={k}&n={n}", (), b"", ())
+            for n in range(requests)
+        )
+        for k in range(visitors)
+    }
+
+
+def crowd(planned: Mapping[int, tuple[Request, ...]]) -> Crowd:
+    return Crowd(lambda _: planned, len(planned), range(len(planned)))
+
+
+class Sender:
+    """A course with everything that it needs, in a folder."""
+
+    def __init__(self, folder: Path, url: str, agenda: Agenda, lanes: int) -> None:
+        self.folder = folder
+        self.tally = Tally()
+        self.ledger = LedgerWriter.open(folder / "ledger" / "w.attempts", "run")
+        clock = steady_clock()
+        self.client = Client(url, LIMITS, now=clock)
+        self.course = Course(agenda, self.client, Judge(), self.ledger, self.tally, clock, lanes=lanes)
+
+    def run(self) -> list[Attempt]:
+        """Run it to its end, not longer than a few seconds; what the ledger then holds."""
+        try:
+            with gevent.Timeout(20):
+                self.course.run()
+        finally:
+            self.ledger.close()
+        return list(read_ledger(self.folder))
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 50])
+def test_everybody_is_sent_once_on_a_bounded_number_of_connections(tmp_path: Path, lanes: int) -> None:
+    with hostile(says(OK)) as server:
+        agenda = Agenda(crowd(plan(30, 4)), None, places=lanes)
+        attempts = Sender(tmp_path, server.url, agenda, lanes).run()
+
+        assert sorted((a.visitor, a.request, a.attempt) for a in attempts) == [
+            (v, n, 0) for v in range(30) for n in range(4)
+        ]
+        assert {a.outcome for a in attempts} == {Outcome.ACKED}
+        assert len(server.arrived) == 120
+        assert server.connections <= lanes
+
+
+def test_in_the_open_model_requests_leave_at_their_instants(tmp_path: Path) -> None:
+    clock = steady_clock()
+    with hostile(says(OK)) as server:
+        start = clock() + 20_000_000
+        pace = OpenPace(start, Ms(0), Fraction(1), lambda visitor: visitor * 5_000)
+        planned = {
+            k: tuple(Request(k, n, Purpose.EVENT, Ms(5 * k + 40 * n), "GET", "/", (), b"", ()) for n in range(3))
+            for k in range(20)
+        }
+        attempts = Sender(tmp_path, server.url, Agenda(crowd(planned), pace), 10).run()
+
+    assert sorted((a.visitor, a.request, a.intended_ns - start) for a in attempts) == [
+        (k, n, (5 * k + 40 * n) * 1_000_000) for k in range(20) for n in range(3)
+    ]
+    assert all(a.intended_ns <= a.sent_ns <= a.done_ns for a in attempts)
+
+
+def test_in_the_closed_model_a_thinking_visitor_holds_a_place_but_no_lane(tmp_path: Path) -> None:
+    with hostile(says(OK)) as server:
+        agenda = Agenda(crowd(plan(6, 2, gap_ms=50)), ClosedPace(Fraction(1)), places=3)
+        attempts = Sender(tmp_path, server.url, agenda, lanes=1).run()
+
+    instants = {(a.visitor, a.request): a.sent_ns for a in attempts}
+    assert len(attempts) == 12
+    assert all(instants[k, 1] - instants[k, 0] >= 50_000_000 for k in range(6))
+    assert min(instants[k, 0] for k in (3, 4, 5)) > min(instants[k, 1] for k in (0, 1, 2))
+
+
+def test_a_stop_lets_requests_in_flight_finish(tmp_path: Path) -> None:
+    go_on = threading.Event()
+
+    def waits(visit: Visit) -> None:
+        while visit.request():
+            go_on.wait(10)
+            visit.send(OK)
+
+    with hostile(waits) as server:
+        sender = Sender(tmp_path, server.url, Agenda(crowd(plan(10, 3)), None, places=2), 2)
+        running = gevent.spawn(sender.run)
+        _until(lambda: len(server.arrived) == 2)
+        sender.course.stop(grace=10)
+        go_on.set()
+        attempts = running.get(timeout=10)
+
+        assert [(a.visitor, a.request, a.outcome) for a in attempts] == [
+            (0, 0, Outcome.ACKED),
+            (1, 0, Outcome.ACKED),
+        ]
+        assert len(server.arrived) == 2
+
+
+def test_after_the_grace_what_is_in_flight_is_unknown_and_says_why(tmp_path: Path) -> None:
+    def never(visit: Visit) -> None:
+        visit.request()
+        visit.stay()
+
+    with hostile(never) as server:
+        sender = Sender(tmp_path, server.url, Agenda(crowd(plan(10)), None, places=3), 3)
+        running = gevent.spawn(sender.run)
+        _until(lambda: len(server.arrived) == 3)
+        sender.course.stop(grace=0.05)
+        attempts = running.get(timeout=10)
+
+    assert [(a.visitor, a.outcome, a.evidence) for a in attempts] == [
+        (v, Outcome.UNKNOWN, Evidence.STOPPED) for v in range(3)
+    ]
+
+
+def test_a_killed_course_leaves_no_lane_behind(tmp_path: Path) -> None:
+    def never(visit: Visit) -> None:
+        visit.request()
+        visit.stay()
+
+    with hostile(never) as server:
+        sender = Sender(tmp_path, server.url, Agenda(crowd(plan(10)), None, places=3), 3)
+        running = gevent.spawn(sender.run)
+        _until(lambda: len(server.arrived) == 3)
+        running.kill(timeout=10)
+
+    assert len(sender.course._lanes) == 0
+    assert {a.evidence for a in read_ledger(tmp_path)} == {Evidence.STOPPED}
+
+
+def test_a_request_that_cannot_be_written_ends_the_course_with_its_reason(tmp_path: Path) -> None:
+    with hostile(says(OK)) as server:
+        planned = plan(3) | {3: (Request(3, 0, Purpose.EVENT, Ms(0), "GET", "/a b", (), b"", ()),)}
+        sender = Sender(tmp_path, server.url, Agenda(crowd(planned), None, places=1), 1)
+        with pytest.raises(EngineError, match="visitor 3: no request line"):
+            sender.run()
+
+    assert [a.visitor for a in read_ledger(tmp_path)] == [0, 1, 2]
+
+
+def test_lookups_are_compared_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
+    def lookup(visitor: int, expects: str) -> Request:
+        return Request(visitor, 0, Purpose.LOOKUP, Ms(0), "GET", "/", (), b"", (), expects=expects)
+
+    body = b'{"url": "here"}'
+    with hostile(says(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))) as server:
+        planned = {0: (lookup(0, "here"),), 1: (lookup(1, "there"),)}
+        sender = Sender(tmp_path, server.url, Agenda(crowd(planned), None, places=1), 1)
+        attempts = sender.run()
+
+    assert [(a.visitor, a.outcome, a.status) for a in attempts] == [(0, Outcome.ACKED, 200), (1, Outcome.REFUSED, 200)]
+    assert [(one.visitor, one.why) for one in sender.tally.failed_lookups] == [(1, "another URL: here")]
+
+
+def test_a_collector_that_refuses_everything_is_no_reason_to_stop(tmp_path: Path) -> None:
+    with hostile(says(b"HTTP/1.1 503 S\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")) as server:
+        sender = Sender(tmp_path, server.url, Agenda(crowd(plan(20)), None, places=4), 4)
+
+        assert {(a.outcome, a.status) for a in sender.run()} == {(Outcome.UNKNOWN, 503)}
+        assert len(server.arrived) == sender.tally.sent == 20
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    with gevent.Timeout(10):
+        while not condition():
+            gevent.sleep(0.001)
