@@ -1,0 +1,4 @@
+"""The command line: one file a command, which parses, calls, prints and returns an exit code.
+
+No logic here: what a command does is runs/, what it prints is report/. `main.py` maps every exception to an exit code.
+"""

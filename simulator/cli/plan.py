@@ -1,0 +1,73 @@
+"""`mpsim plan`: the expected totals and the first events, without any network."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from rich.console import Console
+
+from simulator.cli.wanted import planning_options, wanted_of
+from simulator.errors import UsageError
+from simulator.events import Event
+from simulator.finding import ExitCode
+from simulator.report.result import metrics_json
+from simulator.report.text import EventRow, print_plan
+from simulator.runs.planning import Planned, as_judged, planned, start_option
+from simulator.times import iso_local
+
+
+@click.command("plan")
+@planning_options
+@click.option("--start", default=None, metavar="T", help="Start of the period, ISO 8601 with offset.")
+@click.option("--json", "as_json", is_flag=True, help="The same as one JSON document.")
+def command(start: str | None, as_json: bool, **options: Any) -> int:
+    """Print the totals that an honest collector must show for SCENARIO, by every kind of cell."""
+    try:
+        given = start_option(start)
+    except ValueError as wrong:
+        raise UsageError(f"--start: {wrong}") from wrong
+    found = planned(wanted_of(options, start=given))
+    if as_json:
+        click.echo(json.dumps(_document(found), ensure_ascii=False, indent=2))
+        return ExitCode.PASS
+    zone = found.contract.definitions.day
+    scenario, settings = found.plan.scenario, found.plan.settings
+    title = (
+        f"{scenario.scenario}: {found.plan.count} visitors, seed {settings.seed}, "
+        f"{iso_local(found.plan.start, zone)} to {iso_local(found.plan.end, zone)}"
+    )
+    rows = [_row(event, zone) for event in found.first_events]
+    print_plan(Console(soft_wrap=False), title, as_judged(found.expectations), rows, found.notes)
+    return ExitCode.PASS
+
+
+def _document(found: Planned) -> dict[str, Any]:
+    plan, zone = found.plan, found.contract.definitions.day
+    return {
+        "version": 1,
+        "scenario": plan.scenario.scenario,
+        "seed": plan.settings.seed,
+        "namespace": plan.settings.namespace,
+        "period": [iso_local(plan.start, zone), iso_local(plan.end, zone)],
+        "definitions": found.contract.definitions.as_json(),
+        "visitors": plan.count,
+        "events": found.expectations.planned,
+        "outside": found.expectations.outside,
+        "malformed": found.expectations.bad.high,
+        "metrics": metrics_json(as_judged(found.expectations)),
+        "first_events": [_event_json(event, zone) for event in found.first_events],
+        "notes": list(found.notes),
+    }
+
+
+def _event_json(event: Event, zone: str) -> dict[str, Any]:
+    row = _row(event, zone)
+    return {"at": row.at, "visitor": row.visitor, "event": row.event, "page": row.page, "source": row.source}
+
+
+def _row(event: Event, zone: str) -> EventRow:
+    name = event.call.event if event.call is not None else event.kind.value
+    detail = ", ".join(f"{key}={value}" for key, value in event.pushed)
+    return EventRow(iso_local(event.at, zone), event.visitor, name, event.page, event.source.name, detail)

@@ -1,0 +1,22 @@
+"""`mpsim report`: an earlier run's result, printed, and its report written again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from simulator.report.folder import write_reports
+from simulator.report.result import RESULT_FILE, read_result
+from simulator.report.text import print_result
+
+
+@click.command("report")
+@click.argument("run_dir", type=click.Path(path_type=Path, file_okay=False))
+def command(run_dir: Path) -> int:
+    """Print the result in RUN_DIR and write its report.html and junit.xml again; the exit code is the run's."""
+    result = read_result(run_dir / RESULT_FILE)
+    page = write_reports(run_dir, result)
+    print_result(Console(), result, str(page))
+    return result.exit_code

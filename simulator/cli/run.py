@@ -1,0 +1,80 @@
+"""`mpsim run`: drives a scenario under Locust and verifies what the collector counted."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from simulator.cli.wanted import planning_options, wanted_of
+from simulator.report.text import print_result
+from simulator.runs.running import run
+
+_LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
+
+
+@click.command("run")
+@planning_options
+@click.option("--target", default=None, metavar="URL", help="A collector; without it the embedded one is started.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None, help="Run directory.")
+@click.option("--allow-host", "allowed_hosts", multiple=True, metavar="HOST", help="Load may go to this host.")
+@click.option("--token-env", "token_variable", default="", metavar="NAME", help="Variable with the target's token.")
+@click.option("--real-looking-identities", is_flag=True, help="Also when the target is another host.")
+@click.option("--web", type=click.IntRange(0, 65535), is_flag=False, flag_value=8089, default=None, metavar="[PORT]",
+              help="Locust's web UI on loopback while the run goes on.")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Only the result.")
+def command(web: int | None, quiet: bool, **options: Any) -> int:
+    """Run SCENARIO: its visitors under Locust, then the verdict on what the collector counted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's stop drains like Ctrl-C
+    console = Console()
+    progress = _Progress(Console(stderr=True), quiet)
+    done = run(wanted_of(options), progress.show, prepared=progress.begin, web_port=web)
+    progress.end()
+    print_result(console, done.result, str(done.page))
+    return done.result.exit_code
+
+
+class _Progress:
+    """How far the load is: one line that changes on a terminal, a line every few seconds elsewhere."""
+
+    def __init__(self, console: Console, quiet: bool) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._shown_at = time.monotonic()
+        self._live = console.is_terminal and not quiet
+        self._visitors = 0
+
+    def begin(self, facts: dict[str, Any]) -> None:
+        self._visitors = int(facts["visitors"])
+        if not self._quiet:
+            target, folder = facts["target"], facts["folder"]
+            self._console.print(f"{self._visitors:,} visitors to {target}, into {folder}", highlight=False)
+
+    def show(self, facts: dict[str, Any]) -> None:
+        if self._quiet or not facts:
+            return
+        if self._live:
+            sys.stderr.write(f"\r\x1b[K{self._line(facts)}")
+            sys.stderr.flush()
+        elif time.monotonic() - self._shown_at >= _LINE_SECONDS:
+            self._shown_at = time.monotonic()
+            self._console.print(self._line(facts), highlight=False)
+
+    def end(self) -> None:
+        if self._live:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def _line(self, facts: dict[str, Any]) -> str:
+        attempts = facts.get("attempts")
+        counts = attempts if isinstance(attempts, dict) else {}
+        refused, unknown = counts.get("refused", 0), counts.get("unknown", 0)
+        failed = f", {refused:,} refused, {unknown:,} unknown" if refused or unknown else ""
+        started = facts.get("visitors_started", 0)
+        acked = counts.get("acked", 0)
+        return f"{facts.get('phase', '')}: {started:,} of {self._visitors:,} visitors, {acked:,} acked{failed}"

@@ -1,0 +1,20 @@
+"""`mpsim verify`: judges an earlier run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from simulator.report.text import print_result
+from simulator.runs.running import verify
+
+
+@click.command("verify")
+@click.argument("run_dir", type=click.Path(path_type=Path, file_okay=False))
+def command(run_dir: Path) -> int:
+    """Read the collector again and judge the run in RUN_DIR from its ledger, also one that was cut short."""
+    done = verify(run_dir)
+    print_result(Console(), done.result, str(done.page))
+    return done.result.exit_code

@@ -1,0 +1,12 @@
+"""One run from start to verdict.
+
+    preparing.py   scenario, contract, options and target to a run directory with its run.json
+    targets.py     where events may be sent, and whether anybody answers there
+    collector_process.py, load_process.py   the embedded collector and Locust, as child processes
+    links.py       links of method 2, registered before the run
+    running.py     the whole way: prepare, start, load, judge, report
+    judging.py     a run directory to a Result: ledger, oracle, readings, verdict
+    planning.py    the expected totals of a plan, before anything is sent
+
+Never imports load/: importing Locust patches the process. The two meet through the run directory.
+"""

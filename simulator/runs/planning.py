@@ -1,0 +1,98 @@
+"""The expected totals of a plan, before anything is sent, and its first events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, islice
+from typing import Any
+
+from simulator.contract import Contract
+from simulator.events import Event, Kind, Visit
+from simulator.finding import Judged, Verdict
+from simulator.journey.plan import Plan, visits
+from simulator.runs.preparing import Wanted, options_of, plan_of
+from simulator.times import Ms, instant, parse_instant
+from simulator.traffic.opened import adapter_of
+from simulator.traffic.sending import requests_of_block
+from simulator.verify.oracle import Expectations, expected_from_plan
+from simulator.wire.request import Adapter, Request
+
+FIRST_EVENTS = 12
+_SHOWN = frozenset({Kind.LAUNCH, Kind.SHOW, Kind.VIEW, Kind.PUSH, Kind.TRACK, Kind.MALFORMED, Kind.HIDE})
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a plan comes to."""
+
+    plan: Plan
+    contract: Contract
+    expectations: Expectations
+    first_events: tuple[Event, ...]
+    notes: tuple[str, ...]
+
+
+def planned(wanted: Wanted) -> Planned:
+    """Plan every visitor and count what an honest collector must say.
+
+    Raises:
+        ScenarioError, UsageError: the scenario or an option cannot be used.
+    """
+    now = instant(datetime.now(UTC))
+    plan, contract, loaded = plan_of(wanted, now)
+    options = options_of(wanted, contract, loopback=True)
+    adapter = adapter_of(wanted.adapter, wanted.path, loaded.scenario, wanted.namespace or "", options)
+    expectations = expected_from_plan(
+        blocks_of(plan, adapter),
+        contract,
+        plan.start,
+        plan.end,
+        carries_anonymous_id=adapter.carries_anonymous_id,
+    )
+    return Planned(plan, contract, expectations, _first_events(plan), tuple(_notes(plan, contract, expectations)))
+
+
+def blocks_of(plan: Plan, adapter: Adapter[Any]) -> Iterator[list[Request]]:
+    """The requests of every block, its visitors one after another."""
+    for block in plan.blocks:
+        yield list(chain.from_iterable(requests_of_block(plan, adapter, block).values()))
+
+
+def as_judged(expectations: Expectations) -> tuple[Judged, ...]:
+    """Every expected cell with nothing observed, as result.json shows metrics."""
+    rows = [
+        Judged(metric, by, cell, expected, None, Verdict.INCONCLUSIVE, why)
+        for (metric, by, cell), expected, why in expectations
+    ]
+    return tuple(rows)
+
+
+def _first_events(plan: Plan) -> tuple[Event, ...]:
+    """The first events in time, of the visitors who come first."""
+    some: list[Visit] = list(islice(visits(plan), 200))
+    shown = (event for visit in some for event in visit.events if event.kind in _SHOWN and not event.setup)
+    return tuple(sorted(shown, key=lambda event: (event.at, event.visitor, event.number))[:FIRST_EVENTS])
+
+
+def _notes(plan: Plan, contract: Contract, expectations: Expectations) -> Iterator[str]:
+    if expectations.outside:
+        yield f"{expectations.outside} events lie outside the period because of planned clock skew; they count nowhere."
+    if expectations.bad.high:
+        yield f"{expectations.bad.high} malformed events are sent on purpose; they count nowhere."
+    opens = contract.definitions.opens
+    if contract.time == "arrival" and opens.timeout is not None and plan.speed > 1:
+        yield (
+            "The wire carries no time, so gaps pass in wall time: at this speed a pause of "
+            f"{float(plan.speed):g} times the timeout is needed to begin an open."
+        )
+
+
+def start_option(text: str | None) -> Ms | None:
+    """`--start` as an instant.
+
+    Raises:
+        ValueError: not ISO 8601 with an offset.
+    """
+    return None if text is None else parse_instant(text)

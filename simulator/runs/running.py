@@ -1,0 +1,77 @@
+"""One run, from a scenario file to a verdict and its reports."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.ledger.manifest import Manifest
+from simulator.report.folder import write_reports
+from simulator.report.result import Result
+from simulator.runs.baseline import write_baseline
+from simulator.runs.judging import judge_run, verify_run
+from simulator.runs.links import register_links
+from simulator.runs.load_process import Progress, run_load
+from simulator.runs.preparing import Wanted, prepare
+from simulator.traffic.opened import OpenedRun, open_run
+from simulator.verify.readers.monitor import read_monitor
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A judged run and where it lies."""
+
+    result: Result
+    folder: Path
+    page: Path  # report.html
+
+
+def run(wanted: Wanted, watch: Progress, *, prepared: Progress, web_port: int | None = None) -> Done:
+    """Prepare, send, judge, report.
+
+    Args:
+        watch: told of the load's progress.
+        prepared: told once, before the first send, where the run lies and what it is.
+
+    Raises:
+        UsageError, ScenarioError, ConnectionFailed: before anything was sent.
+        EngineError: our own fault; the run directory stays.
+    """
+    with ExitStack() as running:
+        opened = prepare(wanted, running)
+        register_links(opened.target_url, opened.scenario)
+        if not opened.manifest.target.embedded:
+            _take_baseline(opened)
+        prepared({"folder": str(opened.folder), "target": opened.target_url, "visitors": opened.plan.count})
+        run_load(opened.folder, watch, web_port=web_port)
+        return _done(opened, judge_run(opened, opened.target_url))
+
+
+def verify(folder: Path) -> Done:
+    """Judge an earlier run again.
+
+    Raises:
+        UsageError: no run directory, or damaged.
+        ConnectionFailed: the collector does not answer any more.
+    """
+    opened = open_run(folder)
+    return _done(opened, verify_run(opened))
+
+
+def _take_baseline(opened: OpenedRun) -> None:
+    reading = read_monitor(
+        opened.target_url, opened.plan.start, opened.plan.end, access_token=token_of(opened.manifest)
+    )
+    write_baseline(opened.folder, reading)
+
+
+def token_of(manifest: Manifest) -> str:
+    """The access token for reading, from the environment variable that the target names; empty where it names none."""
+    variable = manifest.target.token_variable
+    return os.environ.get(variable, "") if variable else ""
+
+
+def _done(opened: OpenedRun, result: Result) -> Done:
+    return Done(result, opened.folder, write_reports(opened.folder, result))

@@ -1,0 +1,65 @@
+"""Where events may be sent, and whether anybody answers there."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from simulator.errors import ConnectionFailed, UsageError
+
+CONNECT_SECONDS = 5.0
+
+
+def check_target(url: str, allowed_hosts: Collection[str]) -> str:
+    """The target's base URL without a trailing slash.
+
+    Loopback needs no permission; any other host must be named, for every command that sends or reads.
+
+    Raises:
+        UsageError: not an http(s) URL of a host, or a host that was not allowed.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError as bad:
+        raise UsageError(f"--target {url}: {bad}") from bad
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise UsageError(f"--target {url}: expected a URL such as http://127.0.0.1:8000")
+    if parts.path not in {"", "/"}:
+        raise UsageError(f"--target {url}: expected scheme, host and port only; the path of events is --path")
+    if not is_loopback(parts.hostname) and parts.hostname not in allowed_hosts:
+        raise UsageError(
+            f"{parts.hostname} is not this machine: load goes there only with --allow-host {parts.hostname}"
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name can only mean this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_connection(url: str) -> None:
+    """Open and close one connection.
+
+    Raises:
+        ConnectionFailed: nobody listens there.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+    except OSError as refused:
+        reason = refused.strerror or str(refused)
+        raise ConnectionFailed(
+            f"no connection to {host}:{port}: {reason}; is the collector running there?"
+        ) from refused

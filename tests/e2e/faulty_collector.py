@@ -1,0 +1,80 @@
+"""The embedded collector with one fault planted around its parts: `faulty_collector.py FAULT --db FILE …`."""
+
+from __future__ import annotations
+
+import sys
+from itertools import count
+
+from simulator.collector.__main__ import parse
+from simulator.collector.ingest import BadRow, EventRow
+from simulator.collector.options import CollectorOptions
+from simulator.collector.parts import Collector
+from simulator.collector.server import collector, serve
+from simulator.collector.web import Refused
+
+Rows = list[EventRow | BadRow]
+
+
+class LosesOne(Collector):
+    """The hundredth view is answered and never stored."""
+
+    async def take(self, rows: Rows) -> None:
+        await super().take([row for row in rows if not (_is_view(row) and next(_views) == 100)])
+
+
+class CountsOneTwice(Collector):
+    """The hundredth view is stored again under another id."""
+
+    async def take(self, rows: Rows) -> None:
+        again = [
+            row._replace(sameness=None)
+            for row in rows
+            if isinstance(row, EventRow) and _is_view(row) and next(_views) == 100
+        ]
+        await super().take([*rows, *again])
+
+
+class SwapsSources(Collector):
+    """Two sources are stored under each other's name."""
+
+    async def take(self, rows: Rows) -> None:
+        swapped = {"moments_ad": "share", "share": "moments_ad"}
+        await super().take(
+            [
+                row._replace(source=swapped.get(row.source, row.source)) if isinstance(row, EventRow) else row
+                for row in rows
+            ]
+        )
+
+
+class RefusesSome(Collector):
+    """Three of ten events are refused with 403 and not stored; the others are counted rightly."""
+
+    async def take(self, rows: Rows) -> None:
+        if next(_takes) % 10 in {2, 5, 8}:
+            raise Refused(403, "not today")
+        await super().take(rows)
+
+
+FAULTS = {
+    "loses-one": LosesOne,
+    "counts-one-twice": CountsOneTwice,
+    "swaps-sources": SwapsSources,
+    "refuses-some": RefusesSome,
+}
+_views = count(1)
+_takes = count(1)
+
+
+def _is_view(row: EventRow | BadRow) -> bool:
+    return isinstance(row, EventRow) and row.name == "mini_program_view"
+
+
+def build(options: CollectorOptions) -> Collector:
+    """The honest parts inside the faulty shell."""
+    honest = collector(options)
+    return FAULTS[sys.argv[1]](options, honest.store, honest.totals)
+
+
+if __name__ == "__main__":
+    serve(parse(sys.argv[2:]), build)
