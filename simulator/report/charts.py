@@ -185,8 +185,12 @@ def _across(by: str, places: Sequence[float], points: Sequence[_Point]) -> tuple
     if by == "hour" and step > 1:
         step = next((nice for nice in (2, 3, 6, 12, 24, 48, 72, 96) if nice >= step), step)
     one_day = points[0].at.date() == points[-1].at.date()
-    pattern = "%m-%d" if by == "day" or step >= 24 else "%H:%M" if one_day else "%m-%d %H:%M"
-    return tuple(Label(round(places[i], 3), f"{points[i].at:{pattern}}") for i in range(0, len(points), step))
+
+    def text(at: datetime) -> str:
+        # Both date and hour would run into their neighbours on a phone: midnight is where the date is news.
+        return f"{at:%m-%d}" if by == "day" or step >= 24 or (at.hour == 0 and not one_day) else f"{at:%H:%M}"
+
+    return tuple(Label(round(places[i], 3), text(points[i].at)) for i in range(0, len(points), step))
 
 
 def _up(top: int) -> tuple[Label, ...]:
