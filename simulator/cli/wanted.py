@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from simulator.runs.preparing import DEFAULT_PATH, Wanted
+from simulator.traffic.making import DEFAULT_PATH, Wanted
 from simulator.wire.registry import adapter_names
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -4,6 +4,7 @@
     write.py      intent before the send, outcome after it, into a file mapped to memory; the file format is there
     read.py       every worker's file back to attempts; damage is an error with file and byte
     index.py      the attempts of one visitor at a time, in bounded memory
+    histogram.py  durations in bounded memory, for both sides
     manifest.py   run.json: what the run is
 
 The plan is regenerated from the seed, so an attempt is its place in the plan and what became of it: 48 bytes. What

@@ -33,6 +33,7 @@ import gevent
 from gevent.event import Event as Signal
 
 from simulator.errors import MpsimError
+from simulator.finding import ExitCode
 from simulator.journey.plan import arrival_offset_us
 from simulator.ledger.manifest import LEDGER_FOLDER, LOAD_FILE, PROGRESS_FILE, write_json
 from simulator.ledger.write import SUFFIX, LedgerWriter
@@ -54,7 +55,6 @@ GRACE = 10.0  # seconds for requests in flight when a run is stopped
 _HEAD_START_NS = 100_000_000  # before the first visitor of the open model, to plan the first few
 _PROGRESS = 0.5  # seconds between two progress.json
 
-COMPLETED, INTERRUPTED, NO_CONNECTION, OWN_FAULT = 0, 3, 6, 7  # exit codes, CONTRACT section 5
 Phase = Literal["setup", "load", "draining", "over"]
 _log = logging.getLogger("mpsim.load")
 
@@ -71,7 +71,7 @@ class Drive:
         self, opened: OpenedRun, *, watch: Watcher | None = None, grace: float = GRACE, worker: str = "worker-1"
     ) -> None:
         self.over = Signal()  # load.json is written
-        self.exit_code = OWN_FAULT
+        self.exit_code: int = ExitCode.OWN_FAULT
         self.reason = ""
         self._opened = opened
         self._watch = watch
@@ -85,7 +85,7 @@ class Drive:
         self._phase: Phase = "setup"
         self._course: Course | None = None
         self._agenda: Agenda | None = None  # of the judged load
-        self._fault = 0  # exit code of a fault that the greenlet met which writes progress.json
+        self._fault: ExitCode | None = None  # met by the greenlet that writes progress.json
         self._began_ns = self._clock()
         self._stopped_ns = 0
         self._setup_done_ns = 0
@@ -98,7 +98,7 @@ class Drive:
         try:
             if not self._client.is_reachable():
                 self.reason = f"no connection to {self._opened.target_url}"
-                self.exit_code = NO_CONNECTION
+                self.exit_code = ExitCode.NO_CONNECTION
                 return self.exit_code
             ledger = LedgerWriter.open(
                 self._opened.folder / LEDGER_FOLDER / f"{self._worker}{SUFFIX}", self._opened.manifest.run_id
@@ -108,17 +108,17 @@ class Drive:
                 self._send(ledger)
             finally:
                 ledger.close()
-            self.exit_code = self._fault or (INTERRUPTED if self.reason else COMPLETED)
+            self.exit_code = self._fault or (ExitCode.INCOMPLETE if self.reason else ExitCode.PASS)
         except gevent.GreenletExit:
             self.reason = self.reason or "stopped, and not given the time to finish"
-            self.exit_code = INTERRUPTED
+            self.exit_code = ExitCode.INCOMPLETE
             raise
         except MpsimError as fault:
             self.reason = str(fault)
-            self.exit_code = OWN_FAULT
+            self.exit_code = ExitCode.OWN_FAULT
         except Exception as bug:  # noqa: BLE001  load.json must say so, and the process must end with 7
             self.reason = f"a bug of ours: {type(bug).__name__}: {bug}"
-            self.exit_code = OWN_FAULT
+            self.exit_code = ExitCode.OWN_FAULT
             _log.exception("a bug of ours")
         finally:
             if ticking is not None:
@@ -190,7 +190,7 @@ class Drive:
             try:
                 write_json(self._opened.folder / PROGRESS_FILE, self._progress())
             except OSError as reason:
-                self._fault = OWN_FAULT
+                self._fault = ExitCode.OWN_FAULT
                 self.stop(f"{self._opened.folder / PROGRESS_FILE} cannot be written: {reason.strerror}")
                 return
             if watch is not None and turn % 2 == 0 and (why := watch.look(self._tally, self._clock())):
@@ -205,8 +205,8 @@ class Drive:
         outcome = {
             "version": 1,
             "run_id": self._opened.manifest.run_id,
-            "finished": self.exit_code == COMPLETED,
-            "interrupted": self.exit_code == INTERRUPTED,
+            "finished": self.exit_code == ExitCode.PASS,
+            "interrupted": self.exit_code == ExitCode.INCOMPLETE,
             "reason": self.reason,
             "exit_code": self.exit_code,
         }
@@ -214,7 +214,7 @@ class Drive:
             try:
                 write_json(self._opened.folder / name, document)
             except OSError as reason:
-                self.exit_code = OWN_FAULT
+                self.exit_code = ExitCode.OWN_FAULT
                 _log.error("%s: %s", self._opened.folder / name, reason.strerror)
         self.over.set()
 

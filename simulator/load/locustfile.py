@@ -27,12 +27,13 @@ from typing import Any, ClassVar, NoReturn
 import gevent
 
 from simulator.errors import ConnectionFailed, MpsimError, UsageError
-from simulator.load.drive import GRACE, NO_CONNECTION, OWN_FAULT, Drive
-from simulator.load.own_face import Asked, make_run
+from simulator.finding import ExitCode
+from simulator.load.drive import GRACE, Drive
+from simulator.load.own_face import make_run
 from simulator.load.statistics import LocustStatistics
+from simulator.traffic.making import Wanted
 from simulator.traffic.opened import OpenedRun, open_run
 
-_USAGE = 5
 _log = logging.getLogger("mpsim.load")
 
 
@@ -41,7 +42,7 @@ class _Session:
 
     def __init__(self) -> None:
         self.next: OpenedRun | None = None
-        self.asked: Asked | None = None  # under Locust's own face each start makes a new run
+        self.asked: Wanted | None = None  # under Locust's own face each start makes a new run
         self.drive: Drive | None = None
         self.own_face = False
         self.stopping = False  # Locust itself is stopping the test
@@ -71,11 +72,14 @@ def _send_everybody(driver: Any) -> NoReturn:
         raise StopUser
     try:
         opened = _session.take()
+        drive = Drive(opened, watch=LocustStatistics(environment), grace=float(environment.stop_timeout or GRACE))
     except MpsimError as wrong:
         _log.error("%s", wrong)
         environment.process_exit_code = environment.process_exit_code or _code_of(wrong)
+    except Exception:  # noqa: BLE001  Locust would log it, and begin again
+        _log.exception("a bug of ours")
+        environment.process_exit_code = ExitCode.OWN_FAULT
     else:
-        drive = Drive(opened, watch=LocustStatistics(environment), grace=float(environment.stop_timeout or GRACE))
         _session.drive = drive
         environment.process_exit_code = drive.go()
         if drive.reason:
@@ -133,7 +137,7 @@ def _prepare(environment: Any, runner: Any, **_: Any) -> None:
         sys.exit(_code_of(wrong))
     except Exception:  # noqa: BLE001  Locust would log it and end with 1
         _log.exception("a bug of ours")
-        sys.exit(OWN_FAULT)
+        sys.exit(ExitCode.OWN_FAULT)
     environment.host = _session.next.target_url
     environment.events.test_stopping.add_listener(_drain)
     environment.events.quitting.add_listener(_quit)
@@ -152,12 +156,12 @@ def _first_run(options: Any, runner: Any) -> OpenedRun:
     return make_run(asked)
 
 
-def _asked(options: Any) -> Asked:
+def _asked(options: Any) -> Wanted:
     if not options.host:
         raise UsageError("--scenario needs the collector's URL: -H http://127.0.0.1:8000")
-    return Asked(
+    return Wanted(
         scenario=Path(options.scenario),
-        url=options.host,
+        target=options.host,
         out=Path(options.out) if options.out else None,
         seed=options.seed,
         namespace=options.namespace or None,
@@ -166,7 +170,7 @@ def _asked(options: Any) -> Asked:
         adapter=options.adapter,
         path=options.path,
         allowed_hosts=tuple(options.allow_host),
-        real_looking=options.real_looking_identities,
+        real_looking_identities=options.real_looking_identities,
     )
 
 
@@ -200,8 +204,8 @@ def _stop(reason: str, grace: float | None = None) -> None:
 
 def _code_of(wrong: MpsimError) -> int:
     if isinstance(wrong, UsageError):
-        return _USAGE
-    return NO_CONNECTION if isinstance(wrong, ConnectionFailed) else OWN_FAULT
+        return ExitCode.USAGE
+    return ExitCode.NO_CONNECTION if isinstance(wrong, ConnectionFailed) else ExitCode.OWN_FAULT
 
 
 events.init_command_line_parser.add_listener(_add_options)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulator.load.histogram import Histogram
+from simulator.ledger.histogram import Histogram
 from simulator.load.walk import Walk
 from simulator.scenario.slo import AbortRule
 from simulator.wire.request import Outcome, Purpose

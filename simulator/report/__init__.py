@@ -11,7 +11,7 @@
     folder.py    the three files of a run directory
     disk.py      files written whole or not at all
 
-Counting, judging and the verdict are verify/; exit codes are runs/. A writer here may count rows, sort, shorten and round, and
-says so where it does. Everything named by a collector, a tracker or a scenario passes `visible` and the template's
+Counting, judging and the verdict are verify/, not here. A writer here may count rows, sort, shorten and round, and says
+so where it does. Everything named by a collector, a tracker or a scenario passes `visible` and the template's
 escaping: it is data, whatever it looks like.
 """

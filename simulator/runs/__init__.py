@@ -1,7 +1,6 @@
 """One run from start to verdict.
 
-    preparing.py   scenario, contract, options and target to a run directory with its run.json
-    targets.py     where events may be sent, and whether anybody answers there
+    preparing.py   a run made ready to send: its directory, and the embedded collector
     collector_process.py, load_process.py   the embedded collector and Locust, as child processes
     links.py       links of method 2, registered before the run
     running.py     the whole way: prepare, start, load, judge, report

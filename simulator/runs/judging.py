@@ -21,19 +21,19 @@ from simulator import __version__
 from simulator.contract import Contract
 from simulator.errors import ConnectionFailed
 from simulator.finding import Finding, Judged, Verdict
+from simulator.ledger.histogram import Histogram
 from simulator.ledger.index import AttemptIndex
 from simulator.ledger.manifest import DATABASE_FILE, LOAD_FILE
 from simulator.ledger.record import Attempt
 from simulator.report.result import Attempts, Convergence, Latency, Load, Percentiles, Result, widths_of
 from simulator.runs.baseline import read_baseline, since
 from simulator.runs.collector_process import embedded_collector
-from simulator.runs.targets import check_connection
 from simulator.scenario.slo import parse_slo
 from simulator.times import HOUR, Ms, instant, iso_local
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
+from simulator.traffic.targets import check_connection
 from simulator.verify.diagnose import diagnose
-from simulator.verify.histogram import Histogram
 from simulator.verify.judging import in_range, judge
 from simulator.verify.oracle import Expectations, expected_from_ledger
 from simulator.verify.readers.monitor import read_monitor

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
@@ -12,8 +11,8 @@ from simulator.contract import Contract
 from simulator.events import Event, Kind, Visit
 from simulator.finding import Judged, Verdict
 from simulator.journey.plan import Plan, visits
-from simulator.runs.preparing import Wanted, options_of, plan_of
-from simulator.times import Ms, instant, parse_instant
+from simulator.times import Ms, parse_instant
+from simulator.traffic.making import Wanted, draft
 from simulator.traffic.opened import adapter_of
 from simulator.traffic.sending import requests_of_block
 from simulator.verify.oracle import Expectations, expected_from_plan
@@ -40,10 +39,9 @@ def planned(wanted: Wanted) -> Planned:
     Raises:
         ScenarioError, UsageError: the scenario or an option cannot be used.
     """
-    now = instant(datetime.now(UTC))
-    plan, contract, loaded = plan_of(wanted, now)
-    options = options_of(wanted, contract, loopback=True)
-    adapter = adapter_of(wanted.adapter, wanted.path, loaded.scenario, wanted.namespace or "", options)
+    checked = draft(wanted)
+    plan, contract, options = checked.plan, checked.contract, checked.options
+    adapter = adapter_of(wanted.adapter, wanted.path, plan.scenario, checked.namespace, options)
     expectations = expected_from_plan(
         blocks_of(plan, adapter),
         contract,

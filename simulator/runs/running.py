@@ -14,7 +14,8 @@ from simulator.runs.baseline import write_baseline
 from simulator.runs.judging import judge_run, verify_run
 from simulator.runs.links import register_links
 from simulator.runs.load_process import Progress, run_load
-from simulator.runs.preparing import Wanted, prepare
+from simulator.runs.preparing import prepare
+from simulator.traffic.making import Wanted
 from simulator.traffic.opened import OpenedRun, open_run
 from simulator.verify.readers.monitor import read_monitor
 

@@ -2,6 +2,8 @@
 
     sending.py   a block of visitors folded through an adapter
     opened.py    a run directory opened: manifest, scenario, plan, adapter
+    making.py    a run directory made: options checked, scenario copied, run.json written
+    targets.py   where events may be sent, and whether anybody answers there
 
 Not here: what a visitor does (journey/), how a request looks (wire/), what became of it (ledger/).
 """

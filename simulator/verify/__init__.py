@@ -16,7 +16,7 @@
     settle.py      reading until the totals are right and stay so
     judging.py     expectations and a reading → judged cells
     diagnose.py    judged cells → findings that say what kind of fault it is
-    histogram.py slo.py    latencies and the expressions about them
+    slo.py                 latencies and the expressions about them
     verdict.py     everything → one word and one exit code
 
 Users and devices never cross a block of visitor numbers, so each block is counted alone and the counts are added.

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from simulator.finding import Slo
+from simulator.ledger.histogram import Histogram
 from simulator.ledger.record import Attempt
 from simulator.scenario.slo import SloExpression
-from simulator.verify.histogram import Histogram
 from simulator.verify.sighting import AttemptSummary
 from simulator.wire.request import Outcome, Purpose
 

@@ -22,13 +22,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from simulator.finding import Finding, Judged, Slo, Verdict
+from simulator.finding import ExitCode, Finding, Judged, Slo, Verdict
 from simulator.scenario.model import PPM
 from simulator.verify.sighting import AttemptSummary
 
 Word = Literal["pass", "fail", "slo", "incomplete", "underload", "error"]
 
-PASS, FAIL, SLO, INCOMPLETE, UNDERLOAD, USAGE, NO_CONNECTION, OWN_FAULT = range(8)
+PASS, FAIL, SLO, INCOMPLETE, UNDERLOAD, USAGE, NO_CONNECTION, OWN_FAULT = ExitCode
 PRECEDENCE = (OWN_FAULT, USAGE, NO_CONNECTION, FAIL, INCOMPLETE, UNDERLOAD, SLO, PASS)
 WORDS: dict[int, Word] = {
     OWN_FAULT: "error",

@@ -23,7 +23,8 @@ import pytest
 import simulator
 from simulator.ledger.read import read_ledger
 from simulator.ledger.record import Attempt
-from simulator.load.own_face import Asked, make_run
+from simulator.load.own_face import make_run
+from simulator.traffic.making import Wanted
 from simulator.traffic.opened import open_run
 from simulator.traffic.sending import requests_of_block
 from simulator.wire.request import Evidence, Outcome, Purpose
@@ -166,8 +167,8 @@ def test_a_run_sends_everybody_once_and_ends_by_itself(tmp_path: Path, options: 
 def test_a_prepared_run_directory_is_sent_as_it_is(tmp_path: Path) -> None:
     path = scenario(tmp_path)
     with hostile(says(OK)) as server:
-        asked = Asked(path, server.url, tmp_path / "run", 7, "", 10, "flood", "dmhub", "/cbe/__utm", (), True)
-        made = make_run(asked)
+        wanted = Wanted(path, server.url, namespace="", seed=7, visitors=10, speed="flood", out=tmp_path / "run")
+        made = make_run(wanted)
         done = finished(command("--run-dir", tmp_path / "run", "--headless"), tmp_path)
 
     assert done.returncode == 0, done.stderr
@@ -278,7 +279,7 @@ USAGE = [
     ("no such file", ["--scenario", "none.yaml", "-H", "http://127.0.0.1:1"], "none.yaml: no such file"),
     ("another host", ["--scenario", "short.yaml", "-H", "http://192.0.2.1"], "only with --allow-host 192.0.2.1"),
     ("no run directory", ["--run-dir", "."], "is no run directory"),
-    ("no URL", ["--scenario", "short.yaml", "-H", "127.0.0.1:1"], "expected such as http://127.0.0.1:8080"),
+    ("no URL", ["--scenario", "short.yaml", "-H", "127.0.0.1:1"], "expected a URL such as http://127.0.0.1:8000"),
     ("a master", ["--scenario", "short.yaml", "--master"], "leave out --master"),
 ]
 

@@ -1,14 +1,9 @@
-"""Counting a run: outcomes by purpose, lateness, failed lookups, when to give up, and the histogram."""
+"""Counting a run: outcomes by purpose, lateness, failed lookups, when to give up."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
 
-from simulator.load.histogram import Histogram
 from simulator.load.lookup import wrong_lookup
 from simulator.load.tally import AbortWatch, Tally
 from simulator.load.walk import Walk
@@ -44,7 +39,7 @@ def test_a_visitor_is_punctual_within_a_second(late_ns: int, punctual: int) -> N
     tally = Tally()
     tally.start(late_ns, 5)
 
-    assert (tally.started, tally.punctual, tally.late.highest) == (1, punctual, late_ns // 1000)
+    assert (tally.started, tally.punctual, tally.late.largest) == (1, punctual, late_ns // 1000)
 
 
 def test_a_few_failed_lookups_are_kept_and_all_are_counted() -> None:
@@ -114,25 +109,3 @@ def test_the_reason_for_giving_up_says_the_rule_and_the_numbers() -> None:
     tally.note(walk(), Outcome.UNKNOWN, 1, 2)
 
     assert watch.look(tally, 2 * SECOND) == "failed > 50% for 1s: 1 of 1 attempts failed"
-
-
-# ---- histogram ----
-
-
-def test_an_empty_histogram_has_no_percentiles() -> None:
-    assert Histogram().percentile(Fraction(50)) is None
-
-
-@given(some.lists(some.integers(0, 10**10), min_size=1, max_size=60), some.integers(1, 1000))
-def test_a_percentile_is_right_within_a_sixty_fourth_and_never_above_the_highest(
-    values: list[int], permille: int
-) -> None:
-    part = Fraction(permille, 10)
-    histogram = Histogram()
-    for value in values:
-        histogram.add(value)
-    exact = sorted(values)[int(-(-len(values) * part // 100)) - 1]
-    found = histogram.percentile(part)
-
-    assert found is not None
-    assert exact <= found <= min(max(values), exact + exact // 64 + 1)

@@ -47,6 +47,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_loopback_url(url: str) -> bool:
+    """Whether a target's URL can only mean this machine."""
+    return is_loopback(urlsplit(url).hostname or "")
+
+
 def check_connection(url: str) -> None:
     """Open and close one connection.
 

@@ -1,0 +1,194 @@
+"""Scenario, contract, options and target to a run directory: run.json is written before the first send.
+
+Three steps, because what is wrong must be said before anything is made, and the embedded collector keeps its database
+in the directory: `draft` checks and plans, `make_folder` makes the directory, `write_run` writes run.json into it.
+"""
+
+from __future__ import annotations
+
+import csv
+import platform
+import shutil
+import sys
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from simulator import __version__
+from simulator.contract import Contract
+from simulator.errors import UsageError
+from simulator.journey.plan import Plan, make_plan, visits
+from simulator.ledger.manifest import (
+    LEDGER_FOLDER,
+    SCENARIO_FOLDER,
+    Manifest,
+    Options,
+    TargetFacts,
+    new_run_id,
+    write_manifest,
+)
+from simulator.scenario.contracts import read_contract, resolve_contract
+from simulator.scenario.load import Loaded, load
+from simulator.times import Ms, instant
+from simulator.traffic.opened import OpenedRun, adapter_of, settings_of
+from simulator.traffic.targets import check_target, is_loopback_url
+
+IDENTITIES_FILE = "identities.csv"
+DEFAULT_PATH = "/cbe/__utm"
+_EMBEDDED_QUIET, _EMBEDDED_DEADLINE = Ms(500), Ms(5_000)
+_LIBRARIES = ("locust", "gevent", "Faker", "pydantic")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run or a plan was asked for; None keeps the scenario's value."""
+
+    scenario: Path
+    target: str | None = None  # None: the embedded collector
+    adapter: str = "dmhub"
+    path: str = DEFAULT_PATH
+    contract: str | None = None  # name or file
+    namespace: str | None = None  # None: the run id, or empty on the embedded collector
+    seed: int = 1
+    visitors: int | None = None
+    users: int | None = None
+    rate: str | None = None
+    speed: str | None = None  # a number or "flood"
+    start: Ms | None = None
+    out: Path | None = None  # None: reports/<scenario>-<time>/
+    allowed_hosts: tuple[str, ...] = ()
+    real_looking_identities: bool = False
+    token_variable: str = ""
+    command: tuple[str, ...] = ()  # what does the same again, without the directory
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A run that is checked and planned, with nothing written yet."""
+
+    wanted: Wanted
+    loaded: Loaded
+    contract: Contract
+    options: Options
+    run_id: str
+    namespace: str
+    plan: Plan
+    url: str | None  # None: the embedded collector, which is not started yet
+    created: datetime
+
+
+def draft(wanted: Wanted) -> Draft:
+    """Check the options and plan the run.
+
+    Raises:
+        UsageError: a bad option, or a host that was not allowed.
+        ScenarioError: the scenario cannot be used.
+    """
+    created = datetime.now(UTC)
+    loaded = load(wanted.scenario)
+    contract = contract_of(wanted, loaded)
+    url = check_target(wanted.target, wanted.allowed_hosts) if wanted.target is not None else None
+    options = _options_of(wanted, contract, loopback=url is None or is_loopback_url(url))
+    run_id = new_run_id()
+    namespace = wanted.namespace if wanted.namespace is not None else ("" if url is None else run_id)
+    settings = settings_of(options, contract, wanted.seed, namespace, wanted.start)
+    plan = make_plan(loaded.scenario, settings, instant(created))
+    return Draft(wanted, loaded, contract, options, run_id, namespace, plan, url, created)
+
+
+def contract_of(wanted: Wanted, loaded: Loaded) -> Contract:
+    """The contract in force, by the precedence of CONTRACT section 3; the adapter's own stands for the target's."""
+    explicit = read_contract(wanted.contract) if wanted.contract is not None else None
+    contract = resolve_contract(explicit, loaded.scenario, read_contract(wanted.adapter))
+    if explicit is None and wanted.target is None:
+        # The embedded collector has counted what it answered: nothing is gained by waiting for it.
+        contract = replace(contract, quiet=_EMBEDDED_QUIET, deadline=_EMBEDDED_DEADLINE)
+    return contract
+
+
+def make_folder(draft: Draft) -> Path:
+    """Make the run directory with a copy of the scenario, its includes and lists, as they lie to one another.
+
+    Raises:
+        UsageError: it is not empty, or cannot be written.
+    """
+    folder = draft.wanted.out
+    if folder is None:
+        local = draft.created.astimezone()
+        folder = Path("reports") / f"{draft.loaded.scenario.scenario}-{local:%Y%m%d-%H%M%S-%f}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise UsageError(f"{folder} is not empty; name a new directory with --out")
+        (folder / LEDGER_FOLDER).mkdir()
+        for file in draft.loaded.files:
+            copy = folder / SCENARIO_FOLDER / file
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(draft.loaded.folder / file, copy)
+    except OSError as failed:
+        raise UsageError(f"the run directory {folder} cannot be written: {failed.strerror}") from failed
+    return folder
+
+
+def write_run(draft: Draft, folder: Path, url: str) -> OpenedRun:
+    """Write run.json, and where load leaves this machine the identities that may have to be cleaned up there."""
+    wanted, scenario, plan = draft.wanted, draft.loaded.scenario, draft.plan
+    target = TargetFacts(url, draft.url is None, wanted.adapter, wanted.path, wanted.token_variable)
+    manifest = Manifest(
+        run_id=draft.run_id,
+        scenario=scenario.scenario,
+        file=str(draft.loaded.files[0]),
+        seed=wanted.seed,
+        namespace=draft.namespace,
+        start=plan.start,
+        end=plan.end,
+        target=target,
+        contract=draft.contract,
+        options=draft.options,
+        created=draft.created.isoformat(timespec="seconds"),
+        mpsim=__version__,
+        command=wanted.command or tuple(sys.argv),
+        versions=(("python", platform.python_version()), *((name, version(name)) for name in _LIBRARIES)),
+    )
+    write_manifest(folder, manifest)
+    if not is_loopback_url(url):
+        _write_identities(folder, plan)
+    adapter = adapter_of(wanted.adapter, wanted.path, scenario, draft.namespace, draft.options)
+    return OpenedRun(folder, manifest, scenario, plan, adapter)
+
+
+def _options_of(wanted: Wanted, contract: Contract, *, loopback: bool) -> Options:
+    if wanted.users is not None and wanted.rate is not None:
+        raise UsageError("--users (closed model) and --rate (open model) exclude each other")
+    speed, flood = _speed(wanted.speed)
+    return Options(
+        visitors=wanted.visitors,
+        users=wanted.users,
+        rate=wanted.rate,
+        speed=speed,
+        flood=flood,
+        foreground_event=contract.definitions.opens.rule == "every-foreground",
+        real_looking=loopback or wanted.real_looking_identities,
+    )
+
+
+def _speed(text: str | None) -> tuple[float | None, bool]:
+    if text is None or text == "flood":
+        return None, text == "flood"
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= 1_000_000:
+        raise UsageError(f'--speed {text}: expected a number above 0, such as 60, or "flood"')
+    return speed, False
+
+
+def _write_identities(folder: Path, plan: Plan) -> None:
+    """Every identity that the run can bring into a collector that is not ours, for cleaning up there."""
+    with (folder / IDENTITIES_FILE).open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["visitor", "type", "value"])
+        for visit in visits(plan):
+            rows.writerows((visit.visitor, identity.type, identity.value) for identity in visit.identities)
