@@ -1,0 +1,101 @@
+"""The README is true: every command in it is run here, its scenario passes, and what it lists is what there is."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulator.cli.main import COMMANDS
+from simulator.wire.registry import adapter_names
+from tests.e2e.commands import ROOT, collector, environment, mpsim
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+# How each command of the README is tested; a new one fails until it is in one of these.
+BY_CI = {
+    "pip install -e . && mpsim run scenarios/campaign_day.yaml",  # .ci/run installs; the run itself is below
+    'pip install -e ".[dev]" && python -m tests',  # is what is running now
+}
+PLAIN = {
+    "mpsim run scenarios/campaign_day.yaml",
+    "mpsim check scenarios/first_open.yaml",
+    "mpsim plan scenarios/first_open.yaml",
+    "mpsim run scenarios/first_open.yaml --seed 7 --out reports/ci",
+    "mpsim report reports/ci",
+}
+WITH_A_COLLECTOR = {"mpsim run scenarios/first_open.yaml --target http://127.0.0.1:8000"}
+SERVING = {"mpsim serve --port 8000 --db mpsim.db"}
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line and not line.startswith("#")]
+
+
+def test_every_command_is_tested() -> None:
+    assert set(commands()) == BY_CI | (PLAIN - {"mpsim run scenarios/campaign_day.yaml"}) | WITH_A_COLLECTOR | SERVING
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with what the commands name, so that nothing is written into the repository."""
+    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_the_plain_commands_run_in_their_order(checkout: Path) -> None:
+    for line in [*sorted(PLAIN - set(commands())), *(line for line in commands() if line in PLAIN)]:
+        ran = mpsim(*line.split()[1:], cwd=checkout)
+
+        assert ran.code == 0, f"{line}: {ran}"
+
+
+@pytest.mark.slow
+def test_the_commands_with_a_target_run(checkout: Path) -> None:
+    for line in WITH_A_COLLECTOR:
+        with collector(checkout / "mpsim.db") as url:
+            ran = mpsim(*line.replace("http://127.0.0.1:8000", url).split()[1:], cwd=checkout)
+
+            assert ran.code == 0, f"{line}: {ran}"
+
+
+@pytest.mark.slow
+def test_the_serving_command_serves_until_ctrl_c(checkout: Path) -> None:
+    for line in SERVING:
+        arguments = line.replace("8000", "0").split()[1:]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "simulator", *arguments],
+            cwd=checkout,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("listening on http://127.0.0.1:")
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(30) == 0
+        process.stdout.close()
+
+
+@pytest.mark.slow
+def test_the_scenario_of_the_readme_passes(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "my_first.yaml").write_text(text, encoding="utf-8")
+
+    assert mpsim("run", tmp_path / "my_first.yaml", "--out", tmp_path / "run").code == 0
+
+
+def test_the_table_of_commands_is_complete() -> None:
+    assert re.findall(r"^\| `mpsim (\w+)` \|", README, re.MULTILINE) == list(COMMANDS)
+
+
+@pytest.mark.parametrize("name", adapter_names())
+def test_every_adapter_is_named(name: str) -> None:
+    assert name == "dmhub" or f"--adapter {name}" in README
