@@ -21,6 +21,7 @@ COMMANDS = {
     "plan": "print the expected totals and the first events; needs no network",
     "check": "validate scenario files",
     "verify": "read the collector again and judge an earlier run",
+    "replay": "send some visitors of an earlier run again: FIXED or STILL FAILING",
     "report": "print an earlier run's result and write its report again",
     "serve": "the embedded collector with its monitor page",
     "schema": "print the JSON Schema of scenario files, for editors",

@@ -6,11 +6,11 @@ arrivals.py; what their steps mean for the mini program: lifecycle.py. No clock,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from simulator.errors import ScenarioError
+from simulator.errors import ScenarioError, UsageError
 from simulator.events import Event, Visit
 from simulator.journey.arrivals import Schedule, closed_start, make_schedule, offset_us
 from simulator.journey.length import longest_visit
@@ -41,6 +41,7 @@ class Settings:
     foreground_event: bool = False  # the adapter sends c_mp_show on warm shows (opens: every-foreground)
     max_age: Ms | None = None  # the contract's age limit of events, caps the earlier visits
     real_looking: bool = True  # False: mobiles and openids that belong to nobody
+    only: tuple[int, ...] = ()  # a replay: the blocks of these visitors; empty: everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,18 @@ class Plan:
     each: Ms  # closed model: event time between two visitors of one user
 
     @property
-    def blocks(self) -> range:
-        """All block numbers."""
+    def blocks(self) -> Sequence[int]:
+        """The block numbers whose visitors come, ascending: all of them, but for a replay."""
+        if self.settings.only:
+            return sorted({visitor // self.block for visitor in self.settings.only})
         return range(-(-self.count // self.block))
+
+    @property
+    def coming(self) -> int:
+        """How many visitors come: `count`, but for a replay."""
+        if not self.settings.only:
+            return self.count
+        return sum(min((block + 1) * self.block, self.count) - block * self.block for block in self.blocks)
 
 
 def make_plan(scenario: Scenario, settings: Settings, now: Ms) -> Plan:
@@ -71,6 +81,7 @@ def make_plan(scenario: Scenario, settings: Settings, now: Ms) -> Plan:
     Raises:
         ScenarioError: arrivals that cannot reach `count`, an earlier visit that no age limit admits, a closed model
             without `count`, a start that is not `recent` where the contract limits the age.
+        UsageError: a replay of visitors that the plan does not have.
     """
     load = scenario.load
     speed, flood = _clock(scenario, settings)
@@ -108,6 +119,9 @@ def make_plan(scenario: Scenario, settings: Settings, now: Ms) -> Plan:
         if count == 0:
             raise _complaint(scenario, "load.arrivals", "nobody arrives: every rate is zero")
     assert count is not None  # the closed model demands it, a schedule always has one
+    strangers = [visitor for visitor in settings.only if not 0 <= visitor < count]
+    if strangers:
+        raise UsageError(f"no visitor {strangers[0]}: the run has visitors 0 to {count - 1}")
     plan = Plan(
         scenario,
         settings,

@@ -39,6 +39,7 @@ class Options:
     foreground_event: bool = False
     real_looking: bool = True
     workers: int = 1
+    only: tuple[int, ...] = ()  # a replay of the blocks of these visitors; empty: everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def read_manifest(folder: Path) -> Manifest:
             end=parse_instant(end),
             target=TargetFacts(**document["target"]),
             contract=contract_from_json(document["contract"]),
-            options=Options(**document["options"]),
+            options=Options(**{**document["options"], "only": tuple(document["options"].get("only", ()))}),
             created=document["created"],
             mpsim=document["mpsim"],
             command=tuple(document["command"]),

@@ -5,6 +5,7 @@ load.json is written when the load is over, however it ended. A directory withou
     finished          every visitor was sent to the end
     interrupted       stopped before that: by a signal, the web UI, a time limit, or `load.abort`
     reason            why it did not finish, in words; empty when it did
+    self_check        of the transport (self_check.py): ok, what was wrong, or empty where it was not reached
     wanted_rate       visitors per wall second that the plan asks for; 0 where it asks for none (closed model, flood)
     offered_rate      visitors started per wall second
     seconds           from the start of the judged load to its end
@@ -32,7 +33,7 @@ from typing import Any, Literal
 import gevent
 from gevent.event import Event as Signal
 
-from simulator.errors import MpsimError
+from simulator.errors import EngineError, MpsimError
 from simulator.finding import ExitCode
 from simulator.journey.plan import arrival_offset_us
 from simulator.ledger.manifest import LEDGER_FOLDER, LOAD_FILE, PROGRESS_FILE, write_json
@@ -42,6 +43,7 @@ from simulator.load.client import Client, Limits
 from simulator.load.clock import steady_clock
 from simulator.load.course import Course, Watcher
 from simulator.load.crowd import Crowd
+from simulator.load.self_check import assert_sends_once
 from simulator.load.tally import AbortWatch, Tally
 from simulator.scenario.slo import parse_abort
 from simulator.traffic.opened import OpenedRun
@@ -65,10 +67,17 @@ class Drive:
     Args:
         watch: told of every attempt.
         worker: name of the ledger file.
+        self_check: raises EngineError where the transport does not send once; called before anything is sent.
     """
 
     def __init__(
-        self, opened: OpenedRun, *, watch: Watcher | None = None, grace: float = GRACE, worker: str = "worker-1"
+        self,
+        opened: OpenedRun,
+        *,
+        watch: Watcher | None = None,
+        grace: float = GRACE,
+        worker: str = "worker-1",
+        self_check: Callable[[], None] = assert_sends_once,
     ) -> None:
         self.over = Signal()  # load.json is written
         self.exit_code: int = ExitCode.OWN_FAULT
@@ -77,6 +86,8 @@ class Drive:
         self._watch = watch
         self._grace = grace
         self._worker = worker
+        self._self_check = self_check
+        self._self_checked = ""
         self._clock = steady_clock()
         timeouts = opened.scenario.load.timeouts
         limits = Limits(timeouts.connect / 1_000, timeouts.reply / 1_000)
@@ -96,6 +107,7 @@ class Drive:
         """Send the run; the exit code. Blocks the calling greenlet."""
         ticking = None
         try:
+            self._check_transport()
             if not self._client.is_reachable():
                 self.reason = f"no connection to {self._opened.target_url}"
                 self.exit_code = ExitCode.NO_CONNECTION
@@ -136,14 +148,22 @@ class Drive:
         if self._course is not None:
             self._course.stop(self._grace if grace is None else grace)
 
+    def _check_transport(self) -> None:
+        try:
+            self._self_check()
+        except EngineError as wrong:
+            self._self_checked = str(wrong)
+            raise
+        self._self_checked = "ok"
+
     # ---- the two courses ----
 
     def _send(self, ledger: LedgerWriter) -> None:
         opened, plan = self._opened, self._opened.plan
-        everybody = range(plan.count)
+        everybody, coming = range(plan.count), plan.blocks
 
         def planned(block: int) -> Any:
-            return requests_of_block(plan, opened.adapter, block)
+            return requests_of_block(plan, opened.adapter, block) if block in coming else {}
 
         if plan.scenario.visitors.returning:
             crowd = Crowd(planned, plan.block, everybody, setup=True)
@@ -209,6 +229,7 @@ class Drive:
             "interrupted": self.exit_code == ExitCode.INCOMPLETE,
             "reason": self.reason,
             "exit_code": self.exit_code,
+            "self_check": self._self_checked,
         }
         for name, document in ((PROGRESS_FILE, self._progress()), (LOAD_FILE, outcome | numbers)):
             try:
@@ -228,6 +249,7 @@ class Drive:
         tally, plan, agenda = self._tally, self._opened.plan, self._agenda
         late = tally.late.percentile(Fraction(99)) if self._is_open else None
         silent = agenda.silent if agenda is not None else 0
+        absent = min(silent, plan.count - plan.coming)  # those whom a replay leaves out
         lasted_ns = max(0, (self._ended_ns or self._clock()) - self._started_ns) if self._started_ns else 0
         return {
             "wanted_rate": self._wanted_rate(),
@@ -235,9 +257,9 @@ class Drive:
             "seconds": round(lasted_ns / 1e9, 3),
             "workers": 1,
             "workers_lost": 0,
-            "visitors": plan.count,
-            "visitors_started": tally.started + silent,
-            "visitors_finished": (agenda.finished if agenda is not None else 0) + silent,
+            "visitors": plan.coming,
+            "visitors_started": tally.started + silent - absent,
+            "visitors_finished": max(0, (agenda.finished if agenda is not None else 0) + silent - absent),
             "punctual": self._punctual(),
             "late_p99_ms": None if late is None else late / 1_000,
             "attempts": _counts(tally.outcomes),

@@ -15,9 +15,8 @@ from simulator.load.client import Client, send_once
 from simulator.times import Ms
 from simulator.traffic.making import Wanted, draft, make_folder, write_run
 from simulator.traffic.opened import OpenedRun
+from simulator.wire.dmhub import LINKS_PATH
 from simulator.wire.request import Evidence, Purpose, Request
-
-_LINKS_PATH = "/v1/source/links"  # CONTRACT section 1 (Assumed)
 
 
 def make_run(wanted: Wanted) -> OpenedRun:
@@ -39,8 +38,8 @@ def _register_links(client: Client, links: Mapping[str, str]) -> None:
     for code, link in links.items():
         body = json.dumps({"url": link, "code": code}).encode()
         headers = (("Content-Type", "application/json"),)
-        request = Request(0, 0, Purpose.LOOKUP, Ms(0), "POST", _LINKS_PATH, headers, body, ())
+        request = Request(0, 0, Purpose.LOOKUP, Ms(0), "POST", LINKS_PATH, headers, body, ())
         answer = send_once(client, request)
         if answer.evidence is not Evidence.REPLY or answer.status not in {200, 201}:
             seen = f"HTTP {answer.status}" if answer.status else answer.evidence.name.lower().replace("_", " ")
-            raise ConnectionFailed(f"the collector did not take the link {code} at {_LINKS_PATH}: {seen}")
+            raise ConnectionFailed(f"the collector did not take the link {code} at {LINKS_PATH}: {seen}")

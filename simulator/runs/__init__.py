@@ -4,6 +4,7 @@
     collector_process.py, load_process.py   the embedded collector and Locust, as child processes
     links.py       links of method 2, registered before the run
     running.py     the whole way: prepare, start, load, judge, report
+    replaying.py   some visitors of an earlier run, sent again
     judging.py     a run directory to a Result: ledger, oracle, readings, verdict
     planning.py    the expected totals of a plan, before anything is sent
 

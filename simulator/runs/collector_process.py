@@ -20,14 +20,18 @@ _READY = "listening on "
 
 @contextmanager
 def embedded_collector(
-    database: Path, definitions: Definitions, tenant: str = "", events: Sequence[str] = ()
+    database: Path, definitions: Definitions, tenant: str = "", events: Sequence[str] = (), *, fault: str = ""
 ) -> Iterator[str]:
     """Run the embedded collector over a database file; gives its base URL.
+
+    Args:
+        fault: one of simulator.collector.faults, to be wrong in that way; empty for an honest collector.
 
     Raises:
         EngineError: it did not start; with what it said.
     """
-    command = [sys.executable, "-m", "simulator.collector", "--host", "127.0.0.1", "--port", "0"]
+    collector = ["simulator.collector.faults", fault] if fault else ["simulator.collector"]
+    command = [sys.executable, "-m", *collector, "--host", "127.0.0.1", "--port", "0"]
     command += ["--db", str(database), "--opens", str(definitions.opens), "--user", definitions.user]
     command += ["--day", definitions.day]
     if tenant:

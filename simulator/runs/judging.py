@@ -236,7 +236,7 @@ def _load_facts(opened: OpenedRun, report: LoadReport, gathered: _Gathered) -> L
     """How the load went. Punctuality is counted over all planned visitors: one who never started was not on time."""
     punctual = None
     if opened.plan.schedule is not None and not opened.plan.flood:
-        punctual = gathered.latencies.on_time / opened.plan.count
+        punctual = gathered.latencies.on_time / opened.plan.coming
     reason = str(report.facts.get("reason", "")) if report.is_there else "the load process died before its end"
     return LoadFacts(
         finished=bool(report.facts.get("finished")),
@@ -247,7 +247,7 @@ def _load_facts(opened: OpenedRun, report: LoadReport, gathered: _Gathered) -> L
 
 
 def _attempts(summary: AttemptSummary, expectations: Expectations, opened: OpenedRun) -> Attempts:
-    events, visitors = expectations.planned, opened.plan.count
+    events, visitors = expectations.planned, opened.plan.coming
     return Attempts(summary.sent, summary.acked, summary.refused, summary.unknown, events, visitors)
 
 

@@ -7,9 +7,9 @@ import httpx
 from simulator.errors import ConnectionFailed
 from simulator.journey.plan import complete_links
 from simulator.scenario.model import Scenario
+from simulator.wire.dmhub import LINKS_PATH
 
 _SECONDS = 10.0
-LINKS_PATH = "/v1/source/links"
 
 
 def register_links(url: str, scenario: Scenario) -> int:

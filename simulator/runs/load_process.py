@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import site
 import subprocess
 import sys
 import time
@@ -71,7 +72,8 @@ def _environment(folder: Path) -> dict[str, str]:
     # The child starts in the run directory: what makes this package importable must not be relative.
     package = str(Path(simulator.__file__).parent.parent)
     paths = [package, *filter(None, kept.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**kept, "HOME": str(folder.resolve()), "PYTHONPATH": os.pathsep.join(paths)}
+    moved = {"HOME": str(folder.resolve()), "PYTHONUSERBASE": site.getuserbase()}  # packages stay where they are
+    return {**kept, **moved, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _wait(process: subprocess.Popen[bytes], folder: Path, watch: Progress) -> int:

@@ -42,12 +42,22 @@ def run(wanted: Wanted, watch: Progress, *, prepared: Progress, web_port: int | 
     """
     with ExitStack() as running:
         opened = prepare(wanted, running)
-        register_links(opened.target_url, opened.scenario)
-        if not opened.manifest.target.embedded:
-            _take_baseline(opened)
         prepared({"folder": str(opened.folder), "target": opened.target_url, "visitors": opened.plan.count})
-        run_load(opened.folder, watch, web_port=web_port)
-        return _done(opened, judge_run(opened, opened.target_url))
+        return send_and_judge(opened, watch, web_port=web_port)
+
+
+def send_and_judge(opened: OpenedRun, watch: Progress, *, web_port: int | None = None) -> Done:
+    """Send a run whose directory is made, and judge it while its collector answers.
+
+    Raises:
+        ConnectionFailed: the collector did not take a link of method 2.
+        EngineError: our own fault; the run directory stays.
+    """
+    register_links(opened.target_url, opened.scenario)
+    if not opened.manifest.target.embedded:
+        _take_baseline(opened)
+    run_load(opened.folder, watch, web_port=web_port)
+    return _done(opened, judge_run(opened, opened.target_url))
 
 
 def verify(folder: Path) -> Done:

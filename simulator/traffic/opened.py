@@ -66,6 +66,7 @@ def settings_of(options: Options, contract: Contract, seed: int, namespace: str,
         foreground_event=options.foreground_event,
         max_age=contract.max_age,
         real_looking=options.real_looking,
+        only=options.only,
     )
 
 

@@ -36,7 +36,7 @@ from simulator.wire.query import join, parse
 from simulator.wire.request import Answer, Outcome, Purpose, Record, Request
 from simulator.wire.utma import Utma, advance, identity_hash, utma_text
 
-LINKS_PATH = "/v1/source/links/"  # Assumed: where the complete URL of a code is looked up
+LINKS_PATH = "/v1/source/links"  # Assumed: POST registers a complete URL, GET …/{code} looks it up
 
 _SILENT = frozenset({Kind.HIDE, Kind.TAP, Kind.SHARE, Kind.PUSH})
 _MALFORMED_PAGE = "pages/malformed"  # of a malformed event outside any page
@@ -241,7 +241,7 @@ class DmHub:
     def _lookup(self, state: State, event: Event) -> tuple[Request, ...]:
         """The mini program asks for the complete URL of its code before it tracks anything (method 2)."""
         try:
-            target = LINKS_PATH + encode_component(event.code)
+            target = f"{LINKS_PATH}/{encode_component(event.code)}"
         except UriError:
             return ()
         request = Request(

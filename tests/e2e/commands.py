@@ -14,6 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 SCENARIOS = ROOT / "scenarios"
+IMPATIENT = ("--contract", Path(__file__).parent / "impatient.yaml")
 FAULTY = Path(__file__).parent / "faulty_collector.py"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from simulator.contract import BY
-from tests.e2e.commands import ROOT, SCENARIOS, collector, environment, mpsim, result_of
+from tests.e2e.commands import IMPATIENT, ROOT, SCENARIOS, collector, environment, mpsim, result_of
 
 WEEK = SCENARIOS / "returning_visitors.yaml"
 
@@ -22,7 +22,19 @@ pytestmark = pytest.mark.slow
 
 def run_against(fault: str, tmp_path: Path, *more: str) -> tuple[int, dict[str, Any], str]:
     with collector(tmp_path / "mpsim.db", fault=fault) as url:
-        arguments = ("--target", url, "--speed", "flood", "--visitors", "60", "--out", tmp_path / "run", "-q", *more)
+        arguments = (
+            "--target",
+            url,
+            "--speed",
+            "flood",
+            "--visitors",
+            "60",
+            "--out",
+            tmp_path / "run",
+            "-q",
+            *IMPATIENT,
+            *more,
+        )
         ran = mpsim("run", WEEK, *arguments)
         return ran.code, result_of(tmp_path / "run"), ran.out
 

@@ -1,0 +1,137 @@
+"""One run of the selftest: a scenario through Locust against a faulty collector, or an honest one, judged as ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from time import monotonic
+
+from simulator.collector.faults import Fault
+from simulator.contract import Definitions
+from simulator.errors import MpsimError
+from simulator.finding import ExitCode, Verdict
+from simulator.ledger.manifest import DATABASE_FILE
+from simulator.report.result import Result
+from simulator.runs.collector_process import embedded_collector
+from simulator.runs.running import send_and_judge
+from simulator.scenario.load import load_scenario
+from simulator.times import format_duration
+from simulator.traffic.making import Wanted, draft, make_folder, write_run
+
+SCENARIOS = Path(__file__).parent / "selftest_scenarios"
+
+# The collector has counted what it answered, so a total that is wrong will stay so; short waits keep many runs short.
+_CONTRACT = "opens: {opens}\nuser: {user}\nday: {day}\nquiet: 200ms\ndeadline: 600ms\n"
+
+Check = tuple[str, str]  # metric and kind of cell
+
+
+class Standing(StrEnum):
+    """What a trial came to."""
+
+    KILLED = "killed"  # exit 1, with the metrics and the finding that the fault declares
+    WRONG_FINDING = "wrong finding"  # exit 1, but not for the declared reasons
+    SURVIVED = "SURVIVED"  # the faulty collector was not failed
+    PASSED = "passed"  # a control: the honest collector passed
+    FALSE_ALARM = "FALSE ALARM"  # a control that did not pass
+    BROKEN = "broken"  # the run itself did not come to a verdict
+
+    @property
+    def is_good(self) -> bool:
+        return self in {Standing.KILLED, Standing.PASSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A scenario to be run under some definitions and with one seed; without a fault it is a control."""
+
+    scenario: str
+    definitions: Definitions
+    seed: int
+    fault: Fault | None = None
+
+    @property
+    def name(self) -> str:
+        """Unique among trials, and fit for a folder."""
+        opens = self.definitions.opens
+        rule = opens.rule if opens.timeout is None else f"timeout-{format_duration(opens.timeout)}"
+        what = self.fault.name if self.fault is not None else f"honest-{rule}-{self.definitions.user}"
+        return f"{what}.{self.scenario}.{self.seed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of a trial."""
+
+    trial: Trial
+    standing: Standing
+    why: str  # what is wrong with the verdict; empty for a good one
+    failed: frozenset[Check] = frozenset()  # kinds of cells of which at least one failed
+    findings: tuple[str, ...] = ()  # codes of the failing ones
+    told: str = ""  # the declared finding in its own words
+    seconds: float = 0.0
+
+
+def attempt(trial: Trial, folder: Path) -> Tried:
+    """Run a trial in a folder that does not exist yet. Never raises for what goes wrong in the run."""
+    began = monotonic()
+    try:
+        result = _run(trial, folder)
+    except MpsimError as broken:
+        return Tried(trial, Standing.BROKEN, str(broken), seconds=monotonic() - began)
+    return judge_trial(trial, result, monotonic() - began)
+
+
+def _run(trial: Trial, folder: Path) -> Result:
+    definitions = trial.definitions
+    file = SCENARIOS / f"{trial.scenario}.yaml"
+    app = load_scenario(file).app
+    folder.mkdir(parents=True)
+    contract = folder / "contract.yaml"
+    contract.write_text(_CONTRACT.format_map(definitions.as_json()), encoding="utf-8")
+    fault = trial.fault.name if trial.fault is not None else ""
+    with ExitStack() as running:
+        url = running.enter_context(
+            embedded_collector(folder / DATABASE_FILE, definitions, app.tenant, app.events, fault=fault)
+        )
+        # As a target and not as our own collector, so that it is read once before the run, as any other would be.
+        wanted = Wanted(
+            file,
+            target=url,
+            contract=str(contract),
+            namespace="selftest",
+            seed=trial.seed,
+            out=folder / "run",
+            command=("mpsim", "selftest", *([fault] if fault else [])),
+        )
+        checked = draft(wanted)
+        opened = write_run(checked, make_folder(checked), url)
+        return send_and_judge(opened, _unwatched).result
+
+
+def _unwatched(_: Mapping[str, object]) -> None:
+    """Nobody looks at the progress of one trial."""
+
+
+def judge_trial(trial: Trial, result: Result, seconds: float = 0.0) -> Tried:
+    """Hold a verdict against what the trial is for."""
+    failed = frozenset((one.metric, one.by) for one in result.metrics if one.verdict is Verdict.FAIL)
+    findings = tuple(one for one in result.findings if one.verdict is Verdict.FAIL)
+    codes = tuple(dict.fromkeys(one.code for one in findings))
+    fault = trial.fault
+    if fault is None:
+        good = result.exit_code == ExitCode.PASS
+        why = "" if good else f"exit {result.exit_code}: {'; '.join(result.reasons)}"
+        return Tried(trial, Standing.PASSED if good else Standing.FALSE_ALARM, why, failed, codes, "", seconds)
+    told = next((one.text for one in findings if one.code == fault.finding), "")
+    standing, why = Standing.KILLED, ""
+    if result.exit_code != ExitCode.FAIL:
+        standing, why = Standing.SURVIVED, f"exit {result.exit_code} ({result.verdict})"
+    elif missing := [metric for metric in fault.moves if metric not in {metric for metric, _ in failed}]:
+        standing, why = Standing.WRONG_FINDING, f"{', '.join(missing)} did not fail"
+    elif not told:
+        standing, why = Standing.WRONG_FINDING, f"{', '.join(codes) or 'no finding'} instead of {fault.finding}"
+    return Tried(trial, standing, why, failed, codes, told, seconds)
