@@ -57,6 +57,7 @@ class Query:
     id_to: int | None = None
     updated_from: Ms | None = None  # inclusive, as updated_to. Assumed
     updated_to: Ms | None = None
+    partition: tuple[Ms, Ms] | None = None  # [begin, end) of the month or year of the event's time, UTC. Assumed
     most: int = 20
     order: Literal["id", "date", "lastUpdated"] = "id"
     descending: bool = False
@@ -76,6 +77,8 @@ def customer_events(tally: sqlite3.Connection, query: Query) -> list[Item]:
         ("event.id <= ?", query.id_to),
         ("event.received >= ?", query.updated_from),
         ("event.received <= ?", query.updated_to),
+        ("event.at >= ?", query.partition and query.partition[0]),
+        ("event.at < ?", query.partition and query.partition[1]),
     ]
     wanted = [(text, value) for text, value in conditions if value is not None]
     if query.events:

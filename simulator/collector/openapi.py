@@ -22,7 +22,7 @@ from simulator.collector import ingest, listing
 from simulator.collector.ingest import BadEncoding, BadRow, EventRow, UnreadableBody
 from simulator.collector.parts import Collector
 from simulator.collector.web import Parameters, Refused, read_json
-from simulator.times import instant
+from simulator.times import Ms, instant
 
 MAX_EVENTS = 100  # of one batchPushEvents. Source: its documentation
 MAX_LISTED = 1000  # of one customerevents. Source: its documentation
@@ -31,8 +31,9 @@ MAX_LINKS = 100_000
 # 1 to 32 characters that a mini-program code can carry as its scene. Source: wxacode.getUnlimited
 _CODE = re.compile(r"[A-Za-z0-9!#$&'()*+,/:;=?@\-._~]{1,32}")
 _LISTED = (
-    "access_token", "customerId", "event", "idFrom", "idTo", "lastUpdatedFrom", "lastUpdatedTo", "max", "sidx", "sord",
-)  # fmt: skip
+    *("access_token", "customerId", "event", "idFrom", "idTo", "lastUpdatedFrom", "lastUpdatedTo"),
+    *("partition", "max", "sidx", "sord"),
+)
 
 
 class OpenApi:
@@ -100,6 +101,7 @@ class OpenApi:
             id_to=given.number("idTo"),
             updated_from=given.instant("lastUpdatedFrom"),
             updated_to=given.instant("lastUpdatedTo"),
+            partition=_partition(given.text("partition")),
             most=given.number("max", least=1, most=MAX_LISTED) or 20,
             order=cast("Literal['id', 'date', 'lastUpdated']", given.choice("sidx", ("id", "date", "lastUpdated"))),
             descending=given.choice("sord", ("asc", "desc")) == "desc",
@@ -181,6 +183,20 @@ class OpenApi:
             "visit_depth": round(figures["pv"] / opens, 4) if opens else 0,
         }
         return JSONResponse({"list": [trend]})
+
+
+def _partition(text: str | None) -> tuple[Ms, Ms] | None:
+    """The bounds of a month (yyyymm) or a year (yyyy); None when none is asked for."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"(19[7-9]|[2-8]\d\d)\d((0[1-9]|1[0-2])?)", text, re.ASCII):
+        raise Refused(400, f"partition: expected yyyymm or yyyy, not {text[:40]!r}")
+    year, month = int(text[:4]), int(text[4:] or 1)
+    months = 12 * year + month - 1 + (1 if text[4:] else 12)
+    return (
+        instant(datetime(year, month, 1, tzinfo=UTC)),
+        instant(datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)),
+    )
 
 
 def _day(text: object) -> datetime | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import uvicorn
@@ -24,6 +25,7 @@ from simulator.errors import UsageError
 
 # Longer than any pause of a load: a connection closed under a client that is about to send looks like a lost event.
 _KEEP_ALIVE = 3600  # seconds
+_CONNECTIONS = 65_536  # at once, as far as the system lets us; each takes a file descriptor
 _STOPPING = 5  # seconds that requests in progress are given
 
 
@@ -57,6 +59,7 @@ def serve(options: CollectorOptions, build: Callable[[CollectorOptions], Collect
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_STOPPING,
     )
+    _allow_connections()
     # The writer's thread asks for the interpreter between statements; the default of 5 ms would be most of its time.
     sys.setswitchinterval(0.0005)
     gc.freeze()  # what is loaded now stays: no need to look through it again and again
@@ -75,6 +78,19 @@ def collector(options: CollectorOptions) -> Collector:
     return Collector(options, open_store(options.db), Totals(options.db, options.definitions))
 
 
+def _allow_connections() -> None:
+    """Raise our own limit of open files towards the system's; 1024, a usual one, is fewer than a load needs."""
+    if sys.platform == "win32":  # has no such limit
+        return
+    import resource  # noqa: PLC0415  not there on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS if hard == resource.RLIM_INFINITY else min(_CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _listen(host: str, port: int) -> socket.socket:
     """A bound socket.
 
@@ -85,7 +101,9 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as failed:
-        reason = failed.strerror if isinstance(failed, OSError) and failed.strerror else str(failed)
+        # create_server adds the address to the system's sentence; it is in ours already.
+        number = failed.errno if isinstance(failed, OSError) else None
+        reason = os.strerror(number) if number is not None and number > 0 else str(failed)
         raise UsageError(
             f"cannot listen on {host}:{port}: {reason}; choose another --port (0 takes a free one) or --host"
         ) from failed

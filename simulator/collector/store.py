@@ -1,8 +1,9 @@
 """The stored rows: one SQLite file, one writer thread, group commit, and an answer only after the commit.
 
 While one batch is being committed the next one gathers, so under load a commit is shared by everything that arrived
-meanwhile, and an idle collector commits at once. Decision 001 of .github/decisions says why SQLite, and why
-synchronous=FULL: with a commit shared by a batch the fsync costs little, and then "stored" also survives a power cut.
+meanwhile, and an idle collector commits at once. synchronous=FULL: with a commit shared by a batch its fsync costs
+about a tenth of the throughput, and then "stored" survives a power cut too. NORMAL, which in WAL mode survives the
+death of the process only, is what to choose should a disk with slow fsyncs ever make the collector the bottleneck.
 
 What is not here: reading (totals.py, listing.py), which has a connection of its own and never waits for the writer.
 """

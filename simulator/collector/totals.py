@@ -48,13 +48,17 @@ class Totals:
         Raises:
             KeyError: no such kind of cell.
         """
-        statement = _sql("pages") if by == "page" else _sql("cells").format(cell=_COLUMNS[by])
+        statement = self.sql("pages") if by == "page" else self.sql("cells").format(cell=_COLUMNS[by])
         period = {"begin": _FOREVER[0] if begin is None else begin, "end": _FOREVER[1] if end is None else end}
         rows = self.tallied().execute(statement, period).fetchall()
         cells = {cell: Figures(pv=pv, uv=uv, opens=opens, new_users=new) for cell, pv, uv, opens, new in rows}
         if by == "all" and not cells:
             cells[""] = Figures(pv=0, uv=0, opens=0, new_users=0)
         return cells
+
+    def sql(self, name: str) -> str:
+        """The text of a file in sql/."""
+        return _sql(name)
 
     def stored(self) -> sqlite3.Connection:
         """The reading connection: it sees whatever is committed, and never waits for the writer."""
@@ -86,9 +90,9 @@ class Totals:
             )
             connection.execute("DELETE FROM tally")
             connection.execute(
-                _sql("tally").format(
-                    person=_sql(f"person_{definitions.user}"),
-                    opening=_sql(f"opening_{definitions.opens.rule.replace('-', '_')}"),
+                self.sql("tally").format(
+                    person=self.sql(f"person_{definitions.user}"),
+                    opening=self.sql(f"opening_{definitions.opens.rule.replace('-', '_')}"),
                 ),
                 {"timeout": definitions.opens.timeout},
             )

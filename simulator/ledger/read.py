@@ -6,6 +6,7 @@ damage. Anything that a writer cannot have left is: an empty slot before a full 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -97,8 +98,7 @@ def read_slot(path: Path, file: BinaryIO, slot: int) -> Fields:
     Raises:
         LedgerDamage: there is none, or it is damaged.
     """
-    file.seek(slot * SLOT)
-    raw = file.read(SLOT)
+    raw = os.pread(file.fileno(), SLOT, slot * SLOT)
     if len(raw) < SLOT:
         raise LedgerDamage(path, slot * SLOT, "expected an attempt, found the end of the file")
     fields = cast("Fields", ATTEMPT.unpack(raw))

@@ -31,12 +31,15 @@ class Site:
             options, open_store(options.db), Totals(options.db, options.definitions), clock=lambda: ARRIVAL
         )
         self._client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=Application(self.collector), raise_app_exceptions=False),  # type: ignore[arg-type]
+            transport=httpx.ASGITransport(app=Application(self.collector), raise_app_exceptions=False),
             base_url="http://collector",
         )
 
     def get(self, target: str) -> httpx.Response:
         return self._runner.run(self._client.get(target))
+
+    def request(self, method: str, target: str) -> httpx.Response:
+        return self._runner.run(self._client.request(method, target))
 
     def post(self, target: str, body: object = b"", kind: str = "application/json", **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()

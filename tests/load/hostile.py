@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
+# Of nobody, valid for localhost and 127.0.0.1 until 2126: openssl req -x509 -newkey ec -pkeyopt
+# ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj "/CN=mpsim test" -addext subjectAltName=…
 CERTIFICATE = HERE / "tls" / "certificate.pem"
 KEY = HERE / "tls" / "key.pem"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
