@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import site
+import socket
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from typing import Any
 import simulator
 from simulator.errors import ConnectionFailed, EngineError, UsageError
 from simulator.finding import ExitCode
-from simulator.ledger.manifest import PROGRESS_FILE
+from simulator.ledger.manifest import LOAD_FILE, PROGRESS_FILE
 
 LOCUSTFILE = Path(simulator.__file__).parent / "load" / "locustfile.py"
 LOG_FILE = "locust.log"
@@ -41,6 +42,8 @@ def run_load(folder: Path, watch: Progress, *, web_port: int | None = None) -> i
     Raises:
         ConnectionFailed, UsageError, EngineError: the load says that it could not begin.
     """
+    if web_port is not None:
+        _check_port(web_port)
     with (folder / LOG_FILE).open("wb") as log:
         process = subprocess.Popen(
             command_of(folder, web_port),
@@ -54,6 +57,15 @@ def run_load(folder: Path, watch: Progress, *, web_port: int | None = None) -> i
         code = _wait(process, folder, watch)
     _raise_what_it_says(code, folder)
     return code
+
+
+def _check_port(port: int) -> None:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as taken:
+        raise UsageError(
+            f"the web UI cannot listen on 127.0.0.1:{port}: {taken.strerror}; choose another --web-port"
+        ) from taken
 
 
 def command_of(folder: Path, web_port: int | None = None) -> list[str]:
@@ -91,18 +103,27 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, watch: Progress) -> in
 
 
 def _progress(folder: Path) -> dict[str, Any]:
+    return _document(folder / PROGRESS_FILE)
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / PROGRESS_FILE).read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
+def _reason(folder: Path) -> str:
+    """What the load says of its end: in load.json, or, where it did not come to that, at last in its log."""
+    said = (folder / LOG_FILE).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return str(_document(folder / LOAD_FILE).get("reason", "")) or (said[-1] if said else "it said nothing")
+
+
 def _raise_what_it_says(code: int, folder: Path) -> None:
     if code in {ExitCode.PASS, ExitCode.INCOMPLETE} or code < 0:
         return
-    said = (folder / LOG_FILE).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    text = f"the load ended with {code}: {said[-1] if said else 'it said nothing'} (see {folder / LOG_FILE})"
+    text = f"the load ended with {code}: {_reason(folder)} (see {folder / LOG_FILE})"
     if code == ExitCode.NO_CONNECTION:
         raise ConnectionFailed(text)
     if code == ExitCode.USAGE:

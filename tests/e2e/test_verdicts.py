@@ -144,6 +144,16 @@ def test_a_port_in_use_is_a_usage_error() -> None:
     assert "cannot listen" in ran.err
 
 
+def test_a_web_port_in_use_is_a_usage_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = ("--web", "--web-port", port, "--out", tmp_path / "run")
+        ran = mpsim("run", SCENARIOS / "first_open.yaml", *arguments)
+
+    assert ran.code == 5, ran
+    assert "--web-port" in ran.err
+
+
 def test_ctrl_c_keeps_what_was_recorded_and_verify_judges_it(tmp_path: Path) -> None:
     """A run that would take a minute is interrupted once it has sent something."""
     out = tmp_path / "run"
