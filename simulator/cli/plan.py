@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import click
-from rich.console import Console
 
+from simulator.cli.terminal import terminal
 from simulator.cli.wanted import planning_options, wanted_of
+from simulator.contract import METRICS
 from simulator.errors import UsageError
 from simulator.events import Event
 from simulator.finding import ExitCode
 from simulator.report.result import metrics_json
 from simulator.report.text import EventRow, print_plan
+from simulator.runs.explaining import explained
 from simulator.runs.planning import Planned, as_judged, planned, start_option
 from simulator.times import iso_local
+from simulator.verify.explain import Derivation, told
 
 
 @click.command("plan")
 @planning_options
 @click.option("--start", default=None, metavar="T", help="Start of the period, ISO 8601 with offset.")
+@click.option("--explain", "metric", type=click.Choice(METRICS), help="How one visitor's part of a metric comes about.")
+@click.option("--visitor", type=click.IntRange(0), default=None, metavar="N", help="Whose part, with --explain.")
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON document.")
-def command(start: str | None, as_json: bool, **options: Any) -> int:
+def command(start: str | None, metric: str | None, visitor: int | None, as_json: bool, **options: Any) -> int:
     """Print the totals that an honest collector must show for SCENARIO, by every kind of cell."""
     try:
         given = start_option(start)
     except ValueError as wrong:
         raise UsageError(f"--start: {wrong}") from wrong
-    found = planned(wanted_of(options, start=given))
+    if (metric is None) is not (visitor is None):
+        raise UsageError("--explain METRIC and --visitor N belong together")
+    wanted = wanted_of(options, start=given)
+    if metric is not None and visitor is not None:
+        _explain(explained(wanted, metric, visitor), as_json)
+        return ExitCode.PASS
+    found = planned(wanted)
     if as_json:
         click.echo(json.dumps(_document(found), ensure_ascii=False, indent=2))
         return ExitCode.PASS
@@ -39,8 +51,13 @@ def command(start: str | None, as_json: bool, **options: Any) -> int:
         f"{iso_local(found.plan.start, zone)} to {iso_local(found.plan.end, zone)}"
     )
     rows = [_row(event, zone) for event in found.first_events]
-    print_plan(Console(soft_wrap=False), title, as_judged(found.expectations), rows, found.notes)
+    print_plan(terminal(), title, as_judged(found.expectations), rows, found.notes)
     return ExitCode.PASS
+
+
+def _explain(derivation: Derivation, as_json: bool) -> None:
+    text = json.dumps(asdict(derivation), ensure_ascii=False, indent=2) if as_json else "\n".join(told(derivation))
+    click.echo(text)
 
 
 def _document(found: Planned) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from simulator.cli.terminal import terminal
 from simulator.report.text import print_result
 from simulator.runs.replaying import replay
 
@@ -18,7 +18,7 @@ from simulator.runs.replaying import replay
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None, help="Run directory.")
 def command(run_dir: Path, visitors: tuple[int, ...], same: bool, out: Path | None) -> int:
     """Send some visitors of the run in RUN_DIR again, judge them, and print FIXED or STILL FAILING."""
-    console = Console()
+    console = terminal()
     replayed = replay(run_dir, visitors, lambda _: None, same=same, out=out)
     print_result(console, replayed.done.result, str(replayed.done.page))
     named = ", ".join(map(str, replayed.visitors[:10]))

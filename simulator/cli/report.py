@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from simulator.cli.terminal import terminal
 from simulator.report.folder import write_reports
 from simulator.report.result import RESULT_FILE, read_result
 from simulator.report.text import print_result
@@ -18,5 +18,5 @@ def command(run_dir: Path) -> int:
     """Print the result in RUN_DIR and write its report.html and junit.xml again; the exit code is the run's."""
     result = read_result(run_dir / RESULT_FILE)
     page = write_reports(run_dir, result)
-    print_result(Console(), result, str(page))
+    print_result(terminal(), result, str(page))
     return result.exit_code

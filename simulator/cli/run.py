@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from simulator.cli.terminal import terminal
 from simulator.cli.wanted import planning_options, wanted_of
 from simulator.report.text import print_result
 from simulator.runs.running import run
@@ -31,8 +32,8 @@ _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
 def command(web: bool, web_port: int, quiet: bool, **options: Any) -> int:
     """Run SCENARIO: its visitors under Locust, then the verdict on what the collector counted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's stop drains like Ctrl-C
-    console = Console()
-    progress = _Progress(Console(stderr=True), quiet)
+    console = terminal()
+    progress = _Progress(terminal(stderr=True), quiet)
     if web and not quiet:
         console.print(f"Locust's web UI: http://127.0.0.1:{web_port}", highlight=False)
     done = run(wanted_of(options), progress.show, prepared=progress.begin, web_port=web_port if web else None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from simulator.cli.terminal import terminal
 from simulator.report.text import print_result
 from simulator.runs.running import verify
 
@@ -16,5 +16,5 @@ from simulator.runs.running import verify
 def command(run_dir: Path) -> int:
     """Read the collector again and judge the run in RUN_DIR from its ledger, also one that was cut short."""
     done = verify(run_dir)
-    print_result(Console(), done.result, str(done.page))
+    print_result(terminal(), done.result, str(done.page))
     return done.result.exit_code

@@ -237,7 +237,11 @@ def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[P
     if settings.rate is not None:
         if count is None:
             raise _complaint(scenario, "visitors", "--rate needs visitors.count or --visitors")
-        phase = Phase.model_validate({"rate": settings.rate, "for": "1s"})
+        try:
+            phase = Phase.model_validate({"rate": settings.rate, "for": "1s"})
+        except ValueError:
+            text = f'--rate {settings.rate}: expected a rate with a unit, such as "20/s" or "600/m"'
+            raise UsageError(text) from None
         if phase.rate.low <= 0 or phase.rate.low != phase.rate.high:
             raise _complaint(scenario, "load", f"--rate needs one rate above zero, not {settings.rate}")
         # Long enough for the last of `count` visitors, whose instant lies strictly before the end.

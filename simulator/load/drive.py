@@ -251,9 +251,11 @@ class Drive:
         silent = agenda.silent if agenda is not None else 0
         absent = min(silent, plan.count - plan.coming)  # those whom a replay leaves out
         lasted_ns = max(0, (self._ended_ns or self._clock()) - self._started_ns) if self._started_ns else 0
+        # Where nobody has an instant of their own, a rate of starts says nothing: it is the run's throughput then.
+        started_within_ns = tally.last_start_ns - tally.first_start_ns if self._is_open else lasted_ns
         return {
             "wanted_rate": self._wanted_rate(),
-            "offered_rate": _rate(tally.started, tally.last_start_ns - tally.first_start_ns),
+            "offered_rate": _rate(tally.started, started_within_ns),
             "seconds": round(lasted_ns / 1e9, 3),
             "workers": 1,
             "workers_lost": 0,

@@ -284,7 +284,7 @@ def _cell_name(by: str, cell: str) -> Text:
 def _number(row: Row, metric: str, judging: bool) -> Text:
     judged = row.judged.get(metric)
     if judged is None:
-        return Text("-")
+        return Text("0", style="dim")
     if not judging:
         return Text(words.expected_text(judged))
     if words.agrees(judged):

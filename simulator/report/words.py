@@ -20,7 +20,7 @@ Status = Literal["pass", "fail", "inconclusive", "not read", "not checkable", "e
 
 METRIC_NAMES = {"pv": "PV", "uv": "UV", "opens": "Opens", "new_users": "New users"}
 # WeChat's own terms: visit_pv, visit_uv, session_cnt and visit_uv_new of its data API.
-CHINESE_NAMES = {"pv": "访问次数", "uv": "访问人数", "opens": "打开次数", "new_users": "新访问用户数"}
+CHINESE_NAMES = {"pv": "访问次数", "uv": "访问人数", "opens": "打开次数", "new_users": "新用户数"}
 BY_NAMES = {
     "all": "in total",
     "source": "by source",
@@ -158,7 +158,10 @@ def _opens_in_words(definitions: Definitions) -> str:
         )
     if opens.rule == "every-foreground":
         return "Every time the mini program comes to the foreground: each launch, and each return from background."
-    return "Every launch: one open for each stored mini_program_open. A return from background begins none."
+    return (
+        "Every launch: one open for each stored mini_program_open. A return from background begins none, unless the "
+        "mini program was destroyed meanwhile: that return is a launch."
+    )
 
 
 def _user_in_words(definitions: Definitions) -> str:
@@ -276,10 +279,10 @@ def examples(visitors: Sequence[int], limit: int = 10) -> str:
 
 def load_sentence(load: Load) -> str:
     """What was asked for and what was driven, in a sentence without its full stop. A closed load wants no rate."""
-    wanted = f"wanted {load.wanted_rate:,.1f} visitors/s, offered" if load.wanted_rate else "started"
+    wanted = f" (wanted {load.wanted_rate:,.1f}/s)" if load.wanted_rate else ""
     lost = f", {whole(load.workers_lost)} of them lost" if load.workers_lost else ""
     return (
-        f"{wanted} {load.offered_rate:,.1f} visitors/s for {seconds(load.seconds)}, "
+        f"visitors started at {load.offered_rate:,.1f}/s{wanted}; {seconds(load.seconds)} to the last reply, "
         f"{plural(load.workers, 'worker')}{lost}"
     )
 

@@ -169,4 +169,7 @@ def _told(one: Judged) -> str:
 
 
 def _missed(slo: Slo) -> str:
-    return f"{slo.expression} was missed" + (": no samples." if slo.value is None else f": {slo.value:.4g}.")
+    if slo.value is None:
+        return f"{slo.expression} was missed: no samples."
+    measured = f"{slo.value:.2%}" if slo.expression.startswith("failed") else f"{slo.value:.4g} ms"
+    return f"{slo.expression} was missed: {measured}."

@@ -16,7 +16,8 @@ OPENS = [
     (
         "launch",
         Opens("launch"),
-        "Every launch: one open for each stored mini_program_open. A return from background begins none.",
+        "Every launch: one open for each stored mini_program_open. A return from background begins none, unless the "
+        "mini program was destroyed meanwhile: that return is a launch.",
     ),
     (
         "timeout",

@@ -13,7 +13,7 @@ const METRICS = { pv: "PV", uv: "UV", opens: "Opens", new_users: "New users" };
 
 const byId = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat("en");
-const chosen = { metric: "pv", by: "hour", which: "good", days: 0, begin: null, end: null };
+const chosen = { metric: "pv", by: "hour", which: "good", days: 7, begin: null, end: null };
 let about = null; // definitions and extent
 let trend = { hour: {}, day: {} };
 let shownCounts = "";
