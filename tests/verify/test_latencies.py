@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.finding import Slo
+from simulator.ledger.histogram import Histogram
 from simulator.ledger.record import Attempt
 from simulator.scenario.slo import parse_slo
-from simulator.ledger.histogram import Histogram
 from simulator.verify.sighting import AttemptSummary
 from simulator.verify.slo import Latencies, evaluate
 from simulator.wire.request import Evidence, Outcome, Purpose
