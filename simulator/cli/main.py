@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ COMMANDS = {
     "check": "validate scenario files",
     "verify": "read the collector again and judge an earlier run",
     "replay": "send some visitors of an earlier run again: FIXED or STILL FAILING",
+    "selftest": "the kill matrix: seeded faults must be caught, honest collectors must pass",
     "report": "print an earlier run's result and write its report again",
     "serve": "the embedded collector with its monitor page",
     "schema": "print the JSON Schema of scenario files, for editors",
@@ -84,7 +86,9 @@ def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one re
         click.echo("mpsim: interrupted", err=True)
         return ExitCode.INCOMPLETE
     except BrokenPipeError:
-        return ExitCode.OWN_FAULT
+        # Nobody reads any more; what is still buffered must not raise again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.PASS
     except Exception:  # noqa: BLE001  the one place where anything ends
         traceback.print_exc()
         click.echo("mpsim: this is a bug of mpsim, not of your scenario or collector; please report it", err=True)

@@ -19,8 +19,12 @@ _OPTIONS = (
     click.argument("scenario", type=click.Path(path_type=Path)),
     click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Draws another plan."),
     click.option("--namespace", default=None, help="Enters every identity, so that runs on one collector stay apart."),
-    click.option("--visitors", type=click.IntRange(1), default=None, help="Instead of the scenario's count."),
-    click.option("--users", type=click.IntRange(1), default=None, help="Closed model with so many Locust lanes."),
+    click.option(
+        "--visitors", type=click.IntRange(1, 1_000_000_000), default=None, help="Instead of the scenario's count."
+    ),
+    click.option(
+        "--users", type=click.IntRange(1, 100_000), default=None, help="Closed model with so many Locust lanes."
+    ),
     click.option("--rate", default=None, metavar="R", help='Open model at this rate, such as "50/s".'),
     click.option("--speed", default=None, metavar="S", help='Event time per wall time, or "flood": nobody waits.'),
     click.option("--contract", default=None, metavar="NAME|FILE", help="Definitions and promises of the collector."),

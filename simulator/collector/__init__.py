@@ -13,6 +13,7 @@
     openapi.py      /v1/…, /security/… and /datacube/…: the documented interfaces
     monitor.py      /monitor/…, /events/… and the monitor page (page/)
     server.py       the socket, the signals, the line that says it listens
+    faults/         seeded faults, each a wrapper around these parts
 
 What is not here: the oracle. verify/ computes the same numbers from the plan and the ledger, and neither imports a
 line of the other, so a wrong definition cannot agree with itself. Nothing here imports wire/ either: the collector

@@ -29,6 +29,7 @@ def parse(arguments: Sequence[str]) -> CollectorOptions:
     parser.add_argument("--day", default="Asia/Shanghai", metavar="ZONE", help="the zone of hours and days")
     parser.add_argument("--token", default="", help="access token that the OpenAPI asks for")
     parser.add_argument("--tenant", default="", help="events of another tenant are bad")
+    parser.add_argument("--parent", type=int, default=0, metavar="PID", help="end when this process is no longer ours")
     parser.add_argument("--events", metavar="A,B", help="registered c_ events; others are bad")
     given = parser.parse_args(arguments)
     try:
@@ -42,6 +43,7 @@ def parse(arguments: Sequence[str]) -> CollectorOptions:
         definitions=definitions,
         token=given.token,
         tenant=given.tenant,
+        parent=given.parent,
         events=None if given.events is None else frozenset(name for name in given.events.split(",") if name),
     )
 

@@ -25,3 +25,4 @@ class CollectorOptions:
     token: str = ""
     tenant: str = ""  # events of another tenant are bad; empty: not checked
     events: frozenset[str] | None = None  # registered c_ events, others are bad; None: not checked
+    parent: int = 0  # process id; the collector ends when its parent is another one. 0: it outlives everybody

@@ -46,6 +46,8 @@ def serve(options: CollectorOptions, build: Callable[[CollectorOptions], Collect
     said = parts.store.note_definitions(options.definitions)
     if said:
         print(said, file=sys.stderr, flush=True)
+    if options.parent:
+        threading.Thread(target=_end_with, args=(options.parent,), daemon=True).start()
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what strangers send is no news of ours
     config = uvicorn.Config(
         Application(parts),
@@ -67,6 +69,14 @@ def serve(options: CollectorOptions, build: Callable[[CollectorOptions], Collect
         _Server(config, _url(listener)).run(sockets=[listener])
     finally:
         parts.close()
+
+
+def _end_with(parent: int) -> None:
+    """Whoever started this collector is gone: nobody else knows its port."""
+    never = threading.Event()
+    while os.getppid() == parent:
+        never.wait(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def collector(options: CollectorOptions) -> Collector:

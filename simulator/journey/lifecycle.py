@@ -125,6 +125,7 @@ class _Walk:
         self.scene = OTHER_SCENE
         self.source = NO_SOURCE
         self.skew: int = 0
+        self.online_at: int = 0  # no request leaves before the network is back
         self.delivery = _HONEST
 
     # ---- steps ------------------------------------------------------------------------------------------------
@@ -187,7 +188,8 @@ class _Walk:
             case Tap():
                 self.happen(Kind.TAP, handler=step.tap)
             case Share():
-                self.happen(Kind.SHARE)
+                route, query = self.page(step.share) if step.share else self.stack[-1]
+                self.happen(Kind.SHARE, page=route, query=query)
             case Malformed():
                 self.happen(Kind.MALFORMED, spoil=step.malformed)
             case Hide():
@@ -329,6 +331,7 @@ class _Walk:
             event = self.events[index]
             leaves = Ms(max(event.delivery.leaves, online))
             self.events[index] = replace(event, delivery=replace(event.delivery, leaves=leaves))
+        self.online_at = online
 
     def disorder(self, step: Disorder) -> None:
         first = len(self.events)
@@ -360,7 +363,7 @@ class _Walk:
         """Collect an event. One that is sent happens at the later of now and 1 ms after the last such event."""
         if self.takes_instant(kind):
             self.now = self.last = max(self.now, self.last + 1)
-        leaves = Ms(self.now + self.span(self.delivery.late))
+        leaves = Ms(max(self.now, self.online_at) + self.span(self.delivery.late))
         delivery = Delivery(leaves, self.delivery.duplicates, self.delivery.retries, Ms(self.skew))
         self.events.append(
             Event(

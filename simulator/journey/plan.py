@@ -216,8 +216,9 @@ def _earliest_setup(plan: Plan) -> Ms:
     """
     before = _EARLIEST_BEFORE
     if plan.settings.max_age is not None:
-        # The visit must still be young enough when the period ends.
-        before = Ms(min(before, plan.settings.max_age - (plan.end - plan.start)))
+        # A recent start lies at most the period and an hour before the run begins; sending the earlier visits of
+        # everybody is given an hour more.
+        before = Ms(min(before, plan.settings.max_age - (plan.end - plan.start) - 2 * HOUR))
         if before < _LATEST_BEFORE:
             text = "the collector's age limit leaves no room for an earlier visit, which is 1 to 30 days old"
             raise _complaint(plan.scenario, "visitors.returning", text)

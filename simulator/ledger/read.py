@@ -6,6 +6,7 @@ damage. Anything that a writer cannot have left is: an empty slot before a full 
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,17 @@ class LedgerDamage(UsageError):
 def ledger_files(folder: Path) -> tuple[Path, ...]:
     """The ledger files of a run directory, one for each worker that began, by name."""
     return tuple(sorted((folder / LEDGER_FOLDER).glob(f"*{SUFFIX}")))
+
+
+def is_being_written(folder: Path) -> bool:
+    """Whether a worker still has a ledger of the run open; one that was killed has not."""
+    for path in ledger_files(folder):
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return False
 
 
 def read_ledger(folder: Path, run_id: str = "") -> Iterator[Attempt]:

@@ -35,6 +35,7 @@ are really allocated: a full disk is an error here and not a signal in the middl
 from __future__ import annotations
 
 import errno
+import fcntl
 import mmap
 import os
 import struct
@@ -89,6 +90,7 @@ class LedgerWriter:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # until it is closed, also by a kill: see read.is_being_written
         except OSError as reason:
             raise EngineError(f"cannot create the ledger {path}: {reason.strerror}") from reason
         writer = cls(path, descriptor)

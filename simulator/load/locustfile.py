@@ -20,6 +20,8 @@ from locust.runners import LocalRunner
 # isort: split
 
 import logging
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -111,11 +113,19 @@ def _end(environment: Any) -> None:
         environment.web_ui.stop()
 
 
+def _end_with(parent: int) -> None:
+    """Whoever started this run is gone, so nobody will judge it: drain and end, as after Ctrl-C."""
+    while os.getppid() == parent:
+        gevent.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 def _add_options(parser: Any) -> None:
     def add(name: str, text: str, **more: Any) -> None:
         parser.add_argument(name, help=text, include_in_web_ui=False, **more)
 
     add("--run-dir", "A run directory that `mpsim run` has made", default="")
+    add("--parent", "End when this process is no longer ours", type=int, default=0)
     add("--scenario", "A scenario file; needs -H with the collector's URL", default="")
     add("--out", "Where to make the run directory of --scenario", default="")
     add("--seed", "Of the plan", type=int, default=1)
@@ -139,6 +149,9 @@ def _prepare(environment: Any, runner: Any, **_: Any) -> None:
         _log.exception("a bug of ours")
         sys.exit(ExitCode.OWN_FAULT)
     environment.host = _session.next.target_url
+    parent = environment.parsed_options.parent
+    if parent:
+        gevent.spawn(_end_with, parent)
     environment.events.test_stopping.add_listener(_drain)
     environment.events.quitting.add_listener(_quit)
 

@@ -6,16 +6,19 @@ the same client that will look them up. There is no verdict here.
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from simulator.errors import ConnectionFailed
 from simulator.journey.plan import complete_links
 from simulator.load.client import Client, send_once
 from simulator.times import Ms
+from simulator.traffic.links import refusal, registration
 from simulator.traffic.making import Wanted, draft, make_folder, write_run
 from simulator.traffic.opened import OpenedRun
-from simulator.wire.dmhub import LINKS_PATH
+from simulator.wire.outcome import describe
 from simulator.wire.request import Evidence, Purpose, Request
 
 
@@ -31,15 +34,22 @@ def make_run(wanted: Wanted) -> OpenedRun:
     assert checked.url is not None, "Locust's own face starts no collector"
     opened = write_run(checked, make_folder(checked), checked.url)
     _register_links(Client(checked.url), complete_links(opened.scenario))
+    _take_baseline(opened.folder)
     return opened
 
 
 def _register_links(client: Client, links: Mapping[str, str]) -> None:
     for code, link in links.items():
-        body = json.dumps({"url": link, "code": code}).encode()
+        path, body = registration(code, link)
         headers = (("Content-Type", "application/json"),)
-        request = Request(0, 0, Purpose.LOOKUP, Ms(0), "POST", LINKS_PATH, headers, body, ())
-        answer = send_once(client, request)
-        if answer.evidence is not Evidence.REPLY or answer.status not in {200, 201}:
-            seen = f"HTTP {answer.status}" if answer.status else answer.evidence.name.lower().replace("_", " ")
-            raise ConnectionFailed(f"the collector did not take the link {code} at {LINKS_PATH}: {seen}")
+        answer = send_once(client, Request(0, 0, Purpose.LOOKUP, Ms(0), "POST", path, headers, body, ()))
+        if answer.evidence is not Evidence.REPLY:
+            raise ConnectionFailed(f"the collector did not take the link {code}: {describe(answer)}")
+        wrong = refusal(code, answer.status, answer.body)
+        if wrong:
+            raise ConnectionFailed(wrong)
+
+
+def _take_baseline(folder: Path) -> None:
+    """What the collector held before, read by a process of its own: the readers are none of load's business."""
+    subprocess.run([sys.executable, "-m", "simulator.runs.before", str(folder)], check=False, stdin=subprocess.DEVNULL)

@@ -1,7 +1,8 @@
 """What Locust is told of every attempt, so that its statistics, CSV files and web UI are right.
 
-The name of a row is the event's name on the wire, never a URL; setup visits and lookups have a row each. The response
-time counts from the intended instant, so a collector that stalls cannot hide behind requests that were never sent.
+The name of a row is the event's name on the wire, never a URL. Earlier visits and lookups are no part of the load.
+The response time counts from the intended instant, so a collector that stalls cannot hide behind requests that were
+never sent.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ class LocustStatistics:
     def __call__(self, walk: Walk, answer: Answer, outcome: Outcome, sent_ns: int, done_ns: int) -> None:
         """An attempt is through."""
         request = walk.request
+        if request.purpose is not Purpose.EVENT:
+            return  # earlier visits and lookups count in no rate and no latency (CONTRACT section 1)
         method, name = request.method, row_name(request)
         response_ms = (done_ns - walk.intended_ns) / 1e6
         trouble = None if outcome is Outcome.ACKED else self._trouble(answer, outcome)
@@ -57,8 +60,6 @@ class LocustStatistics:
 
 def row_name(request: Request) -> str:
     """The row of a request: few names, whatever the number of visitors."""
-    if request.purpose is not Purpose.EVENT:
-        return request.purpose.name.lower()
     if len(request.records) == 1:
         return request.records[0].event or "(no event)"
     return "batch" if request.records else "request"

@@ -7,6 +7,9 @@
     replaying.py   some visitors of an earlier run, sent again
     judging.py     a run directory to a Result: ledger, oracle, readings, verdict
     planning.py    the expected totals of a plan, before anything is sent
+    selftest.py    the kill matrix: trial.py is one run against a faulty or an honest collector, selftest_scenarios/
+                   what it sends, sender_process.py the Locust that sends many of them
+    false_alarms.py   the other half: no failing network makes a right collector fail; fault_proxy.py is the network
 
 Never imports load/: importing Locust patches the process. The two meet through the run directory.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from simulator.errors import UsageError
 from simulator.ledger.manifest import write_json
@@ -17,9 +18,21 @@ from simulator.verify.readers.reading import Cells, Reading
 BASELINE_FILE = "baseline.json"
 
 
-def write_baseline(folder: Path, reading: Reading) -> None:
-    """Keep the reading that was taken before the first send."""
-    write_json(folder / BASELINE_FILE, {"cells": reading.cells, "errors": reading.errors})
+class Cursors(NamedTuple):
+    """Where the lists of stored events ended before the run."""
+
+    good: int
+    bad: int
+
+
+def write_baseline(folder: Path, reading: Reading, cursors: Cursors | None = None) -> None:
+    """Keep what was read before the first send.
+
+    Args:
+        cursors: None where the collector lists no events.
+    """
+    ends = None if cursors is None else cursors._asdict()
+    write_json(folder / BASELINE_FILE, {"cells": reading.cells, "errors": reading.errors, "cursors": ends})
 
 
 def read_baseline(folder: Path) -> Reading | None:
@@ -28,14 +41,42 @@ def read_baseline(folder: Path) -> Reading | None:
     Raises:
         UsageError: the file is damaged.
     """
+    document = _document(folder)
+    return None if document is None else Reading(document["cells"], document["errors"])
+
+
+def read_cursors(folder: Path) -> Cursors | None:
+    """Where the lists of stored events ended before the run; None where that is not known.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    document = _document(folder)
+    ends = None if document is None else document.get("cursors")
+    return None if ends is None else Cursors(ends["good"], ends["bad"])
+
+
+def _document(folder: Path) -> dict[str, Any] | None:
     path = folder / BASELINE_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        return Reading(document["cells"], document["errors"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as damaged:
+    except (OSError, ValueError) as damaged:
         raise UsageError(f"{path} is damaged: {damaged}") from damaged
+    if not _is_sound(document):
+        raise UsageError(f"{path} is damaged: expected cells, errors and cursors")
+    return dict(document)
+
+
+def _is_sound(document: object) -> bool:
+    if not isinstance(document, dict):
+        return False
+    ends = document.get("cursors")
+    known = ends is None or (
+        isinstance(ends, dict) and all(isinstance(ends.get(name), int) for name in Cursors._fields)
+    )
+    return known and isinstance(document.get("cells"), dict) and isinstance(document.get("errors"), dict)
 
 
 def since(reading: Reading, before: Reading | None) -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def embedded_collector(
     collector = ["simulator.collector.faults", fault] if fault else ["simulator.collector"]
     command = [sys.executable, "-m", *collector, "--host", "127.0.0.1", "--port", "0"]
     command += ["--db", str(database), "--opens", str(definitions.opens), "--user", definitions.user]
-    command += ["--day", definitions.day]
+    command += ["--day", definitions.day, "--parent", str(os.getpid())]
     if tenant:
         command += ["--tenant", tenant]
     if events:

@@ -33,13 +33,13 @@ import struct
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import httptools
@@ -49,9 +49,12 @@ from simulator.finding import ExitCode
 from simulator.rand import Stream
 from simulator.times import Ms, parse_duration
 
+T = TypeVar("T")
+
 PPM = 1_000_000
 EVENT_PATHS = ("/cbe/__utm", "/__utm", "/v1/collector/")
 _LISTS = "/events/"
+_PATIENCE = 60.0  # seconds for requests that are held
 _HEAD_LIMIT = 1 << 20  # bytes of a request's head
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 _ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
@@ -134,7 +137,7 @@ class Handled(NamedTuple):
     """What became of one event's request."""
 
     fate: str  # a fault, "passed" or "lost"
-    forwarded: bool  # the collector answered it
+    forwarded: bool  # it went on to the collector
     event: str  # externalId; empty where the request has none
 
 
@@ -181,6 +184,8 @@ class FaultProxy:
         self.journal = Journal()
         self.url = ""
         self._in_hand = 0  # event requests whose fate is not sealed
+        # asyncio itself lets go of a connection's task when its client has gone, even while it waits for the collector.
+        self._serving: set[asyncio.Task[None] | None] = set()
         self.change(weather or Weather())
 
     def change(self, weather: Weather) -> None:
@@ -209,6 +214,8 @@ class FaultProxy:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream = _Upstream(self._host, self._port)
+        task = asyncio.current_task()
+        self._serving.add(task)
         try:
             while (request := await _read_request(reader)) is not None:
                 if not await self._request(request, writer, upstream):
@@ -218,6 +225,7 @@ class FaultProxy:
         finally:
             upstream.close()
             writer.close()
+            self._serving.discard(task)
 
     async def _request(self, request: _Request, writer: asyncio.StreamWriter, upstream: _Upstream) -> bool:
         """Serve one request; False when the connection is over."""
@@ -241,16 +249,11 @@ class FaultProxy:
             return _answer(writer, fate.name, _OK)
         if fate.name == "late":
             await asyncio.sleep(fate.wait)
-        # Once begun it is not given up: what is forwarded must be in the journal.
-        reply = await asyncio.shield(self._forward(request, fate, upstream))
+        self.journal.note(fate.name, request.event, forwarded=True)
+        reply = await upstream.ask(request.data)
         if fate.name == "delay":
             await asyncio.sleep(fate.wait)
         return _answer(writer, fate.name, reply)
-
-    async def _forward(self, request: _Request, fate: _Fate, upstream: _Upstream) -> bytes:
-        reply = await upstream.ask(request.data)
-        self.journal.note(fate.name, request.event, forwarded=True)
-        return reply
 
     def _fate(self, request: _Request) -> _Fate:
         weather = self.weather
@@ -391,26 +394,27 @@ class Running:
         self._loop = loop
         self.url = proxy.url
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no event's request is in hand at this moment."""
+        return self._proxy.is_idle
+
     def change(self, weather: Weather) -> None:
         """Wait until everything that was held has gone on, then let other things go wrong."""
-        self._call(self._change(weather))
+        _do(self._change(weather), self._loop)
 
     def journal(self) -> Journal:
         """What became of every request since the last change, once nothing is held any more."""
-        return self._call(self._journal())
+        return _do(self._journal(), self._loop)
 
-    async def _change(self, weather: Weather) -> Journal:
-        journal = await self._journal()
+    async def _change(self, weather: Weather) -> None:
+        await self._journal()
         self._proxy.change(weather)
-        return journal
 
     async def _journal(self) -> Journal:
         while not self._proxy.is_idle:
             await asyncio.sleep(0.005)
         return self._proxy.journal
-
-    def _call(self, work: object) -> Journal:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -419,19 +423,21 @@ def fault_proxy(upstream: str, weather: Weather | None = None) -> Iterator[Runni
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="fault-proxy", daemon=True)
     thread.start()
-
-    def do(work: object) -> object:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(60)  # type: ignore[arg-type]
-
-    proxy = FaultProxy(upstream, weather)
     try:
-        server = do(proxy.serve())
-        yield Running(proxy, loop)
-        do(_close(server))  # type: ignore[arg-type]
+        proxy = FaultProxy(upstream, weather)
+        server = _do(proxy.serve(), loop)
+        try:
+            yield Running(proxy, loop)
+        finally:
+            _do(_close(server), loop)
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(_PATIENCE)
         loop.close()
+
+
+def _do(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
+    return asyncio.run_coroutine_threadsafe(work, loop).result(_PATIENCE)
 
 
 async def _close(server: asyncio.Server) -> None:
@@ -441,6 +447,7 @@ async def _close(server: asyncio.Server) -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)  # the loop's turn to close their sockets
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -11,9 +11,8 @@ import shlex
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,28 +23,30 @@ from simulator.finding import Finding, Judged, Verdict
 from simulator.ledger.histogram import Histogram
 from simulator.ledger.index import AttemptIndex
 from simulator.ledger.manifest import DATABASE_FILE, LOAD_FILE
-from simulator.ledger.record import Attempt
 from simulator.report.result import Attempts, Convergence, Latency, Load, Percentiles, Result, widths_of
 from simulator.runs.baseline import read_baseline, since
 from simulator.runs.collector_process import embedded_collector
+from simulator.runs.counting import Counted, Gathered, count_run
+from simulator.runs.diagnosing import Period, findings_of, stage_note
+from simulator.runs.listing import Listing
+from simulator.runs.noting import disagreements, failure_notes
+from simulator.runs.reconciliation import write_reconciliation
 from simulator.scenario.slo import parse_slo
 from simulator.times import HOUR, Ms, instant, iso_local
 from simulator.traffic.opened import OpenedRun
-from simulator.traffic.sending import requests_of_block
 from simulator.traffic.targets import check_connection
-from simulator.verify.diagnose import diagnose
-from simulator.verify.judging import in_range, judge
-from simulator.verify.oracle import Expectations, expected_from_ledger
+from simulator.verify.judging import has_surplus, in_range, judge, rising
+from simulator.verify.oracle import Expectations
 from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
 from simulator.verify.settle import Settled, settle
-from simulator.verify.sighting import AttemptsOf, AttemptSummary, attempt_summary
+from simulator.verify.sighting import AttemptSummary
 from simulator.verify.slo import Latencies, evaluate
 from simulator.verify.verdict import LoadFacts, conclude
-from simulator.wire.request import Request
 
 _NS_PER_MS = 1_000_000
 _EXAMPLES = 5
+_MOST_LOOKS = 4  # at the list of stored events
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +97,21 @@ def verify_run(opened: OpenedRun) -> Result:
 
 def judge_run(opened: OpenedRun, url: str) -> Result:
     """Judge a run whose collector answers at `url`."""
-    gathered = _Gathered()
     report = read_load_report(opened.folder)
-    begin, end = _period(opened, report)
-    with AttemptIndex(opened.folder, opened.manifest.run_id) as index:
-        expectations = expected_from_ledger(
-            _blocks(opened, index, gathered),
-            opened.contract,
-            begin,
-            end,
-            carries_anonymous_id=opened.adapter.carries_anonymous_id,
+    period = Period(*_period(opened, report))
+    looking = _Looking(opened, url, period)
+    with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
+        counted, settled = looking.to_the_end(attempts)
+        expect = opened.scenario.expect
+        judged = judge(counted.expectations, settled.reading, expect)
+        findings = (
+            *findings_of(opened, attempts, counted, judged, period),
+            *_other_findings(judged, settled, report),
         )
-    settled = _settled(opened, url, begin, end, expectations)
-    expect = opened.scenario.expect
-    judged = judge(expectations, settled.reading, expect)
+    if counted.found is not None:
+        write_reconciliation(opened.folder, counted.found)
+    gathered, expectations = counted.gathered, counted.expectations
     slos = evaluate([parse_slo(text) for text in expect.slo], gathered.latencies, gathered.summary)
-    findings = tuple(_findings(opened, judged, settled, report))
     conclusion = conclude(
         judged,
         findings,
@@ -127,7 +127,7 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         about=opened.scenario.about,
         seed=opened.manifest.seed,
         namespace=opened.manifest.namespace,
-        period=_shown_period(begin, end, opened.contract),
+        period=_shown_period(period.begin, period.end, opened.contract),
         target=url if not opened.manifest.target.embedded else "embedded collector",
         definitions=opened.contract.definitions,
         verdict=conclusion.verdict,
@@ -150,31 +150,12 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         mpsim=__version__,
         environment=(("adapter", opened.manifest.target.adapter), *opened.manifest.versions),
-        notes=tuple(_notes(expectations)),
+        notes=(
+            *failure_notes(gathered.failures),
+            *disagreements(opened.scenario, opened.contract, url),
+            *_notes(counted, looking.listing.why_not),
+        ),
     )
-
-
-class _Gathered:
-    """What is summed up while the blocks go by."""
-
-    def __init__(self) -> None:
-        self.summary = AttemptSummary()
-        self.latencies = Latencies()
-
-
-def _blocks(opened: OpenedRun, index: AttemptIndex, gathered: _Gathered) -> Iterator[tuple[list[Request], AttemptsOf]]:
-    """Every block with the attempts of its visitors, by visitor number: one look at the ledger is enough."""
-    for block in opened.plan.blocks:
-        requests = requests_of_block(opened.plan, opened.adapter, block)
-        attempts: dict[tuple[int, int], list[Attempt]] = {}
-        for visitor in requests:
-            of_visitor = index.attempts_of(visitor)
-            for number, found in of_visitor.items():
-                attempts[visitor, number] = found
-            together = list(chain.from_iterable(of_visitor.values()))
-            gathered.summary += attempt_summary(together)
-            gathered.latencies.add_visitor(together)
-        yield list(chain.from_iterable(requests.values())), attempts
 
 
 def _period(opened: OpenedRun, report: LoadReport) -> tuple[Ms, Ms]:
@@ -187,34 +168,98 @@ def _period(opened: OpenedRun, report: LoadReport) -> tuple[Ms, Ms]:
         if setup_done
         else instant(datetime.fromisoformat(opened.manifest.created))
     )
-    return begin, Ms(time.time_ns() // _NS_PER_MS + HOUR)
+    # What came until the last reply, or could still come of an attempt without one.
+    last_done = int(report.number("last_done_ns")) // _NS_PER_MS
+    wait = opened.contract.lag + opened.contract.deadline + opened.contract.clock_bound
+    return begin, Ms(last_done + 1 + wait) if last_done else Ms(time.time_ns() // _NS_PER_MS + HOUR)
 
 
-def _settled(opened: OpenedRun, url: str, begin: Ms, end: Ms, expectations: Expectations) -> Settled:
-    before = read_baseline(opened.folder)
-    variable = opened.manifest.target.token_variable
-    token = os.environ.get(variable, "") if variable else ""
+class _Looking:
+    """Listing, counting and reading, until all three are of one moment."""
 
-    def read() -> Reading:
-        return since(read_monitor(url, begin, end, access_token=token), before)
+    def __init__(self, opened: OpenedRun, url: str, period: Period) -> None:
+        variable = opened.manifest.target.token_variable
+        self._token = os.environ.get(variable, "") if variable else ""
+        self._opened, self._url, self._period = opened, url, period
+        self._before = read_baseline(opened.folder)
+        self._began = _now()
+        self.listing = Listing(opened, url, self._token)
 
-    return settle(
-        read,
-        lambda reading: in_range(expectations, reading, opened.scenario.expect),
-        quiet=opened.contract.quiet,
-        deadline=opened.contract.deadline,
-        clock=lambda: Ms(time.monotonic_ns() // _NS_PER_MS),
-        wait=lambda pause: time.sleep(pause / 1000),
+    def to_the_end(self, attempts: AttemptIndex) -> tuple[Counted, Settled]:
+        """The last pass over the run, and the reading that belongs to it.
+
+        What an attempt allows is known at once, what is stored only when it has come: while acked events are missing
+        in the list, and while the totals are not what the list comes to, there is time until the deadline.
+        """
+        expect = self._opened.scenario.expect
+        counted = self._count(attempts)
+        settled = self._settle(counted.by_ledger, self._opened.contract.deadline)
+        for _ in range(_MOST_LOOKS):
+            late = self._is_late(counted)
+            if late:
+                counted = self._count(attempts)
+            elif all(in_range(counted.expectations, settled.reading, expect).values()) or not self._left():
+                break
+            # Twice the quiet time is enough to see whether the totals rest, whatever time is left.
+            time_left = Ms(max(self._left(), 2 * self._opened.contract.quiet))
+            settled = _joined(settled, self._settle(counted.expectations, time_left))
+        return counted, settled
+
+    def _is_late(self, counted: Counted) -> bool:
+        """Whether the list has more by now, or may have when the deadline has come; then it has."""
+        if counted.index is None or counted.found is None:
+            return False
+        if counted.found.count("lost") and self._left():
+            time.sleep(self._left() / 1000)
+            return True
+        return self.listing.grew(counted.index)
+
+    def _left(self) -> Ms:
+        return Ms(max(self._began + self._opened.contract.deadline - _now(), 0))
+
+    def _count(self, attempts: AttemptIndex) -> Counted:
+        return count_run(self._opened, attempts, self._period.begin, self._period.end, self.listing.take())
+
+    def _read(self) -> Reading:
+        begin, end = self._period.begin, self._period.end
+        return since(read_monitor(self._url, begin, end, access_token=self._token), self._before)
+
+    def _settle(self, expectations: Expectations, deadline: Ms) -> Settled:
+        contract, expect = self._opened.contract, self._opened.scenario.expect
+        only_rise = rising(contract)
+        return settle(
+            self._read,
+            lambda reading: in_range(expectations, reading, expect),
+            quiet=contract.quiet,
+            deadline=deadline,
+            clock=_now,
+            wait=lambda pause: time.sleep(pause / 1000),
+            surplus=lambda reading: has_surplus(expectations, reading, expect, only_rise),
+            rising=only_rise,
+        )
+
+
+def _now() -> Ms:
+    return Ms(time.monotonic_ns() // _NS_PER_MS)
+
+
+def _joined(first: Settled, second: Settled) -> Settled:
+    """Two stretches of reading as one; what was right only later is right since then."""
+    convergence = {metric: None if at is None else Ms(first.waited + at) for metric, at in second.convergence.items()}
+    return replace(
+        second,
+        reads=first.reads + second.reads,
+        waited=Ms(first.waited + second.waited),
+        convergence=convergence,
+        fell=tuple(dict.fromkeys((*first.fell, *second.fell))),
     )
 
 
-def _findings(
-    opened: OpenedRun,
-    judged: tuple[Judged, ...],
-    settled: Settled,
-    report: LoadReport,
-) -> Iterator[Finding]:
-    yield from diagnose(judged, opened.contract, opened.scenario.expect)
+def _other_findings(judged: tuple[Judged, ...], settled: Settled, report: LoadReport) -> Iterator[Finding]:
+    if settled.fell:
+        shown = "; ".join(settled.fell[:3]) + (f"; and {len(settled.fell) - 3} more" if len(settled.fell) > 3 else "")
+        text = f"totals fell that can only rise: {shown}"
+        yield Finding("aggregation", Verdict.FAIL, text, len(settled.fell))
     lookups = report.facts.get("lookups")
     if isinstance(lookups, dict) and lookups.get("failed"):
         examples = [one for one in lookups.get("examples", []) if isinstance(one, dict)]
@@ -232,7 +277,7 @@ def _findings(
         yield Finding("unsettled", Verdict.INCONCLUSIVE, "the totals were still changing at the deadline")
 
 
-def _load_facts(opened: OpenedRun, report: LoadReport, gathered: _Gathered) -> LoadFacts:
+def _load_facts(opened: OpenedRun, report: LoadReport, gathered: Gathered) -> LoadFacts:
     """How the load went. Punctuality is counted over all planned visitors: one who never started was not on time."""
     punctual = None
     if opened.plan.schedule is not None and not opened.plan.flood:
@@ -278,10 +323,14 @@ def _shown_period(begin: Ms, end: Ms, contract: Contract) -> tuple[str, str]:
     return iso_local(begin, zone), iso_local(end, zone)
 
 
-def _notes(expectations: Expectations) -> Iterator[str]:
+def _notes(counted: Counted, why_not: str) -> Iterator[str]:
+    expectations = counted.expectations
     if expectations.outside:
         yield f"{expectations.outside} events lie outside the period because of planned clock skew; they count nowhere."
     if expectations.bad.high:
         yield f"{expectations.bad} malformed events were sent on purpose; they count nowhere."
-    if expectations.unknown:
+    if expectations.unknown and counted.by_event is None:
         yield f"Of {expectations.unknown} events nobody knows whether they are stored; they widen what is allowed."
+    note = stage_note(counted, why_not)
+    if note:
+        yield note

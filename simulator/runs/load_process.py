@@ -71,6 +71,7 @@ def _check_port(port: int) -> None:
 def command_of(folder: Path, web_port: int | None = None) -> list[str]:
     """The command line of the load process; every option that a stray configuration could move is given."""
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--run-dir", str(folder.resolve())]
+    command += ["--parent", str(os.getpid())]
     command += ["-u", "1", "-r", "1", "--stop-timeout", str(_GRACE_SECONDS), "--loglevel", "WARNING"]
     if web_port is None:
         return [*command, "--headless", "--only-summary"]

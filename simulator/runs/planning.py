@@ -11,7 +11,9 @@ from simulator.contract import Contract
 from simulator.events import Event, Kind, Visit
 from simulator.finding import Judged, Verdict
 from simulator.journey.plan import Plan, visits
-from simulator.times import Ms, parse_instant
+from simulator.scenario.model import Span
+from simulator.scenario.steps_in import all_steps
+from simulator.times import Ms, format_duration, parse_instant
 from simulator.traffic.making import Wanted, draft
 from simulator.traffic.opened import adapter_of
 from simulator.traffic.sending import requests_of_block
@@ -80,11 +82,23 @@ def _notes(plan: Plan, contract: Contract, expectations: Expectations) -> Iterat
     if expectations.bad.high:
         yield f"{expectations.bad.high} malformed events are sent on purpose; they count nowhere."
     opens = contract.definitions.opens
-    if contract.time == "arrival" and opens.timeout is not None and plan.speed > 1:
-        yield (
-            "The wire carries no time, so gaps pass in wall time: at this speed a pause of "
-            f"{float(plan.speed):g} times the timeout is needed to begin an open."
-        )
+    if contract.time == "arrival" and opens.timeout is not None:
+        for place, span in _pauses(plan):
+            wall = 0 if plan.flood else span / plan.speed
+            if span > opens.timeout >= wall:
+                yield (
+                    f"{place}: the wire carries no time, so a pause of {format_duration(span)} lasts only "
+                    f"{format_duration(Ms(int(wall)))} of wall time here, which is no more than the timeout."
+                )
+
+
+def _pauses(plan: Plan) -> Iterator[tuple[str, Ms]]:
+    """(place in the file, longest pause) of every step that waits."""
+    for place, step in all_steps(plan.scenario):
+        for name in ("hide", "wait", "think"):
+            span = getattr(step, name, None)
+            if isinstance(span, Span) and span.high:
+                yield f"{place}.{name}", span.high
 
 
 def start_option(text: str | None) -> Ms | None:

@@ -8,7 +8,7 @@ the events' time, since pacing then changes nothing that is counted.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ from simulator.runs.collector_process import embedded_collector
 from simulator.runs.load_process import Progress
 from simulator.runs.running import Done, send_and_judge
 from simulator.traffic.opened import OpenedRun, open_run
-from simulator.traffic.targets import check_connection
+from simulator.traffic.targets import check_connection, check_target
 
 MOST_VISITORS = 10_000  # of one replay; a list in run.json
 
@@ -47,7 +47,13 @@ class Replayed:
 
 
 def replay(
-    folder: Path, visitors: Sequence[int], watch: Progress, *, same: bool = False, out: Path | None = None
+    folder: Path,
+    visitors: Sequence[int],
+    watch: Progress,
+    *,
+    same: bool = False,
+    out: Path | None = None,
+    allowed_hosts: Collection[str] = (),
 ) -> Replayed:
     """Send some visitors of a run again and judge them like a run.
 
@@ -57,10 +63,11 @@ def replay(
         out: run directory of the replay; default `replay-<time>` inside the earlier one.
 
     Raises:
-        UsageError: no run directory, or nobody to replay.
+        UsageError: no run directory, nobody to replay, or a host that was not allowed.
         ConnectionFailed: nobody answers at the target.
     """
     earlier = open_run(folder)
+    check_target(earlier.target_url, allowed_hosts)
     chosen = tuple(sorted(set(visitors))) or _visitors_of_findings(folder)
     if len(chosen) > MOST_VISITORS:
         raise UsageError(f"{len(chosen)} visitors are too many for a replay; run the scenario again instead")

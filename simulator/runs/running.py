@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.ledger.manifest import Manifest
+from simulator.errors import UsageError
+from simulator.ledger.read import is_being_written
 from simulator.report.folder import write_reports
 from simulator.report.result import Result
-from simulator.runs.baseline import write_baseline
+from simulator.runs.before import take_baseline
 from simulator.runs.judging import judge_run, verify_run
 from simulator.runs.links import register_links
 from simulator.runs.load_process import Progress, run_load
 from simulator.runs.preparing import prepare
 from simulator.traffic.making import Wanted
 from simulator.traffic.opened import OpenedRun, open_run
-from simulator.verify.readers.monitor import read_monitor
+from simulator.traffic.targets import check_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +56,32 @@ def send_and_judge(opened: OpenedRun, watch: Progress, *, web_port: int | None =
     """
     register_links(opened.target_url, opened.scenario)
     if not opened.manifest.target.embedded:
-        _take_baseline(opened)
+        take_baseline(opened)
     run_load(opened.folder, watch, web_port=web_port)
     return _done(opened, judge_run(opened, opened.target_url))
 
 
-def verify(folder: Path) -> Done:
+def verify(folder: Path, allowed_hosts: Collection[str] = ()) -> Done:
     """Judge an earlier run again.
 
     Raises:
-        UsageError: no run directory, or damaged.
+        UsageError: no run directory, or damaged; a host that was not allowed; a run that is still being sent.
         ConnectionFailed: the collector does not answer any more.
     """
     opened = open_run(folder)
+    check_target(opened.target_url, allowed_hosts)
+    check_is_over(folder)
     return _done(opened, verify_run(opened))
 
 
-def _take_baseline(opened: OpenedRun) -> None:
-    reading = read_monitor(
-        opened.target_url, opened.plan.start, opened.plan.end, access_token=token_of(opened.manifest)
-    )
-    write_baseline(opened.folder, reading)
+def check_is_over(folder: Path) -> None:
+    """Judging a run that is still being sent would call the collector wrong for what came later.
 
-
-def token_of(manifest: Manifest) -> str:
-    """The access token for reading, from the environment variable that the target names; empty where it names none."""
-    variable = manifest.target.token_variable
-    return os.environ.get(variable, "") if variable else ""
+    Raises:
+        UsageError: its load process is alive.
+    """
+    if is_being_written(folder):
+        raise UsageError(f"{folder} is still being sent by another process; verify it when that has ended")
 
 
 def _done(opened: OpenedRun, result: Result) -> Done:

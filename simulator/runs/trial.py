@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
@@ -14,19 +14,26 @@ from simulator.contract import Definitions
 from simulator.errors import MpsimError
 from simulator.finding import ExitCode, Verdict
 from simulator.ledger.manifest import DATABASE_FILE
+from simulator.report.folder import write_reports
 from simulator.report.result import Result
+from simulator.runs.before import take_baseline
 from simulator.runs.collector_process import embedded_collector
-from simulator.runs.running import send_and_judge
+from simulator.runs.judging import judge_run
+from simulator.runs.links import register_links
 from simulator.scenario.load import load_scenario
 from simulator.times import format_duration
 from simulator.traffic.making import Wanted, draft, make_folder, write_run
+from simulator.traffic.opened import open_run
 
 SCENARIOS = Path(__file__).parent / "selftest_scenarios"
 
 # The collector has counted what it answered, so a total that is wrong will stay so; short waits keep many runs short.
 _CONTRACT = "opens: {opens}\nuser: {user}\nday: {day}\nquiet: 200ms\ndeadline: 600ms\n"
 
+RUN = "run"  # the run directory inside a trial's folder
+
 Check = tuple[str, str]  # metric and kind of cell
+Send = Callable[[Path], object]  # sends the run in a directory
 
 
 class Standing(StrEnum):
@@ -34,6 +41,7 @@ class Standing(StrEnum):
 
     KILLED = "killed"  # exit 1, with the metrics and the finding that the fault declares
     WRONG_FINDING = "wrong finding"  # exit 1, but not for the declared reasons
+    NOT_AGAIN = "not again"  # killed, but not with one of the named visitors alone
     SURVIVED = "SURVIVED"  # the faulty collector was not failed
     PASSED = "passed"  # a control: the honest collector passed
     FALSE_ALARM = "FALSE ALARM"  # a control that did not pass
@@ -52,6 +60,7 @@ class Trial:
     definitions: Definitions
     seed: int
     fault: Fault | None = None
+    only: tuple[int, ...] = ()  # visitors who come; none: all of them
 
     @property
     def name(self) -> str:
@@ -59,7 +68,7 @@ class Trial:
         opens = self.definitions.opens
         rule = opens.rule if opens.timeout is None else f"timeout-{format_duration(opens.timeout)}"
         what = self.fault.name if self.fault is not None else f"honest-{rule}-{self.definitions.user}"
-        return f"{what}.{self.scenario}.{self.seed}"
+        return ".".join([what, self.scenario, str(self.seed), *(f"visitor-{one}" for one in self.only)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +81,24 @@ class Tried:
     failed: frozenset[Check] = frozenset()  # kinds of cells of which at least one failed
     findings: tuple[str, ...] = ()  # codes of the failing ones
     told: str = ""  # the declared finding in its own words
+    visitors: tuple[int, ...] = ()  # whom it names
     seconds: float = 0.0
 
 
-def attempt(trial: Trial, folder: Path) -> Tried:
+def attempt(trial: Trial, folder: Path, send: Send) -> Tried:
     """Run a trial in a folder that does not exist yet. Never raises for what goes wrong in the run."""
     began = monotonic()
     try:
-        result = _run(trial, folder)
+        result = _run(trial, folder, send)
     except MpsimError as broken:
         return Tried(trial, Standing.BROKEN, str(broken), seconds=monotonic() - began)
-    return judge_trial(trial, result, monotonic() - began)
+    tried = judge_trial(trial, result, monotonic() - began)
+    if not tried.standing.is_good:
+        write_reports(folder / RUN, result)  # somebody will want to see it
+    return tried
 
 
-def _run(trial: Trial, folder: Path) -> Result:
+def _run(trial: Trial, folder: Path, send: Send) -> Result:
     definitions = trial.definitions
     file = SCENARIOS / f"{trial.scenario}.yaml"
     app = load_scenario(file).app
@@ -104,16 +117,31 @@ def _run(trial: Trial, folder: Path) -> Result:
             contract=str(contract),
             namespace="selftest",
             seed=trial.seed,
-            out=folder / "run",
+            out=folder / RUN,
             command=("mpsim", "selftest", *([fault] if fault else [])),
         )
         checked = draft(wanted)
-        opened = write_run(checked, make_folder(checked), url)
-        return send_and_judge(opened, _unwatched).result
+        checked = replace(checked, options=replace(checked.options, only=trial.only))
+        write_run(checked, make_folder(checked), url)
+        opened = open_run(folder / RUN)
+        register_links(url, opened.scenario)
+        take_baseline(opened)
+        send(opened.folder)
+        return judge_run(opened, url)
 
 
-def _unwatched(_: Mapping[str, object]) -> None:
-    """Nobody looks at the progress of one trial."""
+def attempt_and_repeat(trial: Trial, folder: Path, send: Send) -> Tried:
+    """Run a trial and, where one visitor's events are enough to show the fault, once more with such a visitor alone."""
+    tried = attempt(trial, folder / trial.name, send)
+    fault = trial.fault
+    if fault is None or not fault.one_visitor or tried.standing is not Standing.KILLED:
+        return tried
+    alone = replace(trial, only=tried.visitors[:1])
+    again = attempt(alone, folder / alone.name, send)
+    if again.standing is Standing.KILLED:
+        return tried
+    why = f"visitor {tried.visitors[0]} alone: {again.standing.value}: {again.why}"
+    return replace(tried, standing=Standing.NOT_AGAIN, why=why)
 
 
 def judge_trial(trial: Trial, result: Result, seconds: float = 0.0) -> Tried:
@@ -125,13 +153,22 @@ def judge_trial(trial: Trial, result: Result, seconds: float = 0.0) -> Tried:
     if fault is None:
         good = result.exit_code == ExitCode.PASS
         why = "" if good else f"exit {result.exit_code}: {'; '.join(result.reasons)}"
-        return Tried(trial, Standing.PASSED if good else Standing.FALSE_ALARM, why, failed, codes, "", seconds)
-    told = next((one.text for one in findings if one.code == fault.finding), "")
-    standing, why = Standing.KILLED, ""
+        return Tried(trial, Standing.PASSED if good else Standing.FALSE_ALARM, why, failed, codes, seconds=seconds)
+    declared = [one for one in findings if one.code == fault.finding]
+    visitors = tuple(sorted({visitor for one in declared for visitor in one.visitors}))
+    still = [metric for metric in fault.moves if metric not in {metric for metric, _ in failed}]
+    # One visitor alone need not move all that many do.
+    enough = len(still) < max(len(fault.moves), 1) if trial.only else not still
+    standing, why = Standing.WRONG_FINDING, ""
     if result.exit_code != ExitCode.FAIL:
         standing, why = Standing.SURVIVED, f"exit {result.exit_code} ({result.verdict})"
-    elif missing := [metric for metric in fault.moves if metric not in {metric for metric, _ in failed}]:
-        standing, why = Standing.WRONG_FINDING, f"{', '.join(missing)} did not fail"
-    elif not told:
-        standing, why = Standing.WRONG_FINDING, f"{', '.join(codes) or 'no finding'} instead of {fault.finding}"
-    return Tried(trial, standing, why, failed, codes, told, seconds)
+    elif not enough:
+        why = f"{', '.join(still)} did not fail"
+    elif not declared:
+        why = f"{', '.join(codes) or 'no finding'} instead of {fault.finding}"
+    elif fault.one_visitor and not visitors:
+        why = f"the finding {fault.finding} names no visitor"
+    else:
+        standing = Standing.KILLED
+    told = declared[0].text if declared else ""
+    return Tried(trial, standing, why, failed, codes, told, visitors, seconds)

@@ -101,6 +101,8 @@ def contract_of(wanted: Wanted, loaded: Loaded) -> Contract:
     """The contract in force, by the precedence of CONTRACT section 3; the adapter's own stands for the target's."""
     explicit = read_contract(wanted.contract) if wanted.contract is not None else None
     contract = resolve_contract(explicit, loaded.scenario, read_contract(wanted.adapter))
+    if contract.max_age is not None and wanted.target is None:
+        raise UsageError("the embedded collector takes events of any age: leave max_age out, or name a --target")
     if explicit is None and wanted.target is None:
         # The embedded collector has counted what it answered: nothing is gained by waiting for it.
         contract = replace(contract, quiet=_EMBEDDED_QUIET, deadline=_EMBEDDED_DEADLINE)

@@ -9,13 +9,18 @@
     worlds.py      every way in which the unknown outcomes may have gone
     bounds.py      the four numbers as intervals, where some outcomes are unknown
     activity.py    opens cut by a timeout, as intervals, by dynamic programming
+    feasible.py    whether one world gives all totals together, where few outcomes are unknown
     oracle.py      blocks of visitors → expectations of a run or of a plan
+    recount.py     the same numbers unit by unit: which row each one of a count comes from
+    explain.py     what one visitor adds to a number, and why, in words
     figures.py     what other products publish beside the four numbers: lengths, bounces, new visits
 
-    readers/       the collector's own totals → a reading
+    readers/       the collector's own totals → a reading; its stored events, where it lists them
     settle.py      reading until the totals are right and stay so
     judging.py     expectations and a reading → judged cells
     diagnose.py    judged cells → findings that say what kind of fault it is
+    reconcile.py   plan and ledger against the stored events themselves, event by event: the second stage
+    rules/         other definitions, tried where totals are wrong over right events
     slo.py                 latencies and the expressions about them
     verdict.py     everything → one word and one exit code
 

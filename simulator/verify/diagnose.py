@@ -7,7 +7,8 @@ events and is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from simulator.contract import Contract
 from simulator.finding import Finding, Judged, Verdict
@@ -24,14 +25,29 @@ _LONGEST_NAME = 80  # of a cell; the collector chooses it
 Totals = dict[tuple[str, str], dict[str, Judged]]  # (metric, by) → cell → judged
 
 
-def diagnose(judged: Sequence[Judged], contract: Contract, expect: Expect) -> tuple[Finding, ...]:
-    """What is wrong with the totals, the most telling first; nothing where no cell fails."""
+def diagnose(
+    judged: Sequence[Judged],
+    contract: Contract,
+    expect: Expect,
+    *,
+    explained: Collection[str] = (),
+    events_right: bool = False,
+    suspects: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+) -> tuple[Finding, ...]:
+    """What is wrong with the totals, the most telling first; nothing where no cell fails.
+
+    Args:
+        explained: metrics of which another finding says why they are wrong.
+        events_right: the stored events are known to be right, so whatever is wrong is the counting.
+        suspects: metric → visitors among whom those are that are counted wrongly.
+    """
     totals: Totals = {}
     for one in judged:
         totals.setdefault((one.metric, one.by), {})[one.cell] = one
+    open_ones = {key: cells for key, cells in totals.items() if key[0] not in explained}
     return (
-        *_sums(totals, contract),
-        *_attributions(totals),
+        *_sums(open_ones, contract, events_right, suspects),
+        *_attributions(open_ones, suspects),
         *_contradictions(totals, contract, expect),
     )
 
@@ -51,7 +67,9 @@ def settling_findings(settled: Settled) -> tuple[Finding, ...]:
 # ---- the sum is wrong ---------------------------------------------------------------------------------------------
 
 
-def _sums(totals: Totals, contract: Contract) -> Iterator[Finding]:
+def _sums(
+    totals: Totals, contract: Contract, events_right: bool, suspects: Mapping[str, tuple[int, ...]]
+) -> Iterator[Finding]:
     views_right = all(one.verdict is not Verdict.FAIL for one in totals.get(("pv", "all"), {}).values())
     for (metric, by), cells in totals.items():
         if by != "all":
@@ -60,11 +78,12 @@ def _sums(totals: Totals, contract: Contract) -> Iterator[Finding]:
             off = _off(one)
             if off:
                 yield Finding(
-                    _code(metric, off, views_right, contract),
+                    "aggregation" if events_right else _code(metric, off, views_right, contract),
                     Verdict.FAIL,
                     f"{_WORDS[metric]}: expected {one.expected}, the collector says {one.observed:,}: "
                     f"{abs(off):,} {'too many' if off > 0 else 'missing'}{_where(totals, metric, off)}",
                     abs(off),
+                    suspects.get(metric, ()),
                 )
 
 
@@ -97,7 +116,7 @@ def _where(totals: Totals, metric: str, off: int) -> str:
 # ---- the sum is right, the cells are not --------------------------------------------------------------------------
 
 
-def _attributions(totals: Totals) -> Iterator[Finding]:
+def _attributions(totals: Totals, suspects: Mapping[str, tuple[int, ...]]) -> Iterator[Finding]:
     for (metric, by), cells in totals.items():
         if by == "all" or any(_off(one) for one in totals.get((metric, "all"), {}).values()):
             continue
@@ -112,6 +131,7 @@ def _attributions(totals: Totals) -> Iterator[Finding]:
                 f"{_WORDS[metric]} by {by}: the total is right, {len(wrong)} of {len(cells)} cells are not: "
                 f"{_listed(wrong)}{_explained(cells, wrong)}",
                 max(surplus, missing),
+                suspects.get(metric, ()),
             )
 
 

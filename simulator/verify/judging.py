@@ -6,12 +6,13 @@ be read is inconclusive, and one that nobody expected must be 0. What a wrong ce
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from simulator.contract import METRICS
-from simulator.finding import Interval, Judged, Verdict
+from simulator.contract import METRICS, Contract
+from simulator.finding import Finding, Interval, Judged, Verdict
 from simulator.scenario.model import PPM, Expect
 from simulator.times import Ms, iso_local, parse_instant
+from simulator.verify.feasible import jointly_possible
 from simulator.verify.oracle import Expectations, cell_kinds
 from simulator.verify.readers.reading import Reading
 
@@ -118,3 +119,42 @@ def in_range(expectations: Expectations, reading: Reading, expect: Expect) -> di
             good = one.verdict is not Verdict.FAIL and one.observed is not None
             right[one.metric] = right.get(one.metric, True) and good
     return right
+
+
+def rising(contract: Contract) -> tuple[str, ...]:
+    """The metrics that no event can lower: views, and opens where each is an event of its own.
+
+    A late event can join two opens cut by a timeout, or two users. Source: reference/verification-model.md, section 7.
+    """
+    one_by_one = contract.sessions == "derived" and contract.definitions.opens.rule != "timeout"
+    return ("pv", "opens") if one_by_one else ("pv",)
+
+
+def has_surplus(expectations: Expectations, reading: Reading, expect: Expect, metrics: Sequence[str]) -> bool:
+    """Whether one of these metrics is too high somewhere."""
+    return any(
+        one.verdict is Verdict.FAIL
+        and one.expected is not None
+        and one.observed is not None
+        and one.observed > one.expected.high
+        for one in judge(expectations, reading, expect)
+        if one.metric in metrics
+    )
+
+
+def impossible_together(expectations: Expectations, judged: Sequence[Judged], expect: Expect) -> Finding | None:
+    """The finding where every total is possible and all of them together are not; None wherever that is not known."""
+    exact = [one for one in judged if not tolerance_of(one.metric, expect)]
+    known = {(one.metric, one.by, one.cell): one.observed for one in exact if one.expected is not None}
+    read = {key: value for key, value in known.items() if value is not None}
+    if not expectations.choices or any(one.verdict is Verdict.FAIL for one in judged):
+        return None
+    if jointly_possible(read, expectations.certain, expectations.choices):
+        return None
+    events = "the event" if expectations.unknown == 1 else f"any of the {expectations.unknown:,} events"
+    text = (
+        "each total is possible, and all of them together are not: "
+        f"whether or not {events} of unknown outcome {'is' if expectations.unknown == 1 else 'are'} stored, "
+        "some cell is wrong"
+    )
+    return Finding("aggregation", Verdict.FAIL, text)

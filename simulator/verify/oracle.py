@@ -8,13 +8,14 @@ intervals (bounds.py). What nobody can know is None, with the reason.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from simulator.contract import METRICS, Contract
 from simulator.finding import Interval
 from simulator.times import Ms, parse_instant
 from simulator.verify.bounds import bound_group
 from simulator.verify.cells import NOWHERE, CellBook
+from simulator.verify.feasible import OpenGroups
 from simulator.verify.identity import has_user, linked, users
 from simulator.verify.metrics import Tally, count_new_users, count_opens, count_pv, count_uv, makes_user
 from simulator.verify.opening import admitted
@@ -43,6 +44,8 @@ class Expectations:
     outside: int = 0  # distinct good events certainly outside the period, earlier visits aside
     unknown: int = 0  # events of which nobody knows whether, or how often, they are stored
     unacked: tuple[str, ...] = ()  # events by name of which some were planned and none was acked
+    certain: Mapping[Key, int] = field(default_factory=dict)  # what groups add in which nothing is unknown
+    choices: tuple[tuple[Mapping[Key, int], ...], ...] = ()  # what each other group may add; none: too many to tell
 
     def expected(self, metric: str, by: str, cell: str) -> Interval | None:
         """The interval of a cell; None where it cannot be known."""
@@ -121,9 +124,10 @@ class Oracle:
         self._low: dict[str, Tally] = {metric: {} for metric in METRICS}
         self._high: dict[str, Tally] = {metric: {} for metric in METRICS}
         self._facts = _Facts()
+        self._open = OpenGroups(contract, self._book)
 
-    def add_block(self, sightings: Sequence[Sighting]) -> None:
-        """Count one block: all sightings of its visitors, in any order.
+    def add_block(self, sightings: Sequence[Sighting]) -> bool:
+        """Count one block: all sightings of its visitors, in any order. Whether everything about it is certain.
 
         Order: O(n log n) where nothing is unknown; a group with unknown outcomes costs up to 4096 counts of itself.
         """
@@ -133,14 +137,16 @@ class Oracle:
             self._note_nameless(rows)
         if is_settled(rows, self._contract):
             self._count(rows)
-            return
+            return True
         certain: set[int] = set()
         for group in linked(rows, self._contract):
             if is_settled(group, self._contract):
                 certain.update(map(id, group))
             else:
                 bound_group(group, self._contract, self._book, self._low, self._high)
+                self._open.add(group)
         self._count([row for row in rows if id(row) in certain])
+        return False
 
     def _count(self, stored: Sequence[Sighting]) -> None:
         contract = self._contract
@@ -202,6 +208,10 @@ class Oracle:
             outside=facts.outside,
             unknown=facts.unknown,
             unacked=tuple(sorted(name for name, acked in facts.acked.items() if not acked)),
+            certain={
+                (metric, *names[cell]): count for metric in METRICS for cell, count in self._exact[metric].items()
+            },
+            choices=self._open.choices(),
         )
 
     def _unknowable(self) -> dict[tuple[str, ...], str]:
@@ -220,6 +230,29 @@ class Oracle:
             for cell in facts.nameless_cells:
                 reasons[("uv", *self._book.names[cell])] = _NO_USER
         return reasons
+
+
+def exchanged(whole: Expectations, part: Expectations, instead: Expectations) -> Expectations:
+    """The expectations of a run with those of some of its blocks taken out, and others of the same blocks put in."""
+    intervals: dict[Key, Interval] = {}
+    for key in whole.intervals.keys() | instead.intervals.keys():
+        all_blocks, out, into = (one.intervals.get(key, _NOTHING) for one in (whole, part, instead))
+        intervals[key] = Interval(all_blocks.low - out.low + into.low, all_blocks.high - out.high + into.high)
+    return replace(whole, intervals=intervals, choices=())
+
+
+def widened(expectations: Expectations, others: Expectations, *, below: int) -> Expectations:
+    """The expectations of a run beside which others sent: their events may be in the totals as well.
+
+    Sound: what `others` counts is added to the upper ends. Views only add up; any other total may be lower as well,
+    by `below` at most, where the others' events join what was there before.
+    """
+    intervals: dict[Key, Interval] = {}
+    for key in expectations.intervals.keys() | others.intervals.keys():
+        own, more = expectations.intervals.get(key, _NOTHING), others.intervals.get(key, _NOTHING)
+        low = own.low if key[0] == "pv" else max(own.low - below, 0)
+        intervals[key] = Interval(low, own.high + more.high)
+    return replace(expectations, intervals=intervals, choices=())
 
 
 def expected_from_ledger(

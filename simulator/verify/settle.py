@@ -6,7 +6,7 @@ right and unchanged for a while. Clock and wait come from outside; tests use vir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from simulator.times import Ms
@@ -16,6 +16,7 @@ FIRST_PAUSE = Ms(50)
 LONGEST_PAUSE = Ms(1_000)
 
 Read = Callable[[], Reading]
+Surplus = Callable[[Reading], bool]
 InRange = Callable[[Reading], Mapping[str, bool]]  # metric → whether every cell of it is as expected
 
 
@@ -29,6 +30,7 @@ class Settled:
     reads: int
     waited: Ms  # from the first look to the last
     convergence: Mapping[str, Ms | None]  # metric → since when it was right for good; None: it never was
+    fell: tuple[str, ...] = ()  # what fell between two readings and never may
 
 
 def settle(
@@ -39,13 +41,17 @@ def settle(
     deadline: Ms,
     clock: Callable[[], Ms],
     wait: Callable[[Ms], None],
+    surplus: Surplus = lambda _: False,
+    rising: Sequence[str] = (),
 ) -> Settled:
     """Read until all metrics are in range and no total has changed for `quiet` (exactly so long is enough).
 
     At `deadline` after the first look it reads once more and stops, whatever the totals say. An unreadable reply is
-    never right.
+    never right. A surplus that no waiting can mend is waited for only until it rests, so that the rest is told right.
 
     Args:
+        surplus: whether a total is too high that can only rise.
+        rising: metrics that can only rise; where one falls, `fell` says so.
         clock: milliseconds from any fixed instant, never backwards.
         wait: returns after so long.
     """
@@ -55,6 +61,7 @@ def settle(
     reads = 0
     unchanged_since = begun
     right_since: dict[str, Ms | None] = {}
+    fell: dict[str, None] = {}
     while True:
         invoked = clock()
         reading = read()
@@ -62,6 +69,8 @@ def settle(
         reads += 1
         if last is None or not reading.says_the_same(last):
             unchanged_since = completed
+        if last is not None:
+            fell.update(dict.fromkeys(_fallen(last, reading, rising)))
         last = reading
         right = expected_in_range(reading)
         for metric, is_right in right.items():
@@ -71,11 +80,22 @@ def settle(
         all_right = not reading.errors and all(right.values())
         # The totals were the same from the end of the first equal reading to the begin of this one.
         resting = reads > 1 and invoked - unchanged_since >= quiet
-        if (all_right and resting) or invoked - begun >= deadline:
+        if (resting and (all_right or surplus(reading))) or invoked - begun >= deadline:
             stable = all_right and resting
-            return Settled(reading, stable, resting, reads, Ms(completed - begun), right_since)
+            return Settled(reading, stable, resting, reads, Ms(completed - begun), right_since, tuple(fell))
         left = min(pause, begun + deadline - clock())
         if all_right:
             left = min(left, max(unchanged_since + quiet - clock(), 1))
         wait(Ms(max(left, 0)))
         pause = Ms(min(pause * 2, LONGEST_PAUSE))
+
+
+def _fallen(before: Reading, now: Reading, metrics: Sequence[str]) -> Iterator[str]:
+    """What is less than it was, such as "pv by source ad: 12, then 11"; a cell that is gone is 0."""
+    for by in before.cells.keys() & now.cells.keys():
+        for cell, values in before.cells[by].items():
+            for metric in metrics:
+                was, value = values.get(metric), now.cells[by].get(cell, {}).get(metric, 0)
+                if was is not None and value is not None and value < was:
+                    where = "in total" if by == "all" else f"by {by} {cell[:80]}"
+                    yield f"{metric} {where}: {was:,}, then {value:,}"

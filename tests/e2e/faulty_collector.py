@@ -56,11 +56,34 @@ class RefusesSome(Collector):
         await super().take(rows)
 
 
+class FailsAfterStoring(Collector):
+    """Three of ten events are stored and counted rightly, and answered 503."""
+
+    async def take(self, rows: Rows) -> None:
+        await super().take(rows)
+        if next(_takes) % 10 in {2, 5, 8}:
+            raise Refused(503, "overloaded, try again")
+
+
+class FailsAndLosesOne(Collector):
+    """The same, but one view that is answered 200 is never stored."""
+
+    async def take(self, rows: Rows) -> None:
+        fails = next(_takes) % 10 in {2, 5, 8}
+        if not fails and any(_is_view(row) and next(_views) == 100 for row in rows):
+            return
+        await super().take(rows)
+        if fails:
+            raise Refused(503, "overloaded, try again")
+
+
 FAULTS = {
     "loses-one": LosesOne,
     "counts-one-twice": CountsOneTwice,
     "swaps-sources": SwapsSources,
     "refuses-some": RefusesSome,
+    "fails-after-storing": FailsAfterStoring,
+    "fails-after-storing-and-loses-one": FailsAndLosesOne,
 }
 _views = count(1)
 _takes = count(1)

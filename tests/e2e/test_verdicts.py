@@ -136,9 +136,9 @@ def test_a_run_directory_that_cannot_be_written_exits_5(tmp_path: Path) -> None:
     assert "cannot be written" in ran.err
 
 
-def test_a_port_in_use_is_a_usage_error() -> None:
+def test_a_port_in_use_is_a_usage_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ran = mpsim("serve", "--port", taken.getsockname()[1], "--db", "/dev/null/no.db")
+        ran = mpsim("serve", "--port", taken.getsockname()[1], "--db", tmp_path / "mpsim.db")
 
     assert ran.code == 5
     assert "cannot listen" in ran.err
@@ -181,6 +181,23 @@ def test_ctrl_c_keeps_what_was_recorded_and_verify_judges_it(tmp_path: Path) -> 
 
     assert again.code == 3, again
     assert result_of(out)["metrics"] == result["metrics"]
+
+
+def test_a_killed_mpsim_takes_its_children_along_and_verify_is_no_false_alarm(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "simulator", "run", str(SCENARIOS / "campaign_day.yaml"), "--out", str(out)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(), stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    next(line for line in process.stderr if line.startswith("load: ") and not line.startswith("load: 0 of"))
+    process.kill()
+    process.wait(30)
+    process.stderr.close()
+
+    while (ran := mpsim("verify", out)).code == 5:
+        assert "still being sent" in ran.err, ran
+
+    assert ran.code == 3, ran
+    assert not wrong(result_of(out))
 
 
 def test_a_bug_of_ours_exits_7() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.contract import BY
 from simulator.times import Ms, parse_instant
-from simulator.verify.readers import monitor
+from simulator.verify.readers import fetch
 from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
 
@@ -109,7 +109,7 @@ def test_pages_have_no_opens_and_that_is_no_error() -> None:
 
 
 def test_a_reply_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(monitor, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(fetch, "MAX_BYTES", 100_000)
 
     def endless() -> Iterator[bytes]:
         while True:

@@ -14,7 +14,13 @@ QUIET, DEADLINE = Ms(1_000), Ms(10_000)
 
 
 def settled(
-    timeline: Mapping[int, int | None], *, right: int = 5, takes: int = 0, quiet: Ms = QUIET, deadline: Ms = DEADLINE
+    timeline: Mapping[int, int | None],
+    *,
+    right: int = 5,
+    takes: int = 0,
+    quiet: Ms = QUIET,
+    deadline: Ms = DEADLINE,
+    rising: tuple[str, ...] = (),
 ) -> Settled:
     """Settle on a collector whose pv changes at these instants; None: it answers nothing usable from then on."""
     now = 0
@@ -36,7 +42,19 @@ def settled(
         cells = reading.cells.get("all")
         return {"pv": cells is not None and cells[""]["pv"] == right}
 
-    return settle(read, in_range, quiet=quiet, deadline=deadline, clock=clock, wait=wait)
+    def surplus(reading: Reading) -> bool:
+        return "pv" in rising and "all" in reading.cells and (reading.cells["all"][""]["pv"] or 0) > right
+
+    return settle(
+        read,
+        in_range,
+        quiet=quiet,
+        deadline=deadline,
+        clock=clock,
+        wait=wait,
+        surplus=surplus,
+        rising=rising,
+    )
 
 
 def test_a_right_total_must_stay_so() -> None:
@@ -102,3 +120,20 @@ def test_nothing_that_could_be_right_only_has_to_rest() -> None:
     found = settle(Reading, lambda _: {}, quiet=QUIET, deadline=DEADLINE, clock=lambda: Ms(now), wait=wait)
 
     assert (found.stable, found.waited) == (True, 1_000)
+
+
+def test_a_surplus_of_what_can_only_rise_needs_no_deadline() -> None:
+    found = settled({0: 4, 500: 6, 1_500: 7}, rising=("pv",))
+
+    assert (found.stable, found.resting, found.reading.cells["all"][""]["pv"]) == (False, True, 7)
+    assert found.waited < 4_000
+
+
+def test_a_surplus_of_what_may_fall_waits_for_the_deadline() -> None:
+    assert settled({0: 6}).waited >= DEADLINE
+
+
+def test_a_fall_of_what_can_only_rise_is_told() -> None:
+    assert settled({0: 6, 300: 5}, rising=("pv",)).fell == ("pv in total: 6, then 5",)
+    assert settled({0: 6, 300: 5}).fell == ()
+    assert settled({0: 4, 300: 5}, rising=("pv",)).fell == ()

@@ -1,7 +1,9 @@
 """One file for each kind of source of totals: the collector's own numbers → a reading.
 
     reading.py   what a reader hands over, whatever the source
+    fetch.py     one bounded GET
     monitor.py   the embedded collector's GET /monitor/totals
+    events.py    its GET /events/good and /events/bad: the stored events themselves
 
 A reader never trusts a reply: what is not a whole number where one is expected is unread, with a reason, and never 0.
 What the numbers must be is oracle.py; reading until they have settled is settle.py.

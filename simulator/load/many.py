@@ -1,0 +1,62 @@
+"""`python -m simulator.load.many`: sends one prepared run after another, each through a Locust of its own.
+
+Each line of standard input is a run directory; each is answered by one line, the exit code and the reason. A run has
+an environment, a driver user and statistics, as under locustfile.py; only the process is shared, since Locust takes
+longer to start than a small run takes to send.
+"""
+
+from __future__ import annotations
+
+from locust import User  # first: it replaces sockets and threads for everything that follows
+from locust.env import Environment
+from locust.exception import StopUser
+
+# isort: split
+
+import sys
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn
+
+from simulator.errors import MpsimError
+from simulator.finding import ExitCode
+from simulator.load.drive import Drive
+from simulator.load.statistics import LocustStatistics
+from simulator.traffic.opened import open_run
+
+
+def send(folder: Path) -> tuple[int, str]:
+    """Send the run in a directory; the exit code, and what was wrong where something was."""
+    environment = Environment()
+    try:
+        drive = Drive(open_run(folder), watch=LocustStatistics(environment))
+    except MpsimError as wrong:
+        return ExitCode.USAGE, str(wrong)
+
+    def send_everybody(_: Any) -> NoReturn:
+        drive.go()
+        raise StopUser
+
+    class Visitors(User):  # type: ignore[misc]
+        """The driver: one for the run, it sends every visitor of the plan."""
+
+        fixed_count = 1
+        tasks: ClassVar = [send_everybody]
+
+    environment.user_classes = [Visitors]
+    runner = environment.create_local_runner()
+    runner.start(1, spawn_rate=1)
+    drive.over.wait()
+    runner.quit()
+    return drive.exit_code, drive.reason
+
+
+def main() -> int:
+    """Send what is asked for until nobody asks any more."""
+    for line in sys.stdin:
+        code, reason = send(Path(line.rstrip("\n")))
+        print(f"{int(code)} {' '.join(reason.split())}", flush=True)
+    return ExitCode.PASS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

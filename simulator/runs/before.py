@@ -1,0 +1,58 @@
+"""What a collector holds before the first send: read, and kept in the run directory.
+
+A process of its own under Locust's own face, which must not import what reads: `python -m simulator.runs.before DIR`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from simulator.errors import MpsimError, UsageError
+from simulator.finding import ExitCode
+from simulator.ledger.manifest import Manifest
+from simulator.runs.baseline import write_baseline
+from simulator.runs.listing import cursors_now
+from simulator.traffic.opened import OpenedRun, open_run
+from simulator.verify.readers.monitor import read_monitor
+from simulator.verify.readers.reading import Reading
+
+
+def take_baseline(opened: OpenedRun) -> None:
+    """Keep what a collector that is not ours holds before the first send.
+
+    Where the wire carries no time the judged period begins with this run, and nothing lies in it yet.
+    """
+    token = token_of(opened.manifest)
+    if opened.contract.time == "event":
+        reading = read_monitor(opened.target_url, opened.plan.start, opened.plan.end, access_token=token)
+    else:
+        reading = Reading({by: {} for by in ("all", "source", "content", "hour", "day", "page")})
+    write_baseline(opened.folder, reading, cursors_now(opened.target_url, token))
+
+
+def token_of(manifest: Manifest) -> str:
+    """The access token for reading, from the environment variable that the target names; empty where it names none.
+
+    Raises:
+        UsageError: the variable is not set.
+    """
+    variable = manifest.target.token_variable
+    if variable and variable not in os.environ:
+        raise UsageError(f"the environment variable {variable}, which holds the target's token, is not set")
+    return os.environ.get(variable, "") if variable else ""
+
+
+def main() -> int:
+    """Take the baseline of one run directory."""
+    try:
+        take_baseline(open_run(Path(sys.argv[1])))
+    except MpsimError as wrong:
+        print(f"baseline: {wrong}", file=sys.stderr)
+        return ExitCode.USAGE
+    return ExitCode.PASS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""Judged totals and reconciled events → findings: what kind of fault it is, by which rule, and whom it concerns.
+
+Ingest faults are told event by event. A total that is wrong although the stored events are right is an aggregation or
+attribution fault; the rule that would explain it is looked for. A total that is just what the stored events come to is
+explained by what is wrong with these, and told no second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from simulator.contract import METRICS
+from simulator.finding import Finding, Judged, Verdict
+from simulator.ledger.index import AttemptIndex
+from simulator.runs.counting import Counted, rows_of_run
+from simulator.times import Ms
+from simulator.traffic.opened import OpenedRun
+from simulator.verify.diagnose import diagnose
+from simulator.verify.judging import impossible_together
+from simulator.verify.reconcile import Reconciliation, StoredIndex, reconciled_findings
+from simulator.verify.rules.search import MOST_ROWS, WORDS, Explained, explain_metrics, rule_finding, suspects
+from simulator.verify.rules.text import what_changed
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The judged period."""
+
+    begin: Ms
+    end: Ms
+
+
+def findings_of(
+    opened: OpenedRun, attempts: AttemptIndex, counted: Counted, judged: Sequence[Judged], period: Period
+) -> Iterator[Finding]:
+    """Everything that is wrong with what is stored and counted, ingest before counting."""
+    wrong = [metric for metric in METRICS if any(one.metric == metric and _fails(one) for one in judged)]
+    rows = rows_of_run(opened, attempts, counted.index, MOST_ROWS) if wrong else []
+    explained: dict[str, Explained] = {}
+    others: dict[str, tuple[int, ...]] = {}
+    if rows:
+        contract, begin, end = opened.contract, period.begin, period.end
+        explained = explain_metrics(wrong, judged, rows, _received(counted.index), contract, begin, end)
+        if _is_clean(counted):
+            # Right events rightly counted are no reason for a wrong total.
+            explained = {metric: reason for metric, reason in explained.items() if reason.rule is not None}
+        others = {
+            metric: suspects(metric, judged, rows, contract, begin, end) for metric in wrong if metric not in explained
+        }
+    if counted.found is not None:
+        yield from _ingest(counted.found, counted.index, explained, judged)
+    for reason in explained.values():
+        finding = rule_finding(reason, judged)
+        if finding is not None:
+            yield finding
+    yield from diagnose(
+        judged,
+        opened.contract,
+        opened.scenario.expect,
+        explained=explained,
+        events_right=_is_clean(counted),
+        suspects=others,
+    )
+    together = impossible_together(counted.expectations, judged, opened.scenario.expect)
+    if together is not None:
+        yield together
+
+
+def _fails(one: Judged) -> bool:
+    return one.verdict is Verdict.FAIL
+
+
+def _is_clean(counted: Counted) -> bool:
+    return counted.found is not None and counted.found.clean
+
+
+def _received(index: StoredIndex | None) -> Mapping[int, Ms]:
+    return {} if index is None else index.received()
+
+
+def _ingest(
+    found: Reconciliation, index: StoredIndex | None, explained: Mapping[str, Explained], judged: Sequence[Judged]
+) -> Iterator[Finding]:
+    """What is wrong with the stored events, with the totals that are wrong for it."""
+    consequence = _consequence([metric for metric, reason in explained.items() if reason.rule is None], judged)
+    changed = _changed(found)
+    for finding in reconciled_findings(found, foreign=0 if index is None else index.foreign_count):
+        text = finding.text
+        if finding.code in ("altered", "misplaced") and changed:
+            text += f". {changed}"
+        if finding.verdict is Verdict.FAIL and consequence:
+            text, consequence = f"{text}. {consequence}", ""  # once is enough
+        yield replace(finding, text=text)
+
+
+def _consequence(metrics: Sequence[str], judged: Sequence[Judged]) -> str:
+    said = []
+    for metric in metrics:
+        total = next((one for one in judged if (one.metric, one.by) == (metric, "all")), None)
+        if total is not None and total.expected is not None and total.observed is not None:
+            off = _off(total)
+            said.append(f"{WORDS[metric]} {off:+,}" if off else f"{WORDS[metric]} in some cells")
+    return f"The totals are what the stored events come to: {', '.join(said)}" if said else ""
+
+
+def _off(total: Judged) -> int:
+    assert total.expected is not None
+    assert total.observed is not None
+    if total.observed > total.expected.high:
+        return total.observed - total.expected.high
+    return min(total.observed - total.expected.low, 0)
+
+
+def _changed(found: Reconciliation) -> str:
+    ways = {name: what_changed(pairs) for name, pairs in sorted(found.changes.items())}
+    return "; ".join(f"Every altered {name} is the one that was sent, {way}" for name, way in ways.items() if way)
+
+
+def stage_note(counted: Counted, why_not: str) -> str:
+    """One sentence on the second stage: what it found of the unknown, or why there was none."""
+    if counted.found is None:
+        return f"Stored events were not compared one by one: {why_not}." if why_not else ""
+    recovered, absent = counted.found.count("recovered"), counted.found.count("absent")
+    if counted.by_event is None:
+        return "What is stored differs from what was sent, so the totals are held against the ledger alone."
+    if not recovered and not absent:
+        return "Every stored event was compared with the plan."
+    return (
+        f"Every stored event was compared with the plan. Of {recovered + absent:,} events of unknown outcome "
+        f"{recovered:,} are stored and {absent:,} are not; the totals are held against just that."
+    )

@@ -1,0 +1,76 @@
+"""The stored events of a run, from any collector that lists them; without one a run is judged by its totals alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+
+from simulator.runs.baseline import Cursors, read_cursors
+from simulator.traffic.opened import OpenedRun
+from simulator.verify.readers.events import MOST_EVENTS, TooMany, last_cursor, stored_events
+from simulator.verify.readers.fetch import Unreadable
+from simulator.verify.reconcile import StoredIndex
+
+
+def cursors_now(url: str, token: str) -> Cursors | None:
+    """Where the lists of good and bad events end at this moment; None where the collector lists none."""
+    try:
+        return Cursors(last_cursor(url, "good", access_token=token), last_cursor(url, "bad", access_token=token))
+    except Unreadable:
+        return None
+
+
+@dataclass(slots=True)
+class Listing:
+    """A run's stored events, listed as often as is needed."""
+
+    opened: OpenedRun
+    url: str
+    token: str
+    why_not: str = ""  # why there is no second stage; empty while there is one
+
+    def take(self) -> StoredIndex | None:
+        """All events behind the baseline; None where they cannot be had, with the reason in `why_not`."""
+        opened = self.opened
+        cursors = Cursors(0, 0) if opened.manifest.target.embedded else read_cursors(opened.folder)
+        self.why_not = self.why_not or _why_not(opened, cursors)
+        if self.why_not or cursors is None:
+            return None
+        index = StoredIndex(opened.manifest.namespace, own=opened.manifest.target.embedded)
+        index.last_good, index.last_bad = cursors.good, cursors.bad
+        try:
+            for event in stored_events(self.url, "good", after=cursors.good, access_token=self.token):
+                index.add_good(event)
+        except TooMany:
+            self.why_not = f"the collector holds more than {MOST_EVENTS:,} events of this run"
+            return None
+        except Unreadable as unreadable:
+            self.why_not = f"the collector's events cannot be listed ({unreadable})"
+            return None
+        try:
+            for event in stored_events(self.url, "bad", after=cursors.bad, access_token=self.token):
+                index.add_bad(event)
+            index.knows_bad = True
+        except Unreadable:
+            pass  # what is good is known all the same
+        return index
+
+    def grew(self, index: StoredIndex) -> bool:
+        """Whether more is stored than when the index was taken."""
+        try:
+            more = [stored_events(self.url, "good", after=index.last_good, access_token=self.token)]
+            if index.knows_bad:
+                more.append(stored_events(self.url, "bad", after=index.last_bad, access_token=self.token))
+            return next(chain(*more), None) is not None
+        except Unreadable:
+            return False
+
+
+def _why_not(opened: OpenedRun, cursors: Cursors | None) -> str:
+    if not opened.adapter.carries_id:
+        return "the wire carries no id by which a stored event could be recognised"
+    if not opened.adapter.carries_time or opened.contract.time != "event":
+        return "the wire carries no time, so a stored event cannot be held against its plan"
+    if cursors is None:
+        return "the collector listed no events before the run"
+    return ""

@@ -1,0 +1,203 @@
+"""`mpsim selftest`: wrong collectors must be caught, and right ones must pass.
+
+The kill matrix is every seeded fault against the scenario that covers it. A trial is one run through Locust over real
+HTTP, judged as any run is (trial.py). Its controls are the same runs against an honest collector: one for each
+scenario under each choice of definitions and with each seed. The other half are runs behind a network that fails in
+every way (false_alarms.py).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
+
+from simulator.collector.faults import Fault, named, registered
+from simulator.errors import EngineError, UsageError
+from simulator.runs.false_alarms import Kind, false_alarms
+from simulator.runs.false_alarms import Tried as AlarmTried
+from simulator.runs.sender_process import Sender
+from simulator.runs.trial import Standing, Trial, Tried, attempt, attempt_and_repeat
+
+_TRIALS_PER_CORE = 2  # a trial waits half of its time for children to start and for totals to settle
+VERSION = 1  # of the JSON document
+
+Watch = Callable[[Tried | AlarmTried, int, int], None]  # a trial is through; so many are, of so many
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be tried."""
+
+    faults: tuple[Fault, ...]  # none: all of them
+    seeds: tuple[int, ...] = (1,)
+    alarm_seeds: tuple[int, ...] = ()  # of the runs behind a failing network; none: no such runs
+    repeat: bool = False  # each kill once more, with one of the visitors alone whom the finding names
+    keep: Path | None = None  # where the run directories stay; None: nowhere
+    jobs: int = 0  # trials at once; 0: by the number of cores
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """What became of every trial, in the order of the registry: a control, then the faults it is the control of."""
+
+    tried: tuple[Tried, ...]
+    alarms: tuple[AlarmTried, ...]  # of the runs behind a failing network
+    seconds: float
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every fault was killed and every honest collector passed. No fault at all is not good."""
+        kinds = {one.standing for one in self.tried}
+        return {Standing.KILLED, Standing.PASSED} == kinds and all(one.is_good for one in self.alarms)
+
+    def as_json(self) -> dict[str, Any]:
+        """The document that `--json` prints."""
+        return {
+            "version": VERSION,
+            "verdict": "pass" if self.is_good else "error",
+            "seconds": round(self.seconds, 1),
+            "counts": {standing.value: self.count(standing) for standing in Standing},
+            "trials": [_trial_json(one) for one in self.tried],
+            "false_alarms": [_alarm_json(one) for one in self.alarms],
+        }
+
+    def count(self, standing: Standing) -> int:
+        """How many trials came to that."""
+        return sum(one.standing is standing for one in self.tried)
+
+
+def faults_named(names: Sequence[str]) -> tuple[Fault, ...]:
+    """The faults of those names; all of them where none is given.
+
+    Raises:
+        UsageError: there is none of a name.
+    """
+    return tuple(map(named, dict.fromkeys(names))) or registered()
+
+
+def selftest(asked: Asked, watch: Watch) -> Matrix:
+    """Try everything that is asked for, several trials at a time.
+
+    Args:
+        watch: told of each trial when it is through.
+
+    Raises:
+        UsageError: the folder to keep the runs in holds something already.
+        EngineError: a process that makes runs died.
+    """
+    if asked.keep is not None and asked.keep.exists() and any(asked.keep.iterdir()):
+        raise UsageError(f"{asked.keep} is not empty; name a new directory with --out")
+    began = monotonic()
+    trials = list(trials_of(asked))
+    count = len(trials) + len(asked.alarm_seeds) * len(Kind)
+    cores = os.cpu_count() or 1
+    with ExitStack() as leaving:
+        folder = asked.keep or Path(leaving.enter_context(TemporaryDirectory(prefix="mpsim-selftest-")))
+        tried: dict[Trial, Tried] = {}
+        for one in _run_all(asked, trials, folder, asked.jobs or _TRIALS_PER_CORE * cores):
+            tried[one.trial] = one
+            watch(one, len(tried), count)
+        alarms: list[AlarmTried] = []
+
+        def note(alarm: AlarmTried) -> None:
+            alarms.append(alarm)
+            watch(alarm, len(tried) + len(alarms), count)
+
+        if asked.alarm_seeds:
+            false_alarms(asked.alarm_seeds, folder / "false-alarms", workers=asked.jobs or cores, watch=note)
+    return Matrix(tuple(tried[trial] for trial in trials), tuple(alarms), monotonic() - began)
+
+
+def trials_of(asked: Asked) -> Iterator[Trial]:
+    """The controls, each followed by the faults of its scenario and definitions."""
+    groups: dict[tuple[str, Any], list[Fault]] = {}
+    for fault in asked.faults or registered():
+        groups.setdefault((fault.scenario, fault.definitions), []).append(fault)
+    for (scenario, definitions), faults in groups.items():
+        for seed in asked.seeds:
+            yield Trial(scenario, definitions, seed)
+            for fault in faults:
+                yield Trial(scenario, definitions, seed, fault)
+
+
+def _run_all(asked: Asked, trials: Sequence[Trial], folder: Path, jobs: int) -> Iterator[Tried]:
+    """What became of each trial, in the order in which they end."""
+    executor = ProcessPoolExecutor(min(jobs, len(trials)), get_context("spawn"), _begin_work)
+    try:
+        for future in as_completed([executor.submit(_try, asked.repeat, trial, folder) for trial in trials]):
+            yield future.result()
+    except BrokenProcessPool as died:
+        raise EngineError("a process that makes trials died") from died
+    finally:
+        # An interrupt ends what is being tried now, and begins nothing more.
+        executor.shutdown(cancel_futures=True)
+
+
+@cache
+def _sender() -> Sender:
+    """This process's own; it ends when its input does, which is when this process ends."""
+    return Sender()
+
+
+def _begin_work() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that has the terminal decides
+
+
+def _try(repeat: bool, trial: Trial, folder: Path) -> Tried:
+    if repeat:
+        return attempt_and_repeat(trial, folder, _sender().send)
+    return attempt(trial, folder / trial.name, _sender().send)
+
+
+def _trial_json(one: Tried) -> dict[str, Any]:
+    trial, fault = one.trial, one.trial.fault
+    declared = None
+    if fault is not None:
+        declared = {
+            "name": fault.name,
+            "family": fault.family,
+            "does": fault.does,
+            "moves": list(fault.moves),
+            "finding": fault.finding,
+            "one_visitor": fault.one_visitor,
+        }
+    return {
+        "fault": declared,  # null: a control
+        "scenario": trial.scenario,
+        "definitions": trial.definitions.as_json(),
+        "seed": trial.seed,
+        "standing": one.standing.value,
+        "why": one.why,
+        "failed": sorted(map(list, one.failed)),
+        "findings": list(one.findings),
+        "told": one.told,
+        "visitors": list(one.visitors),
+        "seconds": round(one.seconds, 2),
+    }
+
+
+def _alarm_json(one: AlarmTried) -> dict[str, Any]:
+    return {
+        "kind": one.trial.kind.value,
+        "seed": one.trial.seed,
+        "definitions": one.trial.definitions.as_json(),
+        "exit_code": one.exit_code,
+        "wrong": list(one.wrong),
+        "unknown": one.unknown,
+        "lost": one.lost,
+        "passed": one.passed,
+        "exact": one.exact,
+        "failed": one.failed,
+        "seconds": round(one.seconds, 2),
+    }

@@ -1,0 +1,397 @@
+"""Plan, ledger and the stored events themselves: what was lost, duplicated, altered, or never sent.
+
+The second stage. Each event of the plan is looked up by its externalId among those that the collector lists:
+
+    lost         certain and not stored, or listed as bad
+    duplicated   stored more often than its attempts can explain
+    unexpected   stored although nothing that was sent can have been kept: refused, too old, malformed, not of the plan
+    altered      stored with other fields
+    misplaced    of the altered: stored in another cell (hour, source, content or page)
+    foreign      of nobody in this run, behind the baseline
+    recovered    outcome unknown, and stored; absent: unknown, and not stored. Both are allowed
+
+What is stored then takes the place of what is unknown (`StoredRows`), and the totals can be judged against one number.
+What a wrong total over right events means is rules.py; the listing is readers/events.py.
+
+Source: reference/verification-model.md, section 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Any, TypeVar
+
+from simulator.events import Identity
+from simulator.finding import Finding, Verdict
+from simulator.times import Ms, hour_cell
+from simulator.verify.readers.events import StoredEvent
+from simulator.verify.sighting import Sighting
+from simulator.wire.dmhub_fields import ACTIONS, place_of
+from simulator.wire.request import Action, Record
+
+Value = TypeVar("Value")
+
+MOST_CASES = 10_000  # of one kind that are kept one by one; the rest is counted
+MOST_FOREIGN = 100_000  # of which each is kept; the rest is counted
+_EXAMPLES = 5
+_NOBODY = -1  # visitor of an event of no plan
+_WRONG = ("lost", "duplicated", "unexpected", "altered", "misplaced")
+
+
+class StoredIndex:
+    """The stored events of one run by their externalId, and whatever else was listed.
+
+    Memory: about 400 bytes an event; a million of them is the most that is listed (readers/events.py).
+
+    Args:
+        own: the run started the collector, so every event in it is the run's.
+    """
+
+    def __init__(self, namespace: str, *, own: bool) -> None:
+        self._namespace, self._own = namespace, own
+        self._good: dict[str, StoredEvent | list[StoredEvent]] = {}
+        self._bad: dict[str, str] = {}
+        self._same: dict[Any, Any] = {}  # equal values are kept once
+        self.unnamed: list[StoredEvent] = []  # ours without an id: nothing of the plan is like that
+        self.foreign: list[StoredEvent] = []
+        self.foreign_count = 0
+        self.last_good = 0  # cursors of the last events
+        self.last_bad = 0
+        self.knows_bad = False  # whether the bad events were listed, too
+
+    def add_good(self, event: StoredEvent) -> None:
+        """Take one good event."""
+        self.last_good = max(self.last_good, event.cursor)
+        if not self._is_ours(event.external_id):
+            self.foreign_count += 1
+            if len(self.foreign) < MOST_FOREIGN:
+                self.foreign.append(event)
+            return
+        if not event.external_id:
+            self.unnamed.append(event)
+            return
+        event = event._replace(
+            event=self._kept(event.event),
+            anonymous_id=self._kept(event.anonymous_id),
+            identities=self._kept(event.identities),
+            source=self._kept(event.source),
+            content=self._kept(event.content),
+            page=self._kept(event.page),
+            reason="",
+        )
+        before = self._good.get(event.external_id)
+        if before is None:
+            self._good[event.external_id] = event
+        elif isinstance(before, list):
+            before.append(event)
+        else:
+            self._good[event.external_id] = [before, event]
+
+    def _kept(self, value: Value) -> Value:
+        kept: Value = self._same.setdefault(value, value)
+        return kept
+
+    def add_bad(self, event: StoredEvent) -> None:
+        """Take one bad event."""
+        self.last_bad = max(self.last_bad, event.cursor)
+        if event.external_id and self._is_ours(event.external_id):
+            self._bad[event.external_id] = event.reason or "no reason given"
+
+    def _is_ours(self, identifier: str) -> bool:
+        if self._own:
+            return True
+        if self._namespace:
+            return identifier.startswith(self._namespace + ".")
+        return place_of(identifier, "") != (_NOBODY, _NOBODY)
+
+    def copies(self, identifier: str) -> Sequence[StoredEvent]:
+        """The stored good copies of one event, in the order of arrival."""
+        found = self._good.get(identifier, ())
+        return (found,) if isinstance(found, StoredEvent) else found
+
+    def why_bad(self, identifier: str) -> str:
+        """The reason for which an event is listed as bad; empty where it is not."""
+        return self._bad.get(identifier, "")
+
+    def others(self, asked: set[str]) -> Iterator[StoredEvent]:
+        """The run's good events whose id nobody asked for, and those without one."""
+        for identifier, found in self._good.items():
+            if identifier not in asked:
+                yield from (found,) if isinstance(found, StoredEvent) else found
+        yield from self.unnamed
+
+    def received(self) -> dict[int, Ms]:
+        """When each of the run's good events arrived, by cursor, where the listing tells."""
+        events = chain.from_iterable(map(self.copies, self._good))
+        return {event.cursor: event.received for event in chain(events, self.unnamed) if event.received is not None}
+
+    def visitor_of(self, event: StoredEvent) -> int:
+        """The visitor that an event's id names; -1 for none."""
+        return place_of(event.external_id, self._namespace)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One event with which something is wrong."""
+
+    external_id: str
+    visitor: int  # -1: of no plan
+    event: str
+    what: str  # what is wrong with it, beyond the kind
+
+
+@dataclass(slots=True)
+class Reconciliation:
+    """What became of the events of a run, event by event."""
+
+    counts: dict[str, int] = field(default_factory=dict)  # by kind
+    cases: dict[str, list[Case]] = field(default_factory=dict)  # by kind, the first MOST_CASES
+    altered_fields: dict[str, int] = field(default_factory=dict)
+    changes: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # field → some (planned, stored) texts
+
+    def note(self, kind: str, case: Case) -> None:
+        """Count one event under a kind."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        kept = self.cases.setdefault(kind, [])
+        if len(kept) < MOST_CASES:
+            kept.append(case)
+
+    def count(self, kind: str) -> int:
+        """How many events are of a kind."""
+        return self.counts.get(kind, 0)
+
+    @property
+    def clean(self) -> bool:
+        """Whether every stored event is as the ledger allows, and every certain one is stored."""
+        return not any(self.counts.get(kind) for kind in _WRONG)
+
+
+@dataclass(slots=True)
+class StoredRows:
+    """The rows of one block as they are stored, and whether they say the same as the ledger."""
+
+    rows: list[Sighting]
+    same: bool  # every event certain, stored once as planned, or certainly absent and not stored
+
+
+def reconcile(
+    sightings: Iterable[Sighting], index: StoredIndex, found: Reconciliation, asked: set[str], zone: str
+) -> StoredRows:
+    """Look up the events of one block among the stored ones.
+
+    The rows stand in the order of arrival that the listing tells, so nothing about them is unknown. Every sighting
+    needs an externalId and a date on the wire.
+
+    Args:
+        found: is added to.
+        asked: ids that were looked up and found; is added to.
+        zone: in whose hours an event is misplaced.
+    """
+    stored = StoredRows([], same=True)
+    for sighting in sightings:
+        record = sighting.record
+        copies = index.copies(record.external_id)
+        if copies:
+            asked.add(record.external_id)
+        if record.bad:
+            _check_bad(sighting, copies, index, found)
+            if copies:
+                stored.same = False
+                stored.rows.extend(_rows(replace(record, bad=""), copies))
+            continue
+        if not len(copies) == sighting.low == sighting.high:
+            stored.same = False
+            _check_copies(sighting, len(copies), index.why_bad(record.external_id), found)
+        if not copies:
+            continue
+        for copy in copies:
+            if not _says_the_same(record, copy):
+                stored.same = False
+                _note_altered(record, copy, found, zone)
+                break
+        stored.rows.extend(_rows(record, copies))
+    return stored
+
+
+def reconcile_others(index: StoredIndex, found: Reconciliation, asked: set[str]) -> list[Sighting]:
+    """What is stored under ids that no block asked for, after all blocks; the same events as rows."""
+    rows: list[Sighting] = []
+    for event in index.others(asked):
+        visitor = index.visitor_of(event)
+        what = "nothing like it is in the plan" if event.external_id else "it carries no externalId"
+        found.note("unexpected", Case(event.external_id, visitor, event.event, what))
+        rows.append(row_of(event, visitor))
+    return rows
+
+
+def _check_copies(sighting: Sighting, copies: int, why_bad: str, found: Reconciliation) -> None:
+    record = sighting.record
+    case = Case(record.external_id, record.visitor, record.event, "")
+    if copies > sighting.high:
+        if sighting.high:
+            most = "once" if sighting.high == 1 else f"{sighting.high} times at most"
+            found.note("duplicated", replace(case, what=f"stored {copies} times, and can be {most}"))
+        else:
+            found.note("unexpected", replace(case, what="it was refused, too old, or never sent"))
+    elif copies < sighting.low:
+        what = f"listed as bad: {why_bad}" if why_bad else "" if not copies else f"stored {copies} times only"
+        found.note("lost", replace(case, what=what))
+    elif not copies and sighting.high and why_bad:
+        found.note("lost", replace(case, what=f"listed as bad: {why_bad}"))
+    elif not sighting.low:
+        found.note("recovered" if copies else "absent", case)
+
+
+def _check_bad(sighting: Sighting, copies: Sequence[StoredEvent], index: StoredIndex, found: Reconciliation) -> None:
+    record = sighting.record
+    case = Case(record.external_id, record.visitor, record.event, "")
+    if copies:
+        found.note("unexpected", replace(case, what=f"stored as good, and it is malformed: {record.bad}"))
+    elif sighting.low and index.knows_bad and record.external_id and not index.why_bad(record.external_id):
+        found.note("lost", replace(case, what=f"malformed ({record.bad}), and not among the bad ones"))
+
+
+def _says_the_same(record: Record, copy: StoredEvent) -> bool:
+    return (
+        record.date == copy.date
+        and record.event == copy.event
+        and record.anonymous_id == copy.anonymous_id
+        and record.source == copy.source
+        and record.content == copy.content
+        and record.page == copy.page
+        and record.identities == copy.identities
+    )
+
+
+def _note_altered(record: Record, copy: StoredEvent, found: Reconciliation, zone: str) -> None:
+    said: list[str] = []
+    for name, planned, stored in _fields(record, copy):
+        if planned != stored:
+            found.altered_fields[name] = found.altered_fields.get(name, 0) + 1
+            changes = found.changes.setdefault(name, set())
+            if len(changes) < MOST_CASES:
+                changes.add((planned, stored))
+            said.append(f"{name} {_short(stored)} for {_short(planned)}")
+    case = Case(record.external_id, record.visitor, record.event, ", ".join(said))
+    found.note("altered", case)
+    if _cells(record.date, zone, record) != _cells(copy.date, zone, copy):
+        found.note("misplaced", case)
+
+
+def _fields(record: Record, copy: StoredEvent) -> Iterator[tuple[str, str, str]]:
+    yield "event", record.event, copy.event
+    yield "date", str(record.date), str(copy.date)
+    yield "anonymousId", record.anonymous_id, copy.anonymous_id
+    yield "identities", _told(record.identities), _told(copy.identities)
+    yield "source", record.source, copy.source
+    yield "contentName", record.content, copy.content
+    yield "page", record.page, copy.page
+
+
+def _cells(date: Ms | None, zone: str, of: Record | StoredEvent) -> tuple[str, str, str, str]:
+    return "" if date is None else hour_cell(date, zone), of.source, of.content, of.page
+
+
+def _told(identities: tuple[Identity, ...]) -> str:
+    return " ".join(f"{one.type}={one.value}" for one in identities)
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:60] + "…")
+
+
+def _rows(record: Record, copies: Sequence[StoredEvent]) -> Iterator[Sighting]:
+    """The stored copies as rows; equal ones are one row with so many copies."""
+    first = copies[0]
+    if all(copy[1:9] == first[1:9] for copy in copies[1:]):
+        yield _row(record, first, len(copies))
+        return
+    for copy in copies:
+        yield _row(record, copy, 1)
+
+
+def _row(record: Record, copy: StoredEvent, copies: int) -> Sighting:
+    if not _says_the_same(record, copy):
+        action = record.action if record.event == copy.event else ACTIONS.get(copy.event, Action.CUSTOM)
+        record = replace(
+            record,
+            action=action,
+            event=copy.event,
+            date=copy.date,
+            anonymous_id=copy.anonymous_id,
+            identities=copy.identities,
+            source=copy.source,
+            content=copy.content,
+            page=copy.page,
+        )
+    # A date that is gone leaves the collector nothing but the arrival to go by.
+    at = copy.date if copy.date is not None else copy.received or Ms(0)
+    return Sighting(record, copies, copies, at, at, copy.cursor, copy.cursor)
+
+
+def row_of(event: StoredEvent, visitor: int = _NOBODY) -> Sighting:
+    """A stored event that no plan knows, as a row."""
+    record = Record(
+        visitor=visitor,
+        number=-1,
+        external_id=event.external_id,
+        action=ACTIONS.get(event.event, Action.CUSTOM),
+        event=event.event,
+        date=event.date,
+        anonymous_id=event.anonymous_id,
+        identities=event.identities,
+        source=event.source,
+        content=event.content,
+        page=event.page,
+    )
+    return _row(record, event, 1)
+
+
+# ---- findings -----------------------------------------------------------------------------------------------------
+
+
+def reconciled_findings(found: Reconciliation, *, foreign: int = 0) -> Iterator[Finding]:
+    """What is wrong with the stored events, one finding a kind."""
+    for kind in _WRONG:
+        if found.count(kind):
+            yield Finding(kind, Verdict.FAIL, _text(kind, found), found.count(kind), _visitors(found.cases[kind]))
+    if foreign:
+        text = (
+            f"{foreign:,} stored {'event is' if foreign == 1 else 'events are'} of nobody in this run: "
+            "somebody else sent to this collector meanwhile, so too many proves nothing"
+        )
+        yield Finding("foreign", Verdict.INCONCLUSIVE, text, foreign)
+
+
+_SENTENCES = {
+    "lost": "acknowledged and not stored",
+    "duplicated": "stored more often than their sends explain",
+    "unexpected": "stored although nothing that was sent can be the reason",
+    "altered": "stored with other fields than were sent",
+}
+
+
+def _text(kind: str, found: Reconciliation) -> str:
+    cases, number = found.cases[kind], found.count(kind)
+    if kind == "misplaced":
+        return (
+            f"{number:,} of the altered events {'is' if number == 1 else 'are'} in another cell than where they belong"
+        )
+    noun = "event is" if number == 1 else "events are"
+    fields = ""
+    if kind == "altered":
+        by_name = sorted(found.altered_fields.items(), key=lambda item: (-item[1], item[0]))
+        fields = " (" + ", ".join(f"{name} {times:,}" for name, times in by_name) + ")"
+    shown = "; ".join(_shown(case) for case in cases[:3])
+    more = f"; and {number - 3:,} more" if number > 3 else ""
+    return f"{number:,} {noun} {_SENTENCES[kind]}{fields}: {shown}{more}"
+
+
+def _shown(case: Case) -> str:
+    return f"{case.external_id or '(no id)'} {case.event}" + (f", {case.what}" if case.what else "")
+
+
+def _visitors(cases: Sequence[Case]) -> tuple[int, ...]:
+    return tuple(sorted({case.visitor for case in cases if case.visitor >= 0})[:_EXAMPLES])

@@ -1,0 +1,54 @@
+"""A run on a disk that fills up: it ends as our own fault, and what it sent is judged rightly afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.commands import SCENARIOS, mpsim, result_of
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A file system of so many bytes."""
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "mpsim-test", folder], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode(errors='replace').strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="mounting a file system needs root")
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [("1m", "the ledger"), ("4m", "progress.json cannot be written")],
+    ids=["no room for the ledger", "full while the run goes on"],
+)
+def test_a_full_disk_is_our_own_fault_and_no_verdict_on_the_collector(size: str, reason: str, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", size) as disk:
+        folder = disk / "run"
+        ran = mpsim("run", SCENARIOS / "returning_visitors.yaml", "--speed", "flood", "--out", folder, "-q")
+
+        assert ran.code == 7, ran
+        assert "No space left on device" in ran.err
+        assert reason in ran.err
+        assert "Traceback" not in ran.err
+
+        subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)  # somebody has made room
+        again = mpsim("verify", folder)
+
+        assert again.code == 3, again
+        assert not [row for row in result_of(folder)["metrics"] if row["verdict"] == "fail"]
+        assert json.loads((folder / "load.json").read_text())["exit_code"] == 7

@@ -1,0 +1,62 @@
+"""`mpsim selftest` as a user runs it: the whole kill matrix, in time, and no check of it is all that kills."""
+
+from __future__ import annotations
+
+import json
+import resource
+from typing import Any
+
+import pytest
+
+from simulator.contract import BY, METRICS
+from tests.e2e.commands import mpsim
+
+Check = tuple[str, str]  # metric and kind of cell
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_fault_is_killed_in_time_and_by_more_than_one_check() -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ran = mpsim("selftest", "--json", seconds=280)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    assert ran.code == 0, ran
+    matrix = json.loads(ran.out)
+    assert matrix["verdict"] == "pass"
+    # Two minutes of two cores; the clock on the wall also knows what else this machine does.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 240
+    assert {trial["standing"] for trial in matrix["trials"]} == {"killed", "passed"}
+    assert all(not trial["wrong"] for trial in matrix["false_alarms"])
+    killed = [trial for trial in matrix["trials"] if trial["fault"] is not None]
+    assert len(killed) >= 40
+    assert survivors_without(killed, []) == set()
+    # Whatever kind of cell or metric is not judged, some fault lives.
+    assert [by for by in BY if not survivors_without(killed, [(metric, by) for metric in METRICS])] == []
+    assert [metric for metric in METRICS if not survivors_without(killed, [(metric, by) for by in BY])] == []
+    # And whichever single check is judged, some fault lives.
+    for check in every_check():
+        assert survivors_without(killed, [other for other in every_check() if other != check]), check
+
+
+def survivors_without(killed: list[dict[str, Any]], checks: list[Check]) -> set[str]:
+    """The faults that live when some checks are left out; one that no check kills is killed by its finding alone."""
+    left_out = set(checks)
+    return {
+        trial["fault"]["name"]
+        for trial in killed
+        if trial["fault"]["moves"] and not {tuple(check) for check in trial["failed"]} - left_out
+    }
+
+
+def every_check() -> list[Check]:
+    return [(metric, by) for metric in METRICS for by in BY if by != "page" or metric in {"pv", "uv"}]
+
+
+def test_one_visitor_alone_shows_a_fault_again() -> None:
+    """One fault of each family here; `mpsim selftest --full` repeats all of them."""
+    faults = ("cut-by-bytes", "loses-one-in-20", "source-carried-over", "new-each-day", "timeout-inclusive")
+    ran = mpsim("selftest", *faults, "--repeat", seconds=120)
+
+    assert ran.code == 0, ran
+    assert f"{len(faults)} of {len(faults)} faulty collectors failed as they must" in ran.out

@@ -1,0 +1,149 @@
+"""The self-check passes for our transport, and catches every kind of second send that other clients do."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from simulator.errors import EngineError
+from simulator.load.client import Client, Connection
+from simulator.load.drive import Drive
+from simulator.load.self_check import CASES, IDLE, Checked, assert_sends_once, check_transport, main, send
+from simulator.traffic.making import Wanted, draft, make_folder, write_run
+from simulator.traffic.opened import OpenedRun
+from simulator.wire.request import Answer, Evidence, Request
+from tests.load.hostile import OK, hostile, says
+
+SCENARIO = """
+scenario: short
+app: {pages: [pages/index/index]}
+visitors: {count: 3}
+journeys: {look: {steps: [launch, exit]}}
+load: {users: 3, clock: {start: 2026-03-01T00:00:00+08:00, speed: flood}}
+"""
+
+
+def sends_again_when_closed(connection: Connection, client: Client, request: Request) -> Answer:
+    """As geventhttpclient before 2.6: a connection that broke must have been stale."""
+    answer = send(connection, client, request)
+    if answer.evidence in {Evidence.CLOSED, Evidence.RESET}:
+        answer = send(connection, client, request)
+    return answer
+
+
+def sends_gets_again(connection: Connection, client: Client, request: Request) -> Answer:
+    """As geventhttpclient since 2.6: what is idempotent may be sent again."""
+    return sends_again_when_closed(connection, client, request) if request.method == "GET" else send(
+        connection, client, request
+    )  # fmt: skip
+
+
+def sends_again_after_a_stall(connection: Connection, client: Client, request: Request) -> Answer:
+    answer = send(connection, client, request)
+    return send(connection, client, request) if answer.evidence is Evidence.TIMEOUT else answer
+
+
+def sends_again_on_503(connection: Connection, client: Client, request: Request) -> Answer:
+    answer = send(connection, client, request)
+    return send(connection, client, request) if answer.status in {429, 503} else answer
+
+
+def follows_redirects(connection: Connection, client: Client, request: Request) -> Answer:
+    answer = send(connection, client, request)
+    if answer.status not in {302, 307}:
+        return answer
+    there = Request(0, 0, request.purpose, request.leaves, "GET", "/elsewhere", (), b"", ())
+    send(connection, client, there)
+    return answer
+
+
+def calls_a_reset_refused(connection: Connection, client: Client, request: Request) -> Answer:
+    answer = send(connection, client, request)
+    return Answer(Evidence.NO_CONNECTION) if answer.evidence is Evidence.RESET else answer
+
+
+def wrong_cases(checked: tuple[Checked, ...]) -> set[str]:
+    return {one.case.name for one in checked if not one.is_right}
+
+
+def test_our_transport_sends_once_in_every_case() -> None:
+    checked = check_transport()
+
+    assert [str(one) for one in checked if not one.is_right] == []
+    assert {one.case.name for one in checked} == {case.name for case in (*CASES, IDLE)}
+    assert {one.method for one in checked} == {"GET", "POST"}
+
+
+def test_it_is_quick_enough_to_run_before_every_load() -> None:
+    began = time.monotonic()
+    assert_sends_once()
+
+    assert time.monotonic() - began < 2  # 0.2 s on a quiet machine
+
+
+CLOSED = {name + place for name in ("closed after a full request", "reset after a full request")
+          for place in ("", " on a kept connection")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("transport", "caught"),
+    [
+        (sends_again_when_closed, CLOSED),
+        (sends_gets_again, CLOSED),
+        (sends_again_after_a_stall, {"a stall", "a stall inside the reply"}),
+        (sends_again_on_503, {"429", "503"}),
+        (follows_redirects, {"302 to the same server", "307 to the same server"}),
+        (calls_a_reset_refused, {name for name in CLOSED if name.startswith("reset")}),
+    ],
+)
+def test_a_transport_that_does_otherwise_is_caught(transport: object, caught: set[str]) -> None:
+    assert wrong_cases(check_transport(transport)) == caught  # type: ignore[arg-type]
+
+
+def test_the_error_says_what_arrived_and_what_had_to() -> None:
+    with pytest.raises(EngineError) as told:
+        assert_sends_once(sends_gets_again)
+
+    assert "GET closed after a full request: 2 arrivals, closed, unknown; expected 1 arrival, unknown" in str(
+        told.value
+    )
+    assert "and 3 more" in str(told.value)
+
+
+def test_alone_it_prints_the_table_and_ends_with_0_or_7(capsys: pytest.CaptureFixture[str]) -> None:
+    good = main()
+    wrong = main(check_transport(follows_redirects))
+    said = capsys.readouterr().out
+
+    assert (good, wrong) == (0, 7)
+    assert "36 of 36 cases" in said
+    assert "FAIL  GET 302 to the same server: 2 arrivals, 302, unknown; expected 1 arrival, unknown" in said
+
+
+def made(folder: Path, url: str) -> OpenedRun:
+    path = folder / "short.yaml"
+    path.write_text(SCENARIO, encoding="utf-8")
+    checked = draft(Wanted(path, target=url, out=folder / "run"))
+    return write_run(checked, make_folder(checked), url)
+
+
+def test_a_load_says_that_it_was_checked(tmp_path: Path) -> None:
+    with hostile(says(OK)) as server:
+        code = Drive(made(tmp_path, server.url)).go()
+
+    assert code == 0
+    assert json.loads((tmp_path / "run" / "load.json").read_text())["self_check"] == "ok"
+
+
+def test_a_load_whose_transport_sends_twice_sends_nothing(tmp_path: Path) -> None:
+    with hostile(says(OK)) as server:
+        drive = Drive(made(tmp_path, server.url), self_check=lambda: assert_sends_once(sends_gets_again))
+        code = drive.go()
+
+        assert (code, server.arrived) == (7, [])
+    report = json.loads((tmp_path / "run" / "load.json").read_text())
+    assert report["self_check"] == report["reason"]
+    assert report["reason"].startswith("the transport's self-check failed")

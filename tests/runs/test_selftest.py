@@ -1,0 +1,145 @@
+"""When a fault counts as killed, what is tried, and what the matrix comes to. The runs themselves are in tests/e2e."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from simulator.cli.main import run
+from simulator.collector.faults import named, registered
+from simulator.contract import Definitions
+from simulator.finding import Finding, Interval, Judged, Verdict
+from simulator.report.result import Attempts, Load, Result
+from simulator.runs.selftest import Asked, Matrix, faults_named, trials_of
+from simulator.runs.trial import Standing, Trial, Tried, judge_trial
+
+FAULT = named("source-of-last-visit")  # moves all four metrics; attribution; one visitor
+TRIAL = Trial(FAULT.scenario, FAULT.definitions, 1, FAULT)
+CONTROL = replace(TRIAL, fault=None)
+ALONE = replace(TRIAL, only=(3,))
+MOVED = ("pv", "uv", "opens", "new_users")
+FOUND = Finding("attribution", Verdict.FAIL, "two cells", 2, (3, 5))
+
+
+def result_of(code: int, failing: tuple[str, ...] = (), *findings: Finding) -> Result:
+    rows = [
+        Judged(metric, "source", "ads", Interval(1, 1), 2, Verdict.FAIL if metric in failing else Verdict.PASS)
+        for metric in MOVED
+    ]
+    return Result(
+        run_id="r", scenario="s", seed=1, namespace="", period=("", ""), target="", definitions=Definitions(),
+        verdict="fail" if code == 1 else "pass", exit_code=code, attempts=Attempts(), load=Load(),
+        metrics=tuple(rows), findings=findings, slo=(), reasons=("because",),
+    )  # fmt: skip
+
+
+JUDGED = [
+    ("the declared metrics and finding", TRIAL, result_of(1, MOVED, FOUND), Standing.KILLED, ""),
+    ("another finding beside it", TRIAL, result_of(1, MOVED, replace(FOUND, code="lost"), FOUND), Standing.KILLED, ""),
+    ("passed", TRIAL, result_of(0), Standing.SURVIVED, "exit 0 (pass)"),
+    ("inconclusive is not caught", TRIAL, result_of(3, (), FOUND), Standing.SURVIVED, "exit 3 (pass)"),
+    ("a metric that does not move", TRIAL, result_of(1, ("pv", "uv"), FOUND), Standing.WRONG_FINDING,
+     "opens, new_users did not fail"),
+    ("another finding", TRIAL, result_of(1, MOVED, replace(FOUND, code="lost")), Standing.WRONG_FINDING,
+     "lost instead of attribution"),
+    ("a remark is no finding", TRIAL, result_of(1, MOVED, replace(FOUND, verdict=Verdict.PASS)),
+     Standing.WRONG_FINDING, "no finding instead of attribution"),
+    ("nobody is named", TRIAL, result_of(1, MOVED, replace(FOUND, visitors=())), Standing.WRONG_FINDING,
+     "the finding attribution names no visitor"),
+    ("one visitor alone moves less", ALONE, result_of(1, ("pv",), FOUND), Standing.KILLED, ""),
+    ("one visitor alone moves nothing", ALONE, result_of(1, (), FOUND), Standing.WRONG_FINDING,
+     "pv, uv, opens, new_users did not fail"),
+    ("an honest collector passes", CONTROL, result_of(0), Standing.PASSED, ""),
+    ("an honest collector fails", CONTROL, result_of(1, ("pv",), FOUND), Standing.FALSE_ALARM, "exit 1: because"),
+    ("an honest collector is inconclusive", CONTROL, result_of(3), Standing.FALSE_ALARM, "exit 3: because"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("trial", "result", "standing", "why"), [case[1:] for case in JUDGED], ids=[case[0] for case in JUDGED]
+)
+def test_what_a_verdict_makes_of_a_trial(trial: Trial, result: Result, standing: Standing, why: str) -> None:
+    tried = judge_trial(trial, result)
+
+    assert (tried.standing, tried.why) == (standing, why)
+
+
+def test_a_wrong_lookup_moves_no_metric_and_is_killed_all_the_same() -> None:
+    fault = named("link-cut")
+    found = Finding("lookup", Verdict.FAIL, "another URL", 1, (0,))
+    trial = Trial(fault.scenario, fault.definitions, 1, fault)
+
+    for one in (trial, replace(trial, only=(0,))):
+        assert judge_trial(one, result_of(1, (), found)).standing is Standing.KILLED
+
+
+def test_what_was_found_is_kept_as_evidence() -> None:
+    tried = judge_trial(TRIAL, result_of(1, MOVED, FOUND, replace(FOUND, code="aggregation")))
+
+    assert tried.failed == {(metric, "source") for metric in MOVED}
+    assert (tried.findings, tried.told, tried.visitors) == (("attribution", "aggregation"), "two cells", (3, 5))
+
+
+def test_every_group_of_faults_has_a_control_of_its_own_with_each_seed() -> None:
+    trials = list(trials_of(Asked(registered(), seeds=(1, 2))))
+    controls = [(one.scenario, one.definitions, one.seed) for one in trials if one.fault is None]
+    tried = [(one.scenario, one.definitions, one.seed) for one in trials if one.fault is not None]
+
+    assert len(set(controls)) == len(controls)
+    assert set(controls) == set(tried)
+    assert len(tried) == 2 * len(registered())
+    assert len({one.name for one in trials}) == len(trials)
+
+
+def test_a_trial_of_one_visitor_has_a_folder_of_its_own() -> None:
+    assert TRIAL.name == "source-of-last-visit.sources.1"
+    assert ALONE.name == "source-of-last-visit.sources.1.visitor-3"
+    assert CONTROL.name == "honest-launch-openid.sources.1"
+
+
+@pytest.mark.parametrize(
+    ("standings", "good"),
+    [
+        ((Standing.PASSED, Standing.KILLED), True),
+        ((Standing.PASSED, Standing.KILLED, Standing.SURVIVED), False),
+        ((Standing.PASSED, Standing.KILLED, Standing.NOT_AGAIN), False),
+        ((Standing.FALSE_ALARM, Standing.KILLED), False),
+        ((Standing.BROKEN, Standing.KILLED), False),
+        ((Standing.PASSED,), False),
+        ((Standing.KILLED,), False),
+        ((), False),
+    ],
+    ids=["all as it must be", "a survivor", "not again", "a false alarm", "no verdict", "no fault", "no control",
+         "nothing"],
+)  # fmt: skip
+def test_when_the_matrix_is_good(standings: tuple[Standing, ...], good: bool) -> None:
+    matrix = Matrix(tuple(Tried(TRIAL, standing, "") for standing in standings), (), 1.0)
+
+    assert matrix.is_good is good
+    assert matrix.as_json()["verdict"] == ("pass" if good else "error")
+
+
+def test_faults_are_chosen_by_name_and_all_by_default() -> None:
+    assert faults_named(["link-cut", "link-cut", "day-of-utc"]) == (named("link-cut"), named("day-of-utc"))
+    assert faults_named([]) == registered()
+
+
+def test_an_unknown_fault_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["selftest", "link-cutt"]) == 5
+    assert "did you mean link-cut" in capsys.readouterr().err
+
+
+def test_a_folder_that_holds_something_is_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "earlier").mkdir()
+
+    assert run(["selftest", "link-cut", "--out", str(tmp_path)]) == 5
+    assert "is not empty" in capsys.readouterr().err
+
+
+def test_the_list_names_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["selftest", "--list"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+
+    assert [line.split()[0] for line in listed] == [fault.name for fault in registered()]

@@ -1,0 +1,288 @@
+"""Stored events against the plan: what became of each, and totals that follow from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.contract import Contract
+from simulator.finding import Verdict
+from simulator.times import Ms
+from simulator.verify.oracle import Expectations, Oracle, exchanged, widened
+from simulator.verify.readers.events import StoredEvent
+from simulator.verify.reconcile import (
+    Reconciliation,
+    StoredIndex,
+    reconcile,
+    reconcile_others,
+    reconciled_findings,
+    row_of,
+)
+from simulator.verify.sighting import Sighting
+from simulator.wire.request import Record
+from tests.verify import brute
+from tests.verify.histories import DAY_AFTER, MIDNIGHT, TIMES, TWICE, C, P, contract, custom, expect, opened, view
+from tests.verify.test_oracle_bounds import RULES, histories
+
+ZONE = "Asia/Shanghai"
+ABSENT = (0, 0)
+
+
+def identified(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """The sightings of visitor 4, with ids."""
+    return [
+        replace(one, record=replace(one.record, visitor=4, number=place, external_id=f"run.4.{place}"))
+        for place, one in enumerate(sightings)
+    ]
+
+
+def stored(record: Record, cursor: int = 1, **other: Any) -> StoredEvent:
+    """The record as an honest collector lists it."""
+    event = StoredEvent(
+        cursor,
+        record.external_id,
+        record.event,
+        record.date,
+        record.anonymous_id,
+        record.identities,
+        record.source,
+        record.content,
+        record.page,
+        Ms(MIDNIGHT + cursor),
+        "",
+    )
+    return event._replace(**other)
+
+
+def compared(
+    sightings: Sequence[Sighting], events: Sequence[StoredEvent], *, bad: Sequence[StoredEvent] = (), own: bool = False
+) -> tuple[Reconciliation, list[Sighting], StoredIndex]:
+    index = StoredIndex("run", own=own)
+    for event in events:
+        index.add_good(event)
+    for event in bad:
+        index.add_bad(event)
+    index.knows_bad = True
+    found, asked = Reconciliation(), set[str]()
+    rows = reconcile(sightings, index, found, asked, ZONE).rows
+    return found, rows + reconcile_others(index, found, asked), index
+
+
+def kinds(sightings: Sequence[Sighting], copies: Sequence[int], **other: Any) -> dict[str, int]:
+    """What is found where each event is stored so many times, the first with other fields."""
+    events = [
+        stored(one.record, 10 * place + copy, **(other if place == 0 else {}))
+        for place, (one, many) in enumerate(zip(sightings, copies, strict=True))
+        for copy in range(many)
+    ]
+    return compared(sightings, events)[0].counts
+
+
+@pytest.mark.parametrize(
+    ("sighting", "copies", "kind"),
+    [
+        (view(0, C), 1, ""),
+        (view(0, C), 0, "lost"),
+        (view(0, C), 2, "duplicated"),
+        (view(0, TWICE), 2, ""),
+        (view(0, TWICE), 1, "lost"),
+        (view(0, (1, 2)), 2, ""),
+        (view(0, P), 1, "recovered"),
+        (view(0, P), 0, "absent"),
+        (view(0, P), 2, "duplicated"),
+        (view(0, ABSENT), 0, ""),
+        (view(0, ABSENT), 1, "unexpected"),
+    ],
+    ids=[
+        "stored", "lost", "stored twice", "each copy counts", "one copy is lost", "a second copy is possible",
+        "unknown and stored", "unknown and not stored", "unknown and stored twice", "never sent", "refused and stored",
+    ],
+)  # fmt: skip
+def test_what_became_of_one_event(sighting: Sighting, copies: int, kind: str) -> None:
+    assert kinds(identified([sighting]), [copies]) == ({kind: 1} if kind else {})
+
+
+@pytest.mark.parametrize(
+    ("other", "found", "said"),
+    [
+        ({"source": "AD"}, {"altered": 1, "misplaced": 1}, "source 'AD' for 'ad'"),
+        ({"content": "x"}, {"altered": 1, "misplaced": 1}, "contentName 'x' for ''"),
+        ({"page": "p/b"}, {"altered": 1, "misplaced": 1}, "page 'p/b' for 'p/a'"),
+        ({"date": Ms(MIDNIGHT + 59 * 60_000)}, {"altered": 1}, "date "),
+        ({"date": Ms(MIDNIGHT + 60 * 60_000)}, {"altered": 1, "misplaced": 1}, "date "),
+        ({"anonymous_id": "e"}, {"altered": 1}, "anonymousId 'e' for 'd'"),
+        ({"identities": ()}, {"altered": 1}, "identities '' for 'applet-wechat=oA'"),
+        ({"event": "c_buy"}, {"altered": 1}, "event 'c_buy' for 'mini_program_view'"),
+        ({"received": None}, {}, ""),
+    ],
+    ids=["source", "content", "page", "same hour", "next hour", "device", "identities", "name", "arrival"],
+)  # fmt: skip
+def test_an_event_with_other_fields(other: dict[str, Any], found: dict[str, int], said: str) -> None:
+    sightings = identified([view(0, openid="oA", source="ad", page="p/a")])
+    result, _, _ = compared(sightings, [stored(sightings[0].record)._replace(**other)])
+
+    assert result.counts == found
+    assert all(said in case.what for case in result.cases.get("altered", []))
+
+
+def test_an_altered_event_counts_as_it_is_stored() -> None:
+    (sighting,) = identified([view(0, source="ad", page="p/a")])
+    _, rows, _ = compared([sighting], [stored(sighting.record, source="b", event="c_buy")])
+
+    assert [(row.record.source, row.record.action.value, row.low, row.high) for row in rows] == [("b", "custom", 1, 1)]
+
+
+def test_events_of_nobody() -> None:
+    (sighting,) = identified([view(0)])
+    known = stored(sighting.record)
+    never_planned = known._replace(cursor=2, external_id="run.9.9")
+    of_another_run = known._replace(cursor=3, external_id="other.4.0")
+    without_an_id = known._replace(cursor=4, external_id="")
+
+    found, _, index = compared([sighting], [known, never_planned, of_another_run, without_an_id])
+    alone, _, own = compared([sighting], [known, never_planned, of_another_run, without_an_id], own=True)
+
+    assert (found.counts, index.foreign_count) == ({"unexpected": 1}, 2)
+    assert (alone.counts, own.foreign_count) == ({"unexpected": 3}, 0)
+    assert [case.visitor for case in found.cases["unexpected"]] == [9]
+
+
+def test_malformed_events_are_among_the_bad_ones() -> None:
+    good, bad, unknown = identified([view(0), view(1), view(2, P)])
+    bad = replace(bad, record=replace(bad.record, bad="date is unreadable"))
+    listed = [stored(one.record, place)._replace(reason="date") for place, one in enumerate((good, bad, unknown))]
+
+    honest, rows, _ = compared([good, bad, unknown], [stored(good.record)], bad=listed[1:2])
+    too_strict, _, _ = compared([good, bad, unknown], [], bad=listed)
+    too_lax, counted, _ = compared([good, bad, unknown], [stored(good.record), stored(bad.record, 2)])
+    silent, _, _ = compared([good, bad], [stored(good.record)])
+
+    assert (honest.counts, len(rows)) == ({"absent": 1}, 1)
+    assert [case.what for case in too_strict.cases["lost"]] == ["listed as bad: date"] * 2
+    assert (too_lax.counts, len(counted)) == ({"unexpected": 1, "absent": 1}, 2)
+    assert silent.cases["lost"][0].what == "malformed (date is unreadable), and not among the bad ones"
+
+
+def test_findings_name_events_and_visitors() -> None:
+    sightings = identified([view(0), view(1), view(2)])
+    sightings[2] = replace(sightings[2], record=replace(sightings[2].record, visitor=2))
+    found, _, _ = compared(sightings, [])
+
+    (finding,) = reconciled_findings(found)
+
+    assert (finding.code, finding.verdict, finding.count, finding.visitors) == ("lost", Verdict.FAIL, 3, (2, 4))
+    assert finding.text == (
+        "3 events are acknowledged and not stored: run.4.0 mini_program_view; run.4.1 mini_program_view; "
+        "run.4.2 mini_program_view"
+    )
+
+
+def test_foreign_events_prove_nothing() -> None:
+    (finding,) = reconciled_findings(Reconciliation(), foreign=2)
+
+    assert (finding.code, finding.verdict, finding.count) == ("foreign", Verdict.INCONCLUSIVE, 2)
+
+
+# ---- what follows for the totals ----------------------------------------------------------------------------------
+
+
+def by_event(sightings: Sequence[Sighting], rows: Sequence[Sighting], rules: Contract) -> Expectations:
+    """The expectations with this block's unknowns replaced by what is stored."""
+    ledger, stored_rows = Oracle(rules, MIDNIGHT, DAY_AFTER), Oracle(rules, MIDNIGHT, DAY_AFTER)
+    ledger.add_block(sightings)
+    stored_rows.add_block(rows)
+    part = ledger.finish()
+    return exchanged(part, part, stored_rows.finish())
+
+
+@given(histories(ties=True), RULES, st.data())
+@settings(max_examples=300 * TIMES, deadline=None)
+def test_every_allowed_world_is_clean_and_comes_to_its_own_totals(
+    history: list[Sighting], rules: Contract, data: st.DataObject
+) -> None:
+    """Whatever a correct collector may hold, its list is clean and each total is the one number of just that world."""
+    sightings = identified(history)
+    order = data.draw(st.permutations(sightings))
+    copies = {one.record.external_id: data.draw(st.integers(one.low, one.high)) for one in sightings}
+    arrived = [one.record for one in order for _ in range(copies[one.record.external_id])]
+    events = [stored(record, cursor) for cursor, record in enumerate(arrived, 1)]
+
+    found, rows, _ = compared(sightings, events)
+    expected = by_event(sightings, rows, rules)
+
+    first = {record.external_id: place for place, record in reversed(list(enumerate(arrived)))}
+    in_order = sorted(arrived, key=lambda record: (record.date or 0, first[record.external_id]))
+    totals = brute.count(in_order, rules, MIDNIGHT, DAY_AFTER)
+    points = {key: (one.low, one.high) for key, one in expected.intervals.items() if one.high}
+    knowable = {key: (total, total) for key, total in totals.items() if total and not expected.why(*key)}
+    assert found.clean
+    assert {key: point for key, point in points.items() if not expected.why(*key)} == knowable
+
+
+@given(histories(), RULES, st.data())
+@settings(max_examples=200 * TIMES, deadline=None)
+def test_a_collector_that_lost_or_doubled_an_event_is_never_clean(
+    history: list[Sighting], rules: Contract, data: st.DataObject
+) -> None:
+    sightings = identified(history)
+    victim = data.draw(st.sampled_from(sightings))
+    wrong = data.draw(st.sampled_from([victim.high + 1, *([victim.low - 1] if victim.low else [])]))
+    copies = [wrong if one is victim else one.low for one in sightings]
+
+    found = kinds(sightings, copies)
+
+    assert found.get("lost", 0) + found.get("duplicated", 0) == 1
+
+
+def test_the_exchange_leaves_other_blocks_alone() -> None:
+    rules = contract()
+    whole, part = expect([view(0, device="a"), view(1, P, device="b")], rules), expect([view(1, P, device="b")], rules)
+    collapsed = exchanged(whole, part, expect([view(1, device="b")], rules))
+
+    assert [str(one.intervals["pv", "all", ""]) for one in (whole, part, collapsed)] == ["1..2", "0..1", "2"]
+
+
+@given(histories(), histories(), RULES)
+@settings(max_examples=150 * TIMES, deadline=None)
+def test_what_others_sent_may_be_in_the_totals_or_not(
+    history: list[Sighting], others: list[Sighting], rules: Contract
+) -> None:
+    """Events of other devices and people beside ours, stored in full: every total lies in the widened interval."""
+    ours = [replace(one, low=one.high) for one in history]
+    theirs = [_elsewhere(replace(one, low=1, high=1)) for one in others]
+    rows = [row_of(stored(one.record, place)) for place, one in enumerate(theirs)]
+
+    allowed = widened(expect(ours, rules), expect(rows, rules), below=2 * len(theirs))
+    together = expect([*ours, *theirs], rules)
+
+    assert all(
+        interval.low in (allowed.expected(*key) or interval)
+        for key, interval in together.intervals.items()
+        if interval.width == 0
+    )
+
+
+def _elsewhere(one: Sighting) -> Sighting:
+    record = one.record
+    device = record.anonymous_id and f"their {record.anonymous_id}"
+    identities = tuple(replace(identity, value=f"their {identity.value}") for identity in record.identities)
+    return replace(one, record=replace(record, anonymous_id=device, identities=identities))
+
+
+def test_an_unknown_event_that_joins_two_opens() -> None:
+    """The model's witness: 0 and 50 certain, 25 unknown. Stored it is one open, absent it is two."""
+    sightings = identified([opened(0), custom(25, P), view(50)])
+    rules = contract("timeout=30m")
+    events = [stored(one.record, place) for place, one in enumerate(sightings)]
+
+    _, with_it, _ = compared(sightings, events)
+    _, without_it, _ = compared(sightings, [events[0], events[2]])
+
+    assert str(expect(sightings, rules).intervals["opens", "all", ""]) == "1..2"
+    assert str(by_event(sightings, with_it, rules).intervals["opens", "all", ""]) == "1"
+    assert str(by_event(sightings, without_it, rules).intervals["opens", "all", ""]) == "2"
