@@ -5,7 +5,11 @@
     links.py       links of method 2, registered before the run
     running.py     the whole way: prepare, start, load, judge, report
     replaying.py   some visitors of an earlier run, sent again
-    judging.py     a run directory to a Result: ledger, oracle, readings, verdict
+    baseline.py    what a collector held before the run: its totals, and where its list of events ended
+    judging.py     a run directory to a Result: ledger, oracle, list of events, readings, verdict
+    listing.py counting.py diagnosing.py   the stored events; one pass over plan, ledger and list; what is wrong and why
+    reconciliation.py   every event with which something is wrong, as a file
+    explaining.py  what one visitor of a plan adds to a total, and why
     planning.py    the expected totals of a plan, before anything is sent
     selftest.py    the kill matrix: trial.py is one run against a faulty or an honest collector, selftest_scenarios/
                    what it sends, sender_process.py the Locust that sends many of them
