@@ -80,7 +80,7 @@ def test_the_weightiest_reason_comes_first() -> None:
     assert found.reasons == (
         "1 of 2 totals is wrong: pv in total, why.",
         "The run was cut short: Ctrl-C.",
-        "p95 < 200ms was missed: 301.5.",
+        "p95 < 200ms was missed: 301.5 ms.",
     )
 
 
