@@ -12,7 +12,7 @@ from simulator.errors import ConnectionFailed, UsageError
 from simulator.load.own_face import make_run
 from simulator.traffic.making import Wanted
 from simulator.traffic.opened import open_run
-from tests.load.hostile import OK, hostile, says
+from tests.load.hostile import hostile, says
 
 SCENARIO = """
 scenario: face
@@ -34,16 +34,19 @@ def asked(folder: Path, url: str = "http://127.0.0.1:1") -> Wanted:
 
 
 def test_a_run_directory_can_be_opened_again_and_says_the_same(tmp_path: Path) -> None:
-    with hostile(says(OK)) as server:
+    taken = b'{"code":"p7"}'
+    with hostile(says(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(taken), taken))) as server:
         made = make_run(asked(tmp_path, server.url))
         opened = open_run(tmp_path / "run")
 
-        assert [json.loads(request.partition(b"\r\n\r\n")[2]) for request in server.arrived] == [
+        posted = [request for request in server.arrived if request.startswith(b"POST")]
+        assert [json.loads(request.partition(b"\r\n\r\n")[2]) for request in posted] == [
             {"url": "pages/index/index?cl_sr=poster", "code": "p7"}
         ]
     assert (opened.manifest, opened.plan.start, opened.plan.end) == (made.manifest, made.plan.start, made.plan.end)
     assert opened.manifest.namespace == opened.manifest.run_id
     assert sorted(str(p.relative_to(tmp_path / "run")) for p in (tmp_path / "run").rglob("*") if p.is_file()) == [
+        "baseline.json",
         "run.json",
         "scenario/face.yaml",
         "scenario/parts/app.yaml",
@@ -54,7 +57,7 @@ def test_a_run_directory_can_be_opened_again_and_says_the_same(tmp_path: Path) -
 def test_a_collector_that_takes_no_links(tmp_path: Path) -> None:
     with (
         hostile(says(b"HTTP/1.1 404 N\r\nContent-Length: 0\r\n\r\n")) as server,
-        pytest.raises(ConnectionFailed, match="did not take the link p7 at /v1/source/links: HTTP 404"),
+        pytest.raises(ConnectionFailed, match="did not take the link p7: POST /v1/source/links answered HTTP 404"),
     ):
         make_run(asked(tmp_path, server.url))
 

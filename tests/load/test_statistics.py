@@ -56,9 +56,9 @@ def of_a_user() -> None:
 of_locust.__module__ = "locust.runners"
 
 
-def tell(hook: Hook, answer: Answer, outcome: Outcome) -> Numbers:
+def tell(hook: Hook, answer: Answer, outcome: Outcome, purpose: Purpose = Purpose.EVENT) -> Numbers:
     numbers = Numbers()
-    walk = Walk(7, (request("mini_program_view"),))
+    walk = Walk(7, (request("mini_program_view", purpose=purpose),))
     walk.intended_ns = INTENDED
     LocustStatistics(SimpleNamespace(events=SimpleNamespace(request=hook), stats=numbers))(
         walk, answer, outcome, SENT, DONE
@@ -115,11 +115,17 @@ NAMES = [
     ("a malformed one without a name", request(""), "(no event)"),
     ("several in one request", request("a", "b"), "batch"),
     ("none", request(), "request"),
-    ("of an earlier visit", request("mini_program_open", purpose=Purpose.SETUP), "setup"),
-    ("a lookup", request(purpose=Purpose.LOOKUP), "lookup"),
 ]
 
 
 @pytest.mark.parametrize(("asked", "name"), [n[1:] for n in NAMES], ids=[n[0] for n in NAMES])
 def test_rows_are_named_for_the_event_and_never_for_the_url(asked: Request, name: str) -> None:
     assert row_name(asked) == name
+
+
+@pytest.mark.parametrize("purpose", [Purpose.SETUP, Purpose.LOOKUP], ids=["earlier visit", "lookup"])
+def test_what_is_no_part_of_the_load_is_in_no_statistics(purpose: Purpose) -> None:
+    hook = Hook(lambda **_: None, lambda **_: None)
+    numbers = tell(hook, Answer(Evidence.REPLY, 200), Outcome.ACKED, purpose)
+
+    assert (numbers.logged, hook.fired) == ([], [])
