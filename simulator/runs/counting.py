@@ -33,7 +33,7 @@ from simulator.verify.reconcile import (
 )
 from simulator.verify.sighting import AttemptsOf, AttemptSummary, Sighting, attempt_summary, sightings_of
 from simulator.verify.slo import Latencies
-from simulator.wire.request import Request
+from simulator.wire.request import Purpose, Request
 
 _TOO_MANY_FOREIGN = f"more than {MOST_FOREIGN:,} events of others came meanwhile"
 
@@ -45,6 +45,7 @@ class Gathered:
     summary: AttemptSummary = field(default_factory=AttemptSummary)
     latencies: Latencies = field(default_factory=Latencies)
     failures: Failures = field(default_factory=Counter)
+    lookups: Failures = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +155,5 @@ def _blocks(opened: OpenedRun, index: AttemptIndex, gathered: Gathered) -> Itera
             gathered.summary += attempt_summary(together)
             gathered.latencies.add_visitor(together)
             gathered.failures.update(failures_of(together))
+            gathered.lookups.update(failures_of(together, Purpose.LOOKUP))
         yield list(chain.from_iterable(requests.values())), attempts

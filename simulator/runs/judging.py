@@ -29,7 +29,7 @@ from simulator.runs.collector_process import embedded_collector
 from simulator.runs.counting import Counted, Gathered, count_run
 from simulator.runs.diagnosing import Period, findings_of, stage_note
 from simulator.runs.listing import Listing
-from simulator.runs.noting import disagreements, failure_notes
+from simulator.runs.noting import Failures, disagreements, failure_notes
 from simulator.runs.reconciliation import write_reconciliation
 from simulator.scenario.slo import parse_slo
 from simulator.times import HOUR, Ms, instant, iso_local
@@ -43,6 +43,7 @@ from simulator.verify.settle import Settled, settle
 from simulator.verify.sighting import AttemptSummary
 from simulator.verify.slo import Latencies, evaluate
 from simulator.verify.verdict import LoadFacts, conclude
+from simulator.wire.request import Evidence
 
 _NS_PER_MS = 1_000_000
 _EXAMPLES = 5
@@ -106,7 +107,7 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         judged = judge(counted.expectations, settled.reading, expect)
         findings = (
             *findings_of(opened, attempts, counted, judged, period),
-            *_other_findings(judged, settled, report),
+            *_other_findings(judged, settled, report, counted.gathered.lookups),
         )
     if counted.found is not None:
         write_reconciliation(opened.folder, counted.found)
@@ -255,18 +256,22 @@ def _joined(first: Settled, second: Settled) -> Settled:
     )
 
 
-def _other_findings(judged: tuple[Judged, ...], settled: Settled, report: LoadReport) -> Iterator[Finding]:
+def _other_findings(
+    judged: tuple[Judged, ...], settled: Settled, report: LoadReport, failed: Failures
+) -> Iterator[Finding]:
     if settled.fell:
         shown = "; ".join(settled.fell[:3]) + (f"; and {len(settled.fell) - 3} more" if len(settled.fell) > 3 else "")
         text = f"totals fell that can only rise: {shown}"
         yield Finding("aggregation", Verdict.FAIL, text, len(settled.fell))
     lookups = report.facts.get("lookups")
     if isinstance(lookups, dict) and lookups.get("failed"):
+        # A reply with another URL, or none, is the collector's fault; a lookup without a reply is the network's.
+        wrong = sum(n for (_, evidence, status), n in failed.items() if evidence is Evidence.REPLY and status < 500)
         examples = [one for one in lookups.get("examples", []) if isinstance(one, dict)]
         why = str(examples[0].get("why", "")) if examples else ""
         yield Finding(
             "lookup",
-            Verdict.FAIL,
+            Verdict.FAIL if wrong else Verdict.INCONCLUSIVE,
             f"{lookups['failed']} of {lookups.get('sent', 0)} lookups of a complete URL did not give it: {why}",
             int(lookups["failed"]),
             tuple(sorted({int(one["visitor"]) for one in examples if isinstance(one.get("visitor"), int)})[:_EXAMPLES]),

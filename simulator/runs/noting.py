@@ -21,15 +21,15 @@ _SECONDS = 5.0
 _MOST_BYTES = 64 * 1024
 _SHOWN = 3
 
-Failures = Counter[tuple[Outcome, Evidence, int]]  # attempts of judged events that were not acked, by what was seen
+Failures = Counter[tuple[Outcome, Evidence, int]]  # attempts that were not acked, by what was seen
 
 
-def failures_of(attempts: Iterable[Attempt]) -> Failures:
-    """Count the attempts that were not acked by what the transport saw."""
+def failures_of(attempts: Iterable[Attempt], purpose: Purpose = Purpose.EVENT) -> Failures:
+    """Count the attempts of one purpose that were not acked by what the transport saw."""
     return Counter(
         (attempt.outcome, attempt.evidence, attempt.status)
         for attempt in attempts
-        if attempt.purpose is Purpose.EVENT and attempt.outcome is not Outcome.ACKED
+        if attempt.purpose is purpose and attempt.outcome is not Outcome.ACKED
     )
 
 
