@@ -7,12 +7,12 @@ the tests hold decode(encode(e)) == e. No sockets here: the client is load/clien
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from simulator.events import Device, Event, Identity
 from simulator.times import Ms
+from simulator.value import value
 
 
 class Action(StrEnum):
@@ -34,7 +34,7 @@ class Purpose(IntEnum):
     LOOKUP = 2  # of a complete URL, method 2
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Record:
     """What one event says on the wire: the row that an honest collector keeps."""
 
@@ -57,7 +57,7 @@ class Record:
     length: Ms = Ms(0)  # time in the app that the event reports, where a wire has such
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Request:
     """One message to send, once for each planned copy."""
 
@@ -99,7 +99,7 @@ class Evidence(IntEnum):
     STOPPED = 9  # the run ended meanwhile
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Answer:
     """What came back for one attempt."""
 
