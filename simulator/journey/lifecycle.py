@@ -48,8 +48,9 @@ class Address(NamedTuple):
 
 
 @lru_cache(maxsize=16_384)
-def address_of(link: str) -> Address:
-    """A percent-encoded path taken apart: many visitors go to the same few."""
+def written(path: str) -> Address:
+    """Where a path as it is written leads: many visitors go to the same few."""
+    link = encode_path(path)
     route, query = split_path(link)
     return Address(route, query, source_of(query), link)
 
@@ -126,7 +127,7 @@ class Walk:
     def launch(self, where: Address | None, scene: int, code: str) -> None:
         """A cold start: the page of its path, an open, one view. Without parameters the source is none."""
         if where is None:
-            where = address_of(encode_path(self._scenario.app.pages[0]))
+            where = written(self._scenario.app.pages[0])
         self.running, self.hidden_at = True, None
         self.scene, self.source = scene, where.source
         shown = _by_code(where, code) if code else where

@@ -13,10 +13,10 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from simulator.events import Device, Identity
+from simulator.immutable import immutable
 from simulator.journey.devices import draw_device
 from simulator.rand import Stream, Weights, scramble
 from simulator.scenario.model import PPM, PinnedDevice, Scenario
-from simulator.value import value
 
 PAIR = 2  # visitor numbers of one block where phones or mobiles are shared
 VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")  # in paths and events, see value_of
@@ -24,7 +24,7 @@ _MANY = 1 << 60  # more than any run's visitors, so that a bijection of the numb
 _OPENIDS = frozenset({"applet-wechat", "wechat", "wechat-unionid"})
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Person:
     """One visitor, before any step is taken."""
 
@@ -39,7 +39,7 @@ class Person:
     identities_by_type: Mapping[str, str]  # the same
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Population:
     """All that is the same for every visitor of a plan; parts are in millionths."""
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from simulator.events import Call, Json, Kind
-from simulator.journey.lifecycle import HONEST, Address, Misbehaviour, Walk, address_of
+from simulator.journey.lifecycle import HONEST, Address, Misbehaviour, Walk, written
 from simulator.journey.population import VARIABLE
 from simulator.rand import Weights
 from simulator.scenario.model import (
@@ -47,7 +47,7 @@ from simulator.scenario.model import (
     View,
     Wait,
 )
-from simulator.wechat import OTHER_SCENE, RETURN_SCENE, encode_path
+from simulator.wechat import OTHER_SCENE, RETURN_SCENE
 
 Act = Callable[[Walk], None]
 Script = tuple[Act, ...]
@@ -355,11 +355,11 @@ def _address(path: str, empty: str = "") -> Callable[[Walk], Address]:
     """
     parts = VARIABLE.split(path)  # text, name, text, name, … text
     if len(parts) == 1:
-        fixed = address_of(encode_path(path or empty))
+        fixed = written(path or empty)
         return lambda walk: fixed  # noqa: ARG005
 
     def filled(walk: Walk) -> Address:
         quoted = [walk.quoted(part) if place % 2 else part for place, part in enumerate(parts)]
-        return address_of(encode_path("".join(quoted) or empty))
+        return written("".join(quoted) or empty)
 
     return filled

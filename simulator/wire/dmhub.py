@@ -21,11 +21,12 @@ Assumed: the keys `scene`, `pageQuery`, `date`, `externalId`, `anonymousId` on t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import NamedTuple
 
 from simulator.events import Device, Event, Identity, Json, Kind, Spoil
+from simulator.immutable import immutable
 from simulator.times import Ms, iso_utc
 from simulator.wire import dmhub_fields as keys
 from simulator.wire.dmhub_calls import PROFILE, PROFILE_2018, Call, Calls, Profile, escaped_pairs, text_of
@@ -43,7 +44,7 @@ _MALFORMED_PAGE = "pages/malformed"  # of a malformed event outside any page
 _MALFORMED_EVENT = "c_" + "x" * (keys.LONGEST_EVENT - 1)  # one character too long
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Common:
     """What every event of a device begins with, until the next push or launch: worked out once, not per event."""
 
@@ -51,9 +52,11 @@ class Common:
     fields: Mapping[str, str]  # constants, device info, stored properties; never mutated
     pairs: str  # the same, escaped, each with "&" in front; empty when not ordinary
     ordinary: bool  # see escaped_pairs; and nothing that a record reads from a call stands in it
+    standing: bool  # no names but keys.STANDING
     identities: tuple[Identity, ...]
     hashed: int  # of slot 1, for utma
     headers: tuple[tuple[str, str], ...]
+    anonymous_id: str  # of the device, escaped
 
 
 class State(NamedTuple):
@@ -81,8 +84,10 @@ class DmHub:
         self._calls = Calls(profile, options)
         self._tenant = encode_component(options.tenant)
         # The rest of an id is digits and dots, so with this escaped it need not be escaped again.
-        self._escaped_namespace = encode_component(options.namespace)
+        self._id_prefix = keys.id_prefix(options.namespace)
+        self._escaped_id_prefix = encode_component(self._id_prefix)
         self._info = lru_cache(maxsize=4_096)(self._build_info)
+        self._fresh = lru_cache(maxsize=4_096)(self._build_fresh)
         self._referer = f"https://servicewechat.com/{options.appid}/1/page-frame.html"
 
     # ---- the fold -------------------------------------------------------------------------------------------------
@@ -151,12 +156,13 @@ class DmHub:
         call = self._calls.of(event, target)
         own = call.properties
         utma = advance(before, self._options.tenant, (now + delivery.skew) // 1000)
-        target = (own.get("targetName") or target[0], own.get("targetId") or target[1])
+        aimed = call.target
+        target = aimed if aimed[0] and aimed[1] else (aimed[0] or target[0], aimed[1] or target[1])
         state = State(stored, utma, common, target, ready, waiting)
         prepared = call.ordinary and common.ordinary and event.spoil is None
         prepared = prepared and 0 <= event.at + delivery.skew < keys.END_OF_TIME
         try:
-            if prepared and common.fields.keys().isdisjoint(own):
+            if prepared and ((call.apart and common.standing) or common.fields.keys().isdisjoint(own)):
                 query, record = self._ordinary(common, call, event, utma)
             else:
                 query, record = self._merged(common, call, event, utma)
@@ -184,12 +190,12 @@ class DmHub:
         date, identifier, anonymous_id, ours = None, "", "", ""
         if self._profile.documented:
             date = Ms(event.at + event.delivery.skew)
-            identifier = keys.external_id(self._options.namespace, visitor, number)
+            place = f"{visitor}.{number}"
+            identifier = self._id_prefix + place
             anonymous_id = event.device.anonymous_id
-            escaped = keys.external_id(self._escaped_namespace, visitor, number)
             ours = (
-                f"&date={_date(date).replace(':', '%3A')}&externalId={escaped}"
-                f"&anonymousId={encode_component(anonymous_id)}"
+                f"&date={_escaped_date(date)}&externalId={self._escaped_id_prefix}{place}"
+                f"&anonymousId={common.anonymous_id}"
             )
         query = (
             f"{common.pairs[1:]}{call.pairs}{ours}&tenantId={tenant}&event={call.name}"
@@ -260,18 +266,33 @@ class DmHub:
 
     def _common(self, device: Device, stored: Mapping[str, Json]) -> Common:
         """What the device's events begin with: registered constants, device info, stored properties."""
-        fields = dict(self._info(device.network, device.model, device.width, device.height, device.system))
+        info = (device.network, device.model, device.width, device.height, device.system, device.user_agent)
+        fresh = self._fresh(*info)
+        if not stored:
+            return replace(fresh, device=device, anonymous_id=encode_component(device.anonymous_id))
+        fields = dict(fresh.fields)
         for key, value in stored.items():
             fields[key] = text_of(value, self._options.max_string)
         pairs = escaped_pairs(fields) if keys.READ_KEYS.isdisjoint(fields) else None
-        headers = (
-            ("content-type", "application/json"),
-            ("Referer", self._referer),
-            ("User-Agent", device.user_agent),
+        return Common(
+            device,
+            fields,
+            pairs or "",
+            pairs is not None,
+            keys.STANDING.issuperset(fields),
+            keys.identities_of(fields),
+            identity_hash(stored.get("identityValue")),
+            fresh.headers,
+            encode_component(device.anonymous_id),
         )
-        hashed = identity_hash(stored.get("identityValue"))
-        identities = keys.identities_of(fields)
-        return Common(device, fields, pairs or "", pairs is not None, identities, hashed, headers)
+
+    def _build_fresh(self, network: str, model: str, width: int, height: int, system: str, user_agent: str) -> Common:
+        """The same of a phone with nothing stored, but for its own id."""
+        fields = self._info(network, model, width, height, system)
+        pairs = escaped_pairs(fields)
+        headers = (("content-type", "application/json"), ("Referer", self._referer), ("User-Agent", user_agent))
+        nobody = Device("", model, width, height, system, network, user_agent)
+        return Common(nobody, fields, pairs or "", pairs is not None, True, (), identity_hash(None), headers, "")
 
     def _build_info(self, network: str, model: str, width: int, height: int, system: str) -> Mapping[str, str]:
         """Registered constants and device info, in the order in which they are registered and read."""
@@ -337,6 +358,17 @@ def _spoiled(fields: Mapping[str, str], spoil: Spoil | None) -> dict[str, str]:
 @lru_cache(maxsize=8_192)
 def _second(seconds: int) -> str:
     return iso_utc(Ms(seconds * 1000))[:-4]
+
+
+@lru_cache(maxsize=8_192)
+def _escaped_minute(minutes: int) -> str:
+    return iso_utc(Ms(minutes * 60_000))[:17].replace(":", "%3A")
+
+
+def _escaped_date(at: Ms) -> str:
+    """The date of an instant that a calendar has, escaped: events crowd into the same minutes."""
+    minutes, millis = divmod(at, 60_000)
+    return f"{_escaped_minute(minutes)}{millis // 1000:02}.{millis % 1000:03}Z"
 
 
 def _date(at: Ms) -> str:

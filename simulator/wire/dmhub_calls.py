@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from simulator.events import Call as Tracked
 from simulator.events import Event, Json, Kind, Source
 from simulator.wire import dmhub_fields as keys
 from simulator.wire.javascript import UriError, cut, encode_component, is_index, string, units, whole
@@ -38,6 +39,8 @@ class Call:
     event: str
     properties: Mapping[str, str]  # as text, in order; never mutated
     ordinary: bool  # see escaped_pairs
+    apart: bool  # no property has a name that stands in front of every call anyway (see keys.STANDING)
+    target: tuple[str, str]  # targetName and targetId, for the remembered ones
     pairs: str  # the properties escaped, each with "&" in front; empty when not ordinary
     name: str  # the event's name, escaped; empty when not ordinary
     action: Action
@@ -81,18 +84,24 @@ class Calls:
         self._target = {"targetName": self._text(options.app_name), "targetId": self._text(options.appid)}
         self._open = lru_cache(maxsize=4_096)(self._build_open)
         self._view = lru_cache(maxsize=32_768)(self._build_view)
+        self._tracked = lru_cache(maxsize=32_768)(self._build_track)
 
     def of(self, event: Event, remembered: tuple[str, str]) -> Call:
         """The call that a sending event makes; `remembered` is the last targetName and targetId.
 
         Assumed: each call with a target sets the remembered one, also those of opens and views.
         """
-        if event.kind is Kind.LAUNCH:
+        kind = event.kind
+        if kind is Kind.VIEW:
+            return self._view(event.scene, event.source, event.page, event.query)
+        if kind is Kind.LAUNCH:
             return self._open(event.scene, event.source)
-        if event.kind is Kind.TRACK and event.call is not None:
-            own = self._track(event, remembered) if self._profile.documented else self._track_2018(event)
-            return self._call(whole(event.call.event), own)
-        if event.kind is Kind.SHOW:
+        if kind is Kind.TRACK and event.call is not None:
+            try:
+                return self._tracked(event.scene, event.source, event.call, remembered)
+            except TypeError:  # a list or an object among the parameters cannot be looked up
+                return self._build_track(event.scene, event.source, event.call, remembered)
+        if kind is Kind.SHOW:
             own = self._current(event.scene, event.source)
             return self._call(keys.SHOW_EVENT, own | _remembered("", "", remembered))
         return self._view(event.scene, event.source, event.page, event.query)
@@ -109,6 +118,8 @@ class Calls:
             event,
             own,
             ordinary,
+            keys.STANDING.isdisjoint(own),
+            (own.get("targetName", ""), own.get("targetId", "")),
             pairs or "",
             name,
             action,
@@ -129,6 +140,13 @@ class Calls:
                 own["pageQuery"] = self._text(query)
         return self._call(self._profile.view_event, own)
 
+    def _build_track(self, scene: int, source: Source, call: Tracked, remembered: tuple[str, str]) -> Call:
+        if self._profile.documented:
+            own = self._current(scene, source) | self._track(call, remembered)
+        else:
+            own = self._track_2018(call)
+        return self._call(whole(call.event), own)
+
     def _current(self, scene: int, source: Source) -> dict[str, str]:
         """What every event of an open carries; the 2018 tracker knows none of it."""
         if not self._profile.documented:
@@ -136,17 +154,14 @@ class Calls:
         given = (("source", source.name), ("contentName", source.content), *source.others)
         return {"scene": str(scene)} | {key: self._text(value) for key, value in given if value}
 
-    def _track(self, event: Event, remembered: tuple[str, str]) -> dict[str, str]:
+    def _track(self, call: Tracked, remembered: tuple[str, str]) -> dict[str, str]:
         """An application's call; object and positional form come to the same pairs."""
-        assert event.call is not None
-        given = {"targetName": self._text(event.call.name), "targetId": self._text(event.call.id)}
-        given |= self._texts(event.call.params)
+        given = {"targetName": self._text(call.name), "targetId": self._text(call.id)}
+        given |= self._texts(call.params)
         target = _remembered(given.pop("targetName"), given.pop("targetId"), remembered)
-        return self._current(event.scene, event.source) | target | given
+        return target | given
 
-    def _track_2018(self, event: Event) -> dict[str, str]:
-        assert event.call is not None
-        call = event.call
+    def _track_2018(self, call: Tracked) -> dict[str, str]:
         if call.form == "positional":
             # The name arrives where the properties belong, and a text's properties are its characters.
             return {str(place): chr(unit) for place, unit in enumerate(units(call.name))}
