@@ -152,9 +152,14 @@ def identity_value(kind: str, seed: int, namespace: str, visitor: int, real_look
 def _openid(kind: str, seed: int, namespace: str, visitor: int, real_looking: bool) -> str:
     """Twenty-eight characters: o, five of the application, twelve of the run and visitor, ten of the bijection."""
     unique = scramble(visitor, _MANY, kind, seed, namespace)
-    head = _base64(blake2b(f"{kind}".encode(), digest_size=6).digest())[:5] if real_looking else "MPSIM"
-    run = _base64(blake2b(f"{seed}/{namespace}/{visitor}".encode(), digest_size=9).digest())
-    return f"o{head}{run}{_base64((unique << 4).to_bytes(8, 'big'))[:10]}"
+    run = blake2b(f"{seed}/{namespace}/{visitor}".encode(), digest_size=9).digest()
+    # Nine bytes are just twelve characters, so both parts are written at once.
+    return f"o{_head(kind, real_looking)}{_base64(run + (unique << 4).to_bytes(8, 'big'))[:22]}"
+
+
+@lru_cache(maxsize=64)
+def _head(kind: str, real_looking: bool) -> str:
+    return _base64(blake2b(kind.encode(), digest_size=6).digest())[:5] if real_looking else "MPSIM"
 
 
 def _base64(data: bytes) -> str:

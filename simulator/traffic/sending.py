@@ -25,8 +25,7 @@ def requests_of_block(plan: Plan, adapter: Adapter[Any], block: int) -> dict[int
 
 def requests_of_visits(visits: Sequence[Visit], adapter: Adapter[Any]) -> dict[int, tuple[Request, ...]]:
     """The same for visits already planned: all of one block."""
-    made: dict[int, list[Request]] = {visit.visitor: [] for visit in visits}
-    places: dict[int, list[int]] = {visit.visitor: [] for visit in visits}  # the event's number of each request
+    made: dict[int, list[tuple[int, Request]]] = {visit.visitor: [] for visit in visits}
     states: dict[str, Any] = {}
     last: dict[str, Event] = {}
     lost = {(event.visitor, event.number) for visit in visits for event in visit.events if event.delivery.lost}
@@ -37,8 +36,7 @@ def requests_of_visits(visits: Sequence[Visit], adapter: Adapter[Any]) -> dict[i
             # What a tracker held back belongs to the event that it tells of, not to the one that let it go.
             number = request.records[0].number if request.records else event.number
             if not lost or (request.visitor, number) not in lost:
-                made[request.visitor].append(request)
-                places[request.visitor].append(number)
+                made[request.visitor].append((number, request))
 
     for event in _by_device_time(visits):
         device = event.device.anonymous_id
@@ -51,7 +49,7 @@ def requests_of_visits(visits: Sequence[Visit], adapter: Adapter[Any]) -> dict[i
             keep(requests, event)
     for device, event in last.items():
         keep(adapter.flush(states[device], event.at)[1], event)
-    return {visitor: _in_sending_order(requests, places[visitor]) for visitor, requests in made.items()}
+    return {visitor: _in_sending_order(requests) for visitor, requests in made.items()}
 
 
 def _by_device_time(visits: Sequence[Visit]) -> Sequence[Event]:
@@ -62,10 +60,10 @@ def _by_device_time(visits: Sequence[Visit]) -> Sequence[Event]:
     return sorted([event for visit in visits for event in visit.events], key=attrgetter("at"))
 
 
-def _in_sending_order(made: Sequence[Request], places: Sequence[int]) -> tuple[Request, ...]:
+def _in_sending_order(made: list[tuple[int, Request]]) -> tuple[Request, ...]:
     """The earlier visit first, then by the instant they leave; of one instant by the event."""
-    keys = [(request.purpose is not Purpose.SETUP, request.leaves) for request in made]
-    if all(map(le, keys, keys[1:])) and all(map(le, places, places[1:])):
-        return tuple([request.numbered(number) for number, request in enumerate(made)])
-    order = sorted(range(len(made)), key=lambda place: (keys[place], places[place]))
-    return tuple([made[place].numbered(number) for number, place in enumerate(order)])
+    keys = [(request.purpose is not Purpose.SETUP, request.leaves, number) for number, request in made]
+    if all(map(le, keys, keys[1:])):
+        return tuple([request.numbered(number) for number, (_, request) in enumerate(made)])
+    order = sorted(range(len(made)), key=keys.__getitem__)
+    return tuple([made[place][1].numbered(number) for number, place in enumerate(order)])

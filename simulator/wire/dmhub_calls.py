@@ -42,7 +42,7 @@ class Call:
     apart: bool  # no property has a name that stands in front of every call anyway (see keys.STANDING)
     target: tuple[str, str]  # targetName and targetId, for the remembered ones
     pairs: str  # the properties escaped, each with "&" in front; empty when not ordinary
-    name: str  # the event's name, escaped; empty when not ordinary
+    last: str  # tenant and event, escaped, up to the utma; empty when not ordinary
     action: Action
     source: str
     content: str
@@ -81,6 +81,7 @@ class Calls:
         self._profile = profile
         self._most = options.max_string
         self._registered = options.events
+        self._tenant = encode_component(options.tenant)
         self._target = {"targetName": self._text(options.app_name), "targetId": self._text(options.appid)}
         self._open = lru_cache(maxsize=4_096)(self._build_open)
         self._view = lru_cache(maxsize=32_768)(self._build_view)
@@ -121,7 +122,7 @@ class Calls:
             keys.STANDING.isdisjoint(own),
             (own.get("targetName", ""), own.get("targetId", "")),
             pairs or "",
-            name,
+            f"&tenantId={self._tenant}&event={name}&utma=",
             action,
             source=keys.kept(own, "source"),
             content=keys.kept(own, "contentName"),
