@@ -85,11 +85,14 @@ class Course:
         self._hub = get_hub()
         self._lanes: list[_Lane] = []
         self._idle: list[_Lane] = []
+        self._turned: list[_Lane] = []  # with the next visitor, about to send
+        self._sending: Any = None  # callback that will
         self._dispatcher: Any = None  # its greenlet while it naps
         self._waking: Any = None  # callback that is about to end its nap
         self._wakes_ns = _NEVER
         self._last_ns = _NEVER  # open attempts are given up then
         self._failure: Exception | None = None
+        self._latest: tuple[Answer | None, Outcome] = (None, Outcome.UNKNOWN)  # and what it tells
 
     @property
     def in_flight(self) -> int:
@@ -119,14 +122,18 @@ class Course:
     def _give_up(self) -> None:
         """Close every connection. What is still in flight has no outcome."""
         now = self._clock()
+        if self._sending is not None:
+            self._sending.stop()
+        for lane in self._turned:
+            lane.walk = None  # nothing of it is in the ledger, or left
         for lane in self._lanes:
             lane.connection.close()
             if lane.walk is not None:
                 sent = lane.connection.sent_ns or lane.began
                 self._ledger.end(lane.slot, sent, now, Outcome.UNKNOWN, Evidence.STOPPED, 0)
                 lane.walk = None
-        self._lanes.clear()
-        self._idle.clear()
+        for lanes in (self._lanes, self._idle, self._turned):
+            lanes.clear()
 
     # ---- the dispatcher ----
 
@@ -213,10 +220,24 @@ class Course:
             if self._agenda.is_over:
                 self._wake()
         else:
-            self._begin(lane, following)
-        due = self._agenda.next_due_ns
-        if due is not None and due < self._wakes_ns and self._has_lane:
-            self._wake()
+            lane.walk = following
+            if not self._turned:
+                self._sending = self._hub.loop.run_callback(self._send_turned)
+            self._turned.append(lane)
+        if self._dispatcher is not None and self._has_lane:
+            due = self._agenda.next_due_ns
+            if due is not None and due < self._wakes_ns:
+                self._wake()
+
+    def _send_turned(self) -> None:
+        """Send for all lanes that had a reply in this round of the event loop, one right after the other.
+
+        A collector that is woken once for many requests serves them with less work, and so do we.
+        """
+        turned, self._turned, self._sending = self._turned, [], None
+        for lane in turned:
+            assert lane.walk is not None
+            self._begin(lane, lane.walk)
 
     def _note(self, lane: _Lane, answer: Answer) -> Walk | None:
         """Write down what came of an attempt; returns who is due next."""
@@ -224,7 +245,10 @@ class Course:
         walk = lane.walk
         assert walk is not None
         request = walk.request
-        outcome = self._judge.outcome(answer)
+        if answer is not self._latest[0]:
+            # Short replies that were seen before are the same object again (Client.known).
+            self._latest = (answer, self._judge.outcome(answer))
+        outcome = self._latest[1]
         if request.purpose is Purpose.LOOKUP and (why := wrong_lookup(request, answer)):
             self._tally.note_failed_lookup(walk, why)
             outcome = Outcome.REFUSED if outcome is Outcome.ACKED else outcome

@@ -28,7 +28,7 @@ from simulator.events import Device, Event, Identity, Json, Kind, Spoil
 from simulator.immutable import immutable
 from simulator.times import Ms, iso_utc
 from simulator.wire import dmhub_fields as keys
-from simulator.wire.dmhub_calls import PROFILE, PROFILE_2018, Call, Calls, Profile, escaped_pairs, text_of
+from simulator.wire.dmhub_calls import PROFILE, PROFILE_2018, Call, Calls, Profile, escaped_fields, text_of
 from simulator.wire.javascript import UriError, encode_component
 from simulator.wire.options import WireOptions
 from simulator.wire.outcome import classify
@@ -49,8 +49,9 @@ class Common:
 
     device: Device
     fields: Mapping[str, str]  # constants, device info, stored properties; never mutated
-    pairs: str  # the same as a query, escaped; empty when not ordinary
-    ordinary: bool  # see escaped_pairs; and nothing that a record reads from a call stands in it
+    escaped: Mapping[str, str] | None  # the same escaped; None when not ordinary
+    pairs: str  # the same as a query; empty when not ordinary
+    ordinary: bool  # see escaped_fields; and nothing that a record reads from a call stands in it
     standing: bool  # no names but keys.STANDING
     identities: tuple[Identity, ...]
     hashed: int  # of slot 1, for utma
@@ -271,20 +272,23 @@ class DmHub:
         """What the device's events begin with: registered constants, device info, stored properties."""
         fresh = self._fresh(device.network, device.model, device.width, device.height, device.system, device.user_agent)
         escaped_id = encode_component(device.anonymous_id)
-        if not stored:
-            return replace(fresh, device=device, anonymous_id=escaped_id)
-        fields = dict(fresh.fields)
-        for key, given in stored.items():
-            fields[key] = text_of(given, self._options.max_string)
-        pairs = escaped_pairs(fields) if keys.READ_KEYS.isdisjoint(fields) else None
-        hashed = identity_hash(stored.get("identityValue"))
+        fields, escaped, standing = fresh.fields, fresh.escaped, True
+        identities, hashed = fresh.identities, fresh.hashed
+        if stored:
+            texts = {key: text_of(given, self._options.max_string) for key, given in stored.items()}
+            fields = {**fields, **texts}
+            more = escaped_fields(texts) if keys.READ_KEYS.isdisjoint(texts) else None
+            escaped = None if escaped is None or more is None else {**escaped, **more}
+            standing = keys.STANDING.issuperset(texts)
+            identities, hashed = keys.identities_of(fields), identity_hash(stored.get("identityValue"))
         return Common(
             device,
             fields,
-            pairs[1:] if pairs else "",
-            pairs is not None,
-            keys.STANDING.issuperset(fields),
-            keys.identities_of(fields),
+            escaped,
+            "&".join([f"{key}={text}" for key, text in escaped.items()]) if escaped is not None else "",
+            escaped is not None,
+            standing,
+            identities,
             hashed,
             f"0.{hashed}.{self._tenant}.",
             fresh.headers,
@@ -294,17 +298,17 @@ class DmHub:
     def _build_fresh(self, network: str, model: str, width: int, height: int, system: str, user_agent: str) -> Common:
         """The same of a phone with nothing stored, but for its own id."""
         fields = self._build_info(network, model, width, height, system)
-        pairs = escaped_pairs(fields)
-        hashed = identity_hash(None)
+        escaped = escaped_fields(fields)
         return Common(
             Device("", model, width, height, system, network, user_agent),
             fields,
-            pairs[1:] if pairs else "",
-            pairs is not None,
+            escaped,
+            "",
+            escaped is not None,
             True,
             (),
-            hashed,
-            f"0.{hashed}.{self._tenant}.",
+            identity_hash(None),
+            "",
             (("content-type", "application/json"), ("Referer", self._referer), ("User-Agent", user_agent)),
             "",
         )

@@ -38,7 +38,7 @@ class Call:
 
     event: str
     properties: Mapping[str, str]  # as text, in order; never mutated
-    ordinary: bool  # see escaped_pairs
+    ordinary: bool  # see escaped_fields
     apart: bool  # no property has a name that stands in front of every call anyway (see keys.STANDING)
     target: tuple[str, str]  # targetName and targetId, for the remembered ones
     pairs: str  # the properties escaped, each with "&" in front; empty when not ordinary
@@ -60,8 +60,8 @@ def _stays(key: str) -> bool:
     return is_plain(key) and not is_index(key) and key not in keys.LAST_KEYS
 
 
-def escaped_pairs(fields: Mapping[str, str]) -> str | None:
-    """The pairs as they go into a query, each with "&" in front; None where only the whole query can be built.
+def escaped_fields(fields: Mapping[str, str]) -> dict[str, str] | None:
+    """The values as they go into a query, in the same order; None where only the whole query can be built.
 
     That is where a key is moved to the front (an index), overwritten by the tracker, or breaks the query; and where a
     text cannot be escaped.
@@ -69,7 +69,7 @@ def escaped_pairs(fields: Mapping[str, str]) -> str | None:
     if not all(map(_stays, fields)):
         return None
     try:
-        return "".join([f"&{key}={encode_component(value)}" for key, value in fields.items()])
+        return {key: encode_component(text) for key, text in fields.items()}
     except UriError:
         return None
 
@@ -108,8 +108,8 @@ class Calls:
         return self._view(event.scene, event.source, event.page, event.query)
 
     def _call(self, event: str, own: Mapping[str, str]) -> Call:
-        pairs = escaped_pairs(own)
-        ordinary = pairs is not None and keys.SLOT_KEYS.isdisjoint(own)
+        escaped = escaped_fields(own)
+        ordinary = escaped is not None and keys.SLOT_KEYS.isdisjoint(own)
         try:
             name = encode_component(event)
         except UriError:
@@ -121,7 +121,7 @@ class Calls:
             ordinary,
             keys.STANDING.isdisjoint(own),
             (own.get("targetName", ""), own.get("targetId", "")),
-            pairs or "",
+            "".join([f"&{key}={text}" for key, text in escaped.items()]) if escaped is not None else "",
             f"&tenantId={self._tenant}&event={name}&utma=",
             action,
             source=keys.kept(own, "source"),
