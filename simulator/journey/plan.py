@@ -181,7 +181,8 @@ def arrival_of(plan: Plan, visitor: int) -> Ms:
     if plan.schedule is None:
         assert plan.users is not None
         return Ms(plan.start + closed_start(visitor, users=plan.users, each=plan.each, seed=plan.settings.seed))
-    return Ms(plan.start + int(offset_us(plan.schedule, visitor) * plan.speed / 1000))
+    offset, speed = offset_us(plan.schedule, visitor), plan.speed
+    return Ms(plan.start + offset * speed.numerator // (speed.denominator * 1000))
 
 
 def arrival_offset_us(plan: Plan, visitor: int) -> int:
