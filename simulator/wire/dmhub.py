@@ -89,6 +89,7 @@ class DmHub:
         self._id_prefix = keys.id_prefix(options.namespace)
         self._escaped_id_prefix = encode_component(self._id_prefix)
         self._fresh = lru_cache(maxsize=4_096)(self._build_fresh)
+        self._documented = profile.documented
         self._tells_shows = profile.documented and options.foreground_event
         self._before = f"{options.path}?"
         self._referer = f"https://servicewechat.com/{options.appid}/1/page-frame.html"
@@ -152,25 +153,25 @@ class DmHub:
         """The request of one call at `now`; none when its text cannot be escaped, but the count has advanced."""
         common, target, delivery = state.common, state.target, event.delivery
         call = self._calls.of(event, target)
-        skew = delivery.skew
-        utma = advance(state.utma, self._options.tenant, (now + skew) // 1000)
+        date = event.at + delivery.skew
+        utma = advance(state.utma, self._options.tenant, (now + delivery.skew) // 1000)
         aimed = call.target
         if not (aimed[0] and aimed[1]):
             aimed = (aimed[0] or target[0], aimed[1] or target[1])
         following = State(state.stored, utma, common, aimed, state.ready, state.waiting)
-        try:
-            if (
-                call.ordinary
-                and common.ordinary
-                and ((call.apart and common.standing) or common.fields.keys().isdisjoint(call.properties))
-                and event.spoil is None
-                and 0 <= event.at + skew < keys.END_OF_TIME
-            ):
-                spelled, record = self._ordinary(common, call, event, utma)
-            else:
+        if (
+            call.ordinary
+            and common.ordinary
+            and ((call.apart and common.standing) or common.fields.keys().isdisjoint(call.properties))
+            and event.spoil is None
+            and 0 <= date < keys.END_OF_TIME
+        ):
+            spelled, record = self._ordinary(common, call, event, date, utma)
+        else:
+            try:
                 spelled, record = self._merged(common, call, event, utma)
-        except UriError:
-            return following, ()
+            except UriError:
+                return following, ()
         request = Request(
             event.visitor,
             0,
@@ -187,32 +188,45 @@ class DmHub:
         )
         return following, (request,)
 
-    def _ordinary(self, common: Common, call: Call, event: Event, utma: Utma) -> tuple[str, Record]:
+    def _ordinary(self, common: Common, call: Call, event: Event, date: int, utma: Utma) -> tuple[str, Record]:
         """Target and record where no key stands in another's way: the same as `_merged` gives, from prepared parts."""
         visitor, number = event.visitor, event.number
-        if not self._profile.documented:
-            identifier = anonymous_id = ""
-            date = None
-            spelled = f"{self._before}{common.pairs}{call.pairs}"
-        else:
-            date = Ms(event.at + event.delivery.skew)
-            identifier = f"{self._id_prefix}{visitor}.{number}"
-            anonymous_id = common.device.anonymous_id
+        if self._documented:
             minutes, millis = divmod(date, 60_000)
+            identifier = f"{self._id_prefix}{visitor}.{number}"
             # The ids' digits and dots need no escaping, so only what stands before them does.
             spelled = (
                 f"{self._before}{common.pairs}{call.pairs}"
                 f"&date={_escaped_minute(minutes)}{millis // 1000:02}.{millis % 1000:03}Z"
                 f"&externalId={self._escaped_id_prefix}{visitor}.{number}&anonymousId={common.anonymous_id}"
+                f"{call.last}{common.last}{utma.previous}.{utma.last}.{utma.number}"
             )
-        record = Record(
+            return spelled, Record(
+                visitor,
+                number,
+                identifier,
+                call.action,
+                call.event,
+                Ms(date),
+                common.device.anonymous_id,
+                common.identities,
+                call.source,
+                call.content,
+                call.page,
+                call.fault,
+                event.setup,
+            )
+        spelled = (
+            f"{self._before}{common.pairs}{call.pairs}{call.last}{common.last}{utma.previous}.{utma.last}.{utma.number}"
+        )
+        return spelled, Record(
             visitor,
             number,
-            identifier,
+            "",
             call.action,
             call.event,
-            date,
-            anonymous_id,
+            None,
+            "",
             common.identities,
             call.source,
             call.content,
@@ -220,7 +234,6 @@ class DmHub:
             call.fault,
             event.setup,
         )
-        return f"{spelled}{call.last}{common.last}{utma.previous}.{utma.last}.{utma.number}", record
 
     def _merged(self, common: Common, call: Call, event: Event, utma: Utma) -> tuple[str, Record]:
         """Target and record of any event, from one object; a key may break a pair, so only reading it tells.
