@@ -5,13 +5,14 @@ load/ sends them and verify/ asks for them again, so nothing that was planned is
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from operator import attrgetter, le
 from typing import Any
 
-from simulator.events import Device, Event, Visit
+from simulator.events import Event, Visit
 from simulator.journey.plan import Plan, visits_of_block
-from simulator.wire.request import Adapter, Purpose, Request
+from simulator.wire.request import Adapter, Purpose, Request, Sent
 
 
 def requests_of_block(plan: Plan, adapter: Adapter[Any], block: int) -> dict[int, tuple[Request, ...]]:
@@ -25,66 +26,26 @@ def requests_of_block(plan: Plan, adapter: Adapter[Any], block: int) -> dict[int
 
 def requests_of_visits(visits: Sequence[Visit], adapter: Adapter[Any]) -> dict[int, tuple[Request, ...]]:
     """The same for visits already planned: all of one block."""
-    outboxes = {visit.visitor: _Outbox() for visit in visits}
-    lost = {(event.visitor, event.number) for visit in visits for event in visit.events if event.delivery.lost}
+    made: dict[int, list[Sent]] = {visit.visitor: [] for visit in visits}
     states: dict[str, Any] = {}  # of the devices
     last: dict[str, Event] = {}
-    device: Device | None = None  # whose state is `state`
-    state: Any = None
-    step = adapter.step
-    for event in _by_device_time(visits):
-        if event.device is not device:
-            if device is not None:
-                states[device.anonymous_id] = state
-            device = event.device
-            state = states.get(device.anonymous_id)
-            if state is None:
-                state = adapter.boot(device)
-        state, requests = step(state, event)
-        last[device.anonymous_id] = event
-        if requests:
-            _keep(requests, event, outboxes, lost)
-    if device is not None:
-        states[device.anonymous_id] = state
+    for device, stretch in groupby(_by_device_time(visits), key=_device_of):
+        events = list(stretch)
+        name = device.anonymous_id
+        state = states.get(name)
+        states[name], sent = adapter.fold(adapter.boot(device) if state is None else state, events)
+        last[name] = events[-1]
+        for one in sent:
+            made[one[1].visitor].append(one)
     for name, event in last.items():
-        _keep(adapter.flush(states[name], event.at)[1], event, outboxes, lost)
-    return {visitor: outbox.in_sending_order() for visitor, outbox in outboxes.items()}
+        for request in adapter.flush(states[name], event.at)[1]:
+            number = request.records[0].number if request.records else event.number
+            made[request.visitor].append((number, request))
+    lost = {(event.visitor, event.number) for visit in visits for event in visit.events if event.delivery.lost}
+    return {visitor: _in_sending_order(visitor, sent, lost) for visitor, sent in made.items()}
 
 
-def _keep(
-    requests: Iterable[Request], event: Event, outboxes: Mapping[int, _Outbox], lost: Container[tuple[int, int]]
-) -> None:
-    for request in requests:
-        # What a tracker held back belongs to the event that it tells of, not to the one that let it go.
-        number = request.records[0].number if request.records else event.number
-        if (request.visitor, number) not in lost:
-            outboxes[request.visitor].put(request, number)
-
-
-class _Outbox:
-    """One visitor's requests: the earlier visit first, then by the instant they leave; of one instant by the event."""
-
-    __slots__ = ("_is_ordered", "_leaves", "_made", "_number", "_setup")
-
-    def __init__(self) -> None:
-        self._made: list[tuple[int, Request]] = []  # with the number of the event
-        self._is_ordered = True  # so far they were put in in the order in which they leave
-        self._setup, self._leaves, self._number = True, 0, 0  # of the latest
-
-    def put(self, request: Request, number: int) -> None:
-        setup, leaves = request.purpose is Purpose.SETUP, request.leaves
-        if (setup and not self._setup) or (
-            setup is self._setup and (leaves < self._leaves or (leaves == self._leaves and number < self._number))
-        ):
-            self._is_ordered = False
-        self._setup, self._leaves, self._number = setup, leaves, number
-        self._made.append((number, request.numbered(len(self._made))))
-
-    def in_sending_order(self) -> tuple[Request, ...]:
-        if self._is_ordered:
-            return tuple([request for _, request in self._made])
-        ordered = sorted(self._made, key=lambda one: (one[1].purpose is not Purpose.SETUP, one[1].leaves, one[0]))
-        return tuple([request.numbered(place) for place, (_, request) in enumerate(ordered)])
+_device_of = attrgetter("device")
 
 
 def _by_device_time(visits: Sequence[Visit]) -> Sequence[Event]:
@@ -93,3 +54,15 @@ def _by_device_time(visits: Sequence[Visit]) -> Sequence[Event]:
     if len(visits) == 1:
         return visits[0].events  # oldest first
     return sorted([event for visit in visits for event in visit.events], key=attrgetter("at"))
+
+
+def _in_sending_order(visitor: int, made: list[Sent], lost: Collection[tuple[int, int]]) -> tuple[Request, ...]:
+    """The earlier visit first, then by the instant they leave; of one instant by the event. What is lost never does."""
+    if lost:
+        made = [one for one in made if (visitor, one[0]) not in lost]
+    keys = [(request.purpose is not Purpose.SETUP, request.leaves, number) for number, request in made]
+    if not all(map(le, keys, keys[1:])):
+        made = [made[place] for place in sorted(range(len(made)), key=keys.__getitem__)]
+    return tuple(
+        [request if request.number == place else request.numbered(place) for place, (_, request) in enumerate(made)]
+    )
