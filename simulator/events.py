@@ -7,6 +7,7 @@ looks on a wire (wire/request.py) and what became of it (ledger/record.py).
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from simulator.immutable import immutable
 from simulator.times import Ms
@@ -47,8 +48,7 @@ class Identity:
     value: str
 
 
-@immutable(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where an open came from, as its path's parameters say; empty text where a parameter is absent."""
 
     name: str = ""  # cl_sr; the cell of `source`, "(none)" when empty

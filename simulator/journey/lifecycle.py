@@ -159,6 +159,11 @@ class Walk:
         shown = self.stack[-1]
         self.happen(Kind.VIEW, shown.route, shown.query)
 
+    def go(self, where: Address) -> None:
+        """A page is opened on top."""
+        self.stack.append(where)
+        self.happen(Kind.VIEW, where.route, where.query)
+
     def back(self, pages: int) -> None:
         """So many pages are closed.
 

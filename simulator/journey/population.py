@@ -132,7 +132,8 @@ def _identities(of: Population, visitor: int, shares_mobile: bool) -> dict[str, 
 def _device(of: Population, owner: int, ordinal: int) -> Device:
     """Its anonymousId is thirty-two hex digits: sixteen of the run, sixteen a bijection of (owner, ordinal)."""
     unique = scramble(owner * 2 + ordinal, 1 << 64, "anonymous", of.seed, of.namespace)
-    return draw_device(f"{of.run}{unique:016x}", Stream("device", of.seed, owner, ordinal), of.device)
+    anonymous_id = f"{of.run}{unique:016x}"
+    return draw_device(anonymous_id, Stream("device", of.seed, owner, ordinal), of.device)
 
 
 def identity_value(kind: str, seed: int, namespace: str, visitor: int, real_looking: bool) -> str:

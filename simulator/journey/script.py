@@ -250,11 +250,7 @@ def _show(entry: Entry) -> Act:
 
 
 def _view(where: Callable[[Walk], Address]) -> Act:
-    def act(walk: Walk) -> None:
-        walk.stack.append(where(walk))
-        walk.view()
-
-    return act
+    return lambda walk: walk.go(where(walk))
 
 
 def _share(where: Callable[[Walk], Address] | None) -> Act:

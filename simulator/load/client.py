@@ -43,8 +43,11 @@ from simulator.wire.request import Answer, Request
 _LOOKED_UP_FOR = 60.0  # seconds that the addresses of a host are kept
 _KNOWN_REPLIES, _KNOWN_BYTES = 256, 2_048  # short replies that are recognised without being parsed again
 _KNOWN_HEADS = 4_096
+_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_NOTHING: tuple[None, bytes] = (None, b"")
 _SHORTEST_SWEEP, _LONGEST_SWEEP = 0.001, 0.25  # seconds between two looks for replies that do not come
 
+Headers = tuple[tuple[str, str], ...]
 Address = tuple[int, Any]  # family, and what `connect` takes
 
 
@@ -84,7 +87,8 @@ class Client:
         self._authority = bracketed if self.port == usual else f"{bracketed}:{self.port}"
         self.context = (context or ssl.create_default_context()) if self.scheme == "https" else None
         self.known: dict[bytes, Answer] = {}  # whole short replies that leave the connection open
-        self._heads: dict[tuple[tuple[str, str], ...], bytes] = {}
+        self._heads: dict[Headers, bytes] = {}  # as lines
+        self._latest: dict[int, tuple[Headers, bytes]] = {}  # the same by the id of the tuple: hashing it costs more
         self._addresses: tuple[Address, ...] = ()
         self._looked_up = 0.0
         self._waiting: dict[Connection, float] = {}  # for a reply, until when (monotonic), in the order of their sends
@@ -112,16 +116,29 @@ class Client:
         Raises:
             EngineError: a target, method or header that HTTP cannot carry; that is a fault of the adapter.
         """
-        head = self._heads.get(request.headers)
-        if head is None:
+        headers = request.headers
+        known, head = self._latest.get(id(headers), _NOTHING)
+        if known is not headers:
             head = self._head(request)
-        line = f"{request.method} {request.target} HTTP/1.1\r\n"
-        if not line.isascii() or line.count(" ") != 2 or line.count("\n") != 1 or line.count("\r") != 1:
-            raise EngineError(f"visitor {request.visitor}: no request line can say {line[:200]!r}")
+        try:
+            target = request.target.encode("ascii")
+        except UnicodeEncodeError:
+            raise self._unspeakable(request) from None
         body = request.body
-        if body or request.method not in {"GET", "HEAD", "DELETE", "OPTIONS"}:
-            return b"%b%bContent-Length: %d\r\n\r\n%b" % (line.encode(), head, len(body), body)
-        return line.encode() + head + b"\r\n"
+        if body or request.method not in _BODILESS:
+            head = b"%bContent-Length: %d\r\n" % (head, len(body))
+        elif request.method == "GET":
+            if b" " in target or b"\n" in target or b"\r" in target:
+                raise self._unspeakable(request)
+            return b"GET %b HTTP/1.1\r\n%b\r\n" % (target, head)
+        line = b"%b %b HTTP/1.1\r\n" % (request.method.encode(), target)
+        if line.count(b" ") != 2 or line.count(b"\n") != 1 or line.count(b"\r") != 1:
+            raise self._unspeakable(request)
+        return b"%b%b\r\n%b" % (line, head, body)
+
+    def _unspeakable(self, request: Request) -> EngineError:
+        line = f"{request.method} {request.target}"
+        return EngineError(f"visitor {request.visitor}: no request line can say {line[:200]!r}")
 
     def remember(self, data: bytes, answer: Answer) -> None:
         """Keep what a whole short reply says: most collectors answer with the same bytes again and again."""
@@ -166,13 +183,21 @@ class Client:
         return self._addresses
 
     def _head(self, request: Request) -> bytes:
-        lines = [f"Host: {self._authority}", *(f"{name}: {value}" for name, value in request.headers)]
-        if any("\r" in line or "\n" in line for line in lines):
-            raise EngineError(f"visitor {request.visitor}: a header with a line break: {request.headers!r}")
-        head = "".join(f"{line}\r\n" for line in lines).encode()
-        if len(self._heads) >= _KNOWN_HEADS:
-            self._heads.clear()
-        self._heads[request.headers] = head
+        """The lines of the headers; an adapter uses the same few tuples again and again."""
+        headers = request.headers
+        head = self._heads.get(headers)
+        if head is None:
+            lines = [f"Host: {self._authority}", *(f"{name}: {value}" for name, value in headers)]
+            if any("\r" in line or "\n" in line for line in lines):
+                raise EngineError(f"visitor {request.visitor}: a header with a line break: {headers!r}")
+            head = "".join(f"{line}\r\n" for line in lines).encode()
+            if len(self._heads) >= _KNOWN_HEADS:
+                self._heads.clear()
+            self._heads[headers] = head
+        if len(self._latest) >= _KNOWN_HEADS:
+            self._latest.clear()
+        # The tuple is kept beside its lines, so that its id is not taken by another one.
+        self._latest[id(headers)] = headers, head
         return head
 
 

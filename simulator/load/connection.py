@@ -63,14 +63,21 @@ class Connection:
         self._turn += 1
         # A connection that was closed while it was idle is noticed before the send. Where the news comes with the
         # first write, of which the kernel took no byte, that is the same.
-        rest = self._write(data) if self._pipe is not None and self._pipe.is_quiet() else None
-        if rest is None:
-            self._hang_up()
-            gevent.spawn(self._open_and_write, data, self._turn)
-            return
-        self._client.wait(self)
-        if rest:
-            self._write_on(rest)
+        pipe = self._pipe
+        if pipe is not None and pipe.is_quiet():
+            started = self._client.now()
+            try:
+                rest = pipe.write(data)
+            except OSError:
+                pass
+            else:
+                self.sent_ns = started
+                self._client.wait(self)
+                if rest:
+                    self._write_on(rest)
+                return
+        self._hang_up()
+        gevent.spawn(self._open_and_write, data, self._turn)
 
     def send(self, data: bytes, method: str = "GET") -> Answer:
         """The same for a greenlet that waits. Never raises for trouble of the network.
@@ -178,34 +185,27 @@ class Connection:
 
     # ---- writing --------------------------------------------------------------------------------------------------
 
-    def _write(self, data: bytes) -> memoryview | None:
-        """Begin to write; what is left of it, or None when not one byte was taken."""
-        assert self._pipe is not None
-        started = self._client.now()
-        try:
-            rest = self._pipe.write(data)
-        except OSError:
-            return None
-        self.sent_ns = started
-        return rest
-
     def _open_and_write(self, data: bytes, turn: int) -> None:
         """Connect, and write the request. Runs in a greenlet of its own."""
         try:
             line = dial(self._client)
-            if turn != self._turn:
-                if line is not None:
-                    line.wire.close()
-                return
-            if line is not None:
-                self._connected(line)
-            rest = self._write(data) if line is not None else None
         except Exception as fault:  # noqa: BLE001  it is told to whoever waits
             self._later(turn, fault)
             return
-        if rest is None:
+        if line is None:
             self._later(turn, Answer(Evidence.NO_CONNECTION))
             return
+        if turn != self._turn:
+            line.wire.close()  # nobody waits for it any more
+            return
+        self._connected(line)
+        started = self._client.now()
+        try:
+            rest = line.pipe.write(data)
+        except OSError:
+            self._later(turn, Answer(Evidence.NO_CONNECTION))
+            return
+        self.sent_ns = started
         self._client.wait(self)
         if rest:
             self._write_on(rest)

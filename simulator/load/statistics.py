@@ -49,7 +49,6 @@ class LocustStatistics:
         self._timer: Any = None
         # Of Locust's module of statistics, which is not imported here: that would replace sockets and threads.
         self._entry_class: Any = type(environment.stats.total)
-        self._bucket: Any = vars(sys.modules[self._entry_class.__module__])["bucket_response_time"]
 
     def __call__(self, walk: Walk, answer: Answer, outcome: Outcome, sent_ns: int, done_ns: int) -> None:
         """An attempt is through."""
@@ -97,6 +96,11 @@ class LocustStatistics:
         if trouble is not None:
             batch.troubles.append(trouble)
 
+    @property
+    def _bucket(self) -> Any:
+        """How Locust rounds response times; a user may have put another function in its place."""
+        return vars(sys.modules[self._entry_class.__module__])["bucket_response_time"]
+
     def _entry(self, name: str, method: str, batch: _Batch) -> Any:
         """A batch as Locust keeps it."""
         entry = self._entry_class(self._environment.stats, name, method)
@@ -107,7 +111,9 @@ class LocustStatistics:
         entry.min_response_time = min(batch.milliseconds)
         entry.max_response_time = max(batch.milliseconds)
         entry.total_content_length = batch.bytes
-        entry.response_times.update(Counter(map(self._bucket, batch.milliseconds)))
+        # Locust rounds to whole milliseconds below a hundred; by the built-in it is four times as fast.
+        plain = entry.max_response_time < 100 and self._bucket.__module__ == self._entry_class.__module__
+        entry.response_times.update(Counter(map(round if plain else self._bucket, batch.milliseconds)))
         return entry
 
     def _fire(self, walk: Walk, answer: Answer, trouble: str | None, sent_ns: int, done_ns: int) -> None:

@@ -66,8 +66,12 @@ def kept(fields: Mapping[str, str], key: str) -> str:
 
 def identities_of(fields: Mapping[str, str]) -> tuple[Identity, ...]:
     """The identities in slot order; a slot without a type or without a value names nobody."""
-    slots = ((kept(fields, kind), kept(fields, value)) for kind, value in SLOTS)
-    return tuple(Identity(kind, value) for kind, value in slots if kind and value)
+    found = []
+    for kind_key, value_key in SLOTS:
+        kind, value = fields.get(kind_key), fields.get(value_key)
+        if kind and value:
+            found.append(Identity(kind[:_LONGEST_VALUE], value[:_LONGEST_VALUE]))
+    return tuple(found)
 
 
 def page_of(fields: Mapping[str, str]) -> str:
