@@ -4,7 +4,7 @@
     collector_process.py, load_process.py   the embedded collector and Locust, as child processes
     links.py       links of method 2, registered before the run
     running.py     the whole way: prepare, start, load, judge, report
-    replaying.py   some visitors of an earlier run, sent again
+    replaying.py   some visitors of an earlier run, sent again; searching.py whom, where nobody is asked for
     baseline.py    what a collector held before the run: its totals, and where its list of events ended
     judging.py     a run directory to a Result: ledger, oracle, list of events, readings
     load_report.py concluding.py    what the load said of itself; everything that was found, to a verdict and a Result
