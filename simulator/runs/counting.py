@@ -122,7 +122,7 @@ def rows_of_run(opened: OpenedRun, attempts: AttemptIndex, index: StoredIndex | 
             return RunRows([], f"more than {most:,} events are stored")
     if index is not None:
         rows.extend(reconcile_others(index, found, asked))
-    return RunRows(rows)
+    return RunRows(rows, "" if rows else "nothing is stored")
 
 
 def _stored(

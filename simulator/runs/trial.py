@@ -13,7 +13,7 @@ from time import monotonic
 from simulator.collector.faults import Fault
 from simulator.contract import Definitions
 from simulator.errors import MpsimError
-from simulator.finding import ExitCode, Verdict
+from simulator.finding import NOBODY, ExitCode, Verdict
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.report.folder import write_reports
 from simulator.report.result import Result
@@ -166,7 +166,7 @@ def judge_trial(trial: Trial, result: Result, seconds: float = 0.0) -> Tried:
         why = f"{', '.join(still)} did not fail"
     elif not declared:
         why = f"{', '.join(codes) or 'no finding'} instead of {fault.finding}"
-    elif fault.one_visitor and not visitors:
+    elif not visitors and (fault.one_visitor or not all(NOBODY in one.text for one in declared)):
         why = f"the finding {fault.finding} names no visitor"
     else:
         standing = Standing.KILLED

@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from simulator.contract import Contract
-from simulator.finding import Finding, Judged, Verdict
+from simulator.finding import Finding, Judged, Verdict, naming_nobody
 from simulator.scenario.model import Expect
 from simulator.times import Ms, format_duration
 from simulator.verify.judging import tolerance_of
@@ -41,7 +41,8 @@ def diagnose(
     Args:
         explained: metrics of which another finding says why they are wrong.
         events_right: the stored events are known to be right, so whatever is wrong is the counting.
-        suspects: metric → visitors among whom those are that are counted wrongly.
+        suspects: metric → visitors among whom those are that are counted wrongly; one that is left out was not
+            looked into.
         untried: why the rules that explain wrong totals were not tried; empty where they were.
     """
     totals: Totals = {}
@@ -50,8 +51,7 @@ def diagnose(
     open_ones = {key: cells for key, cells in totals.items() if key[0] not in explained}
     differences = (*_sums(open_ones, contract, events_right, suspects), *_attributions(open_ones, suspects))
     if untried:
-        said = f". No rule was tried and nobody is named, because {untried}"
-        differences = tuple(replace(one, text=one.text + said) for one in differences)
+        differences = tuple(naming_nobody(one, f"no rule was tried, because {untried}") for one in differences)
     return (*differences, *_contradictions(totals, contract, expect))
 
 
@@ -67,7 +67,8 @@ def settling_findings(settled: Settled, quiet: Ms) -> Iterator[Finding]:
         shown = "; ".join(settled.fell[:_MOST_NAMED])
         more = f"; and {len(settled.fell) - _MOST_NAMED} more" if len(settled.fell) > _MOST_NAMED else ""
         text = f"totals fell that can only rise: {shown}{more}"
-        yield Finding("aggregation", Verdict.FAIL, text, len(settled.fell))
+        fallen = Finding("aggregation", Verdict.FAIL, text, len(settled.fell))
+        yield naming_nobody(fallen, "no event can take another one away")
     if settled.reading.errors:
         text = f"the totals could not be read: {settled.reading.error}"
         yield Finding("unsettled", Verdict.INCONCLUSIVE, text, len(settled.reading.errors))
@@ -92,14 +93,19 @@ def _sums(
         for one in cells.values():
             off = _off(one)
             if off:
-                yield Finding(
-                    "aggregation" if events_right else _code(metric, off, views_right, contract),
-                    Verdict.FAIL,
+                code = "aggregation" if events_right else _code(metric, off, views_right, contract)
+                text = (
                     f"{_WORDS[metric]}: expected {one.expected}, the collector says {one.observed:,}: "
-                    f"{abs(off):,} {'too many' if off > 0 else 'missing'}{_where(totals, metric, off)}",
-                    abs(off),
-                    suspects.get(metric, ()),
+                    f"{abs(off):,} {'too many' if off > 0 else 'missing'}{_where(totals, metric, off)}"
                 )
+                yield _suspecting(suspects, metric, Finding(code, Verdict.FAIL, text, abs(off)))
+
+
+def _suspecting(suspects: Mapping[str, tuple[int, ...]], metric: str, finding: Finding) -> Finding:
+    if metric not in suspects:
+        return finding
+    named = replace(finding, visitors=suspects[metric])
+    return naming_nobody(named, "no visitor counts in each of the cells that are wrong")
 
 
 def _off(one: Judged) -> int:
@@ -140,14 +146,11 @@ def _attributions(totals: Totals, suspects: Mapping[str, tuple[int, ...]]) -> It
             surplus = sum(off for off in wrong.values() if off > 0)
             missing = -sum(off for off in wrong.values() if off < 0)
             code = "unexpected" if _all_unexpected(cells, wrong) else "attribution"
-            yield Finding(
-                code,
-                Verdict.FAIL,
+            text = (
                 f"{_WORDS[metric]} by {by}: the total is right, {len(wrong)} of {len(cells)} cells are not: "
-                f"{_listed(wrong)}{_explained(cells, wrong)}",
-                max(surplus, missing),
-                suspects.get(metric, ()),
+                f"{_listed(wrong)}{_explained(cells, wrong)}"
             )
+            yield _suspecting(suspects, metric, Finding(code, Verdict.FAIL, text, max(surplus, missing)))
 
 
 def _all_unexpected(cells: dict[str, Judged], wrong: dict[str, int]) -> bool:
@@ -249,7 +252,8 @@ def _adds_up(metric: str, by: str, contract: Contract) -> bool:
 
 
 def _contradiction(text: str, off: int) -> Finding:
-    return Finding("aggregation", Verdict.FAIL, f"the collector contradicts itself: {text}", abs(off))
+    found = Finding("aggregation", Verdict.FAIL, f"the collector contradicts itself: {text}", abs(off))
+    return naming_nobody(found, "two numbers of the collector disagree, whatever was stored")
 
 
 def _high(one: Judged) -> int:
