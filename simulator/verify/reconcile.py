@@ -24,7 +24,7 @@ from itertools import chain
 from typing import Any, TypeVar
 
 from simulator.events import Identity
-from simulator.finding import Finding, Verdict
+from simulator.finding import Finding, Verdict, naming_nobody
 from simulator.times import Ms, hour_cell
 from simulator.verify.readers.events import StoredEvent
 from simulator.verify.sighting import Sighting
@@ -356,7 +356,9 @@ def reconciled_findings(found: Reconciliation, *, foreign: int = 0) -> Iterator[
     """What is wrong with the stored events, one finding a kind."""
     for kind in _WRONG:
         if found.count(kind):
-            yield Finding(kind, Verdict.FAIL, _text(kind, found), found.count(kind), _visitors(found.cases[kind]))
+            visitors = _visitors(found.cases[kind])
+            wrong = Finding(kind, Verdict.FAIL, _text(kind, found), found.count(kind), visitors)
+            yield naming_nobody(wrong, "the plan has nobody who sends such events")
     if foreign:
         text = (
             f"{foreign:,} stored {'event is' if foreign == 1 else 'events are'} of nobody in this run: "
