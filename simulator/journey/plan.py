@@ -12,12 +12,19 @@ from fractions import Fraction
 
 from simulator.errors import ScenarioError, UsageError
 from simulator.events import Event, Visit
-from simulator.journey.arrivals import Schedule, closed_start, make_schedule, offset_us
+from simulator.journey.arrivals import (
+    Arrivals,
+    closed_start,
+    event_offset,
+    make_listed,
+    make_schedule,
+    offset_us,
+)
 from simulator.journey.length import longest_visit
 from simulator.journey.lifecycle import earlier_visit, walk
 from simulator.journey.population import PAIR, Person, block_size, person
 from simulator.rand import Stream
-from simulator.scenario.model import Phase, Scenario
+from simulator.scenario.model import InstantsFile, Phase, Scenario
 from simulator.times import DAY, HOUR, SECOND, Ms, next_full_hour, zone_offset
 from simulator.wechat import encode_path
 
@@ -56,7 +63,7 @@ class Plan:
     block: int  # visitors of one block: numbers b·block … share devices and mobiles
     speed: Fraction  # event time per wall time
     flood: bool  # nobody waits
-    schedule: Schedule | None  # of the open model
+    schedule: Arrivals | None  # of the open model
     users: int | None  # of the closed model
     each: Ms  # closed model: event time between two visitors of one user
 
@@ -97,6 +104,8 @@ def make_plan(scenario: Scenario, settings: Settings, now: Ms) -> Plan:
         if count is None:
             raise _complaint(scenario, "visitors", "the closed model (load.users) needs visitors.count")
         length = Ms(-(-count // users) * each + tail)
+    elif phases is None:
+        length = Ms(scenario.instants[: count or None][-1] + tail)
     else:
         wall_us = sum(phase.for_ for phase in phases) * 1000
         length = Ms(-int(-(wall_us * speed) // 1000) + tail)
@@ -104,15 +113,7 @@ def make_plan(scenario: Scenario, settings: Settings, now: Ms) -> Plan:
     schedule = None
     if users is None:
         try:
-            schedule = make_schedule(
-                phases,
-                count=count,
-                poisson=load.spacing == "poisson",
-                seed=settings.seed,
-                start=start,
-                speed=speed,
-                zone=settings.day,
-            )
+            schedule = _arrivals(scenario, settings, phases, count, start, speed)
         except ValueError as short:
             raise _complaint(scenario, "load.arrivals", str(short)) from short
         count = schedule.count
@@ -175,7 +176,7 @@ def arrival_of(plan: Plan, visitor: int) -> Ms:
     if plan.schedule is None:
         assert plan.users is not None
         return Ms(plan.start + closed_start(visitor, users=plan.users, each=plan.each, seed=plan.settings.seed))
-    return Ms(plan.start + int(offset_us(plan.schedule, visitor) * plan.speed / 1000))
+    return Ms(plan.start + event_offset(plan.schedule, visitor, plan.speed))
 
 
 def arrival_offset_us(plan: Plan, visitor: int) -> int:
@@ -234,7 +235,21 @@ def _clock(scenario: Scenario, settings: Settings) -> tuple[Fraction, bool]:
     return speed, settings.flood or given == "flood"
 
 
-def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[Phase]:
+def _arrivals(
+    scenario: Scenario, settings: Settings, phases: list[Phase] | None, count: int | None, start: Ms, speed: Fraction
+) -> Arrivals:
+    load = scenario.load
+    if phases is None:
+        name = load.arrivals.name if isinstance(load.arrivals, InstantsFile) else ""
+        return make_listed(scenario.instants, count=count, speed=speed, name=name)
+    poisson = load.spacing == "poisson"
+    return make_schedule(
+        phases, count=count, poisson=poisson, seed=settings.seed, start=start, speed=speed, zone=settings.day
+    )
+
+
+def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[Phase] | None:
+    """The phases of the open model; None where a file lists the arrivals."""
     if settings.rate is not None:
         if count is None:
             raise _complaint(scenario, "visitors", "--rate needs visitors.count or --visitors")
@@ -248,7 +263,8 @@ def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[P
         # Long enough for the last of `count` visitors, whose instant lies strictly before the end.
         length = Ms(-int(-(count * 1000 / phase.rate.low) // 1))
         return [phase.model_copy(update={"for_": length})]
-    return list(scenario.load.arrivals or [])
+    arrivals = scenario.load.arrivals
+    return None if isinstance(arrivals, InstantsFile) else list(arrivals or [])
 
 
 def _start(scenario: Scenario, settings: Settings, now: Ms, length: Ms) -> Ms:
