@@ -1,8 +1,8 @@
 """One course of sending: lanes take the visitors that are due, one request each, until nobody is left.
 
-A lane is a greenlet with a connection of its own. Lanes are made when somebody is due and none is free, up to a bound;
-beyond it visitors wait, and their lateness says so. A dispatcher plans who comes soon and wakes lanes; a lane that is
-through with a request takes the next visitor itself.
+A lane is a greenlet with a connection of its own (own_connections.py: or each visitor has one). Lanes are made when
+somebody is due and none is free, up to a bound; beyond it visitors wait, and their lateness says so. A dispatcher plans
+who comes soon and wakes lanes; a lane that is through with a request takes the next visitor itself.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from simulator.load.agenda import Agenda
 from simulator.load.client import Client, Connection
 from simulator.load.clock import Clock
 from simulator.load.lookup import wrong_lookup
+from simulator.load.own_connections import OwnConnections
 from simulator.load.tally import Tally
 from simulator.load.walk import Walk
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose
@@ -47,6 +48,7 @@ class Course:
 
     Args:
         lanes: at most so many requests in flight.
+        own_connections: each visitor has one, instead of each lane.
         watch: told of every attempt, after it is in the ledger.
     """
 
@@ -60,6 +62,7 @@ class Course:
         clock: Clock,
         *,
         lanes: int,
+        own_connections: bool = False,
         watch: Watcher | None = None,
     ) -> None:
         self._agenda = agenda
@@ -69,6 +72,7 @@ class Course:
         self._tally = tally
         self._clock = clock
         self._most = lanes
+        self._own = OwnConnections(client) if own_connections else None
         self._watch = watch
         self._hub = get_hub()
         self._lanes = Group()
@@ -100,6 +104,8 @@ class Course:
                 self._lanes.join(timeout=0.05)
         finally:
             self._lanes.kill()
+            if self._own is not None:
+                self._own.close()
         if self._failure is not None:
             raise self._failure
 
@@ -175,6 +181,8 @@ class Course:
 
     def _serve(self, connection: Connection, walk: Walk) -> Walk | None:
         """One attempt; returns who is due next."""
+        if self._own is not None:
+            connection = self._own.of(walk.visitor)
         request, attempt = walk.request, walk.attempt
         data = self._client.encode(request)
         began = self._clock()
@@ -197,7 +205,10 @@ class Course:
         self._tally.note(walk, outcome, sent, done)
         if self._watch is not None:
             self._watch(walk, answer, outcome, sent, done)
+        finished = self._agenda.finished
         following = self._agenda.advance(walk, outcome, done)
+        if self._own is not None and self._agenda.finished != finished:
+            self._own.leave(walk.visitor)
         due = self._agenda.next_due_ns
         if due is not None and due < self._wakes_ns and (following is None or self._has_lane):
             self._wake()
