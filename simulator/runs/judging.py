@@ -20,16 +20,17 @@ from simulator import __version__
 from simulator.contract import Contract
 from simulator.errors import ConnectionFailed
 from simulator.finding import Finding, Judged, Verdict
-from simulator.ledger.histogram import Histogram
 from simulator.ledger.index import AttemptIndex
 from simulator.ledger.manifest import DATABASE_FILE, LOAD_FILE
-from simulator.report.result import Attempts, Convergence, Latency, Load, Percentiles, Result, widths_of
+from simulator.report.result import Attempts, Convergence, Load, Result, widths_of
 from simulator.runs.baseline import read_baseline, since
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.counting import Counted, Gathered, count_run
 from simulator.runs.diagnosing import Period, findings_of, stage_note
+from simulator.runs.latencies import latency_of
 from simulator.runs.listing import Listing
 from simulator.runs.noting import Failures, disagreements, failure_notes
+from simulator.runs.phasing import phases_of
 from simulator.runs.reconciliation import write_reconciliation
 from simulator.scenario.slo import parse_slo
 from simulator.times import HOUR, Ms, instant, iso_local
@@ -41,7 +42,7 @@ from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
 from simulator.verify.settle import Settled, settle
 from simulator.verify.sighting import AttemptSummary
-from simulator.verify.slo import Latencies, evaluate
+from simulator.verify.slo import evaluate
 from simulator.verify.verdict import LoadFacts, conclude
 from simulator.wire.request import Evidence
 
@@ -138,7 +139,7 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         metrics=judged,
         findings=findings,
         slo=slos,
-        latency=_latency(gathered.latencies),
+        latency=latency_of(gathered.latencies),
         convergence=Convergence(
             settled.stable,
             settled.reads,
@@ -155,6 +156,14 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
             *failure_notes(gathered.failures),
             *disagreements(opened.scenario, opened.contract, url),
             *_notes(counted, looking.listing.why_not),
+        ),
+        phases=phases_of(
+            opened,
+            counted,
+            judged,
+            started_ns=int(report.number("started_ns")),
+            finished=bool(report.facts.get("finished")),
+            why_not_listed=looking.listing.why_not,
         ),
     )
 
@@ -286,13 +295,15 @@ def _load_facts(opened: OpenedRun, report: LoadReport, gathered: Gathered) -> Lo
     """How the load went. Punctuality is counted over all planned visitors: one who never started was not on time."""
     punctual = None
     if opened.plan.schedule is not None and not opened.plan.flood:
-        punctual = gathered.latencies.on_time / opened.plan.coming
+        punctual = (gathered.latencies.on_time + gathered.silent) / opened.plan.coming
+    wanted, offered = report.number("wanted_rate"), report.number("offered_rate")
     reason = str(report.facts.get("reason", "")) if report.is_there else "the load process died before its end"
     return LoadFacts(
         finished=bool(report.facts.get("finished")),
         reason=reason,
         workers_lost=int(report.number("workers_lost")),
         punctual=punctual,
+        offered=f"{offered:,.1f}/s were offered of {wanted:,.1f}/s wanted" if wanted else "",
     )
 
 
@@ -309,18 +320,6 @@ def _load(report: LoadReport) -> Load:
         int(report.number("workers", 1)),
         int(report.number("workers_lost")),
     )
-
-
-def _latency(latencies: Latencies) -> Latency:
-    return Latency(_percentiles(latencies.response), _percentiles(latencies.service), _percentiles(latencies.late))
-
-
-def _percentiles(samples: Histogram) -> Percentiles | None:
-    found = [samples.percentile(percent) for percent in (50, 95, 99, 100)]
-    if any(value is None for value in found):
-        return None
-    p50, p95, p99, most = (value / 1000 for value in found if value is not None)
-    return Percentiles(p50, p95, p99, most)
 
 
 def _shown_period(begin: Ms, end: Ms, contract: Contract) -> tuple[str, str]:

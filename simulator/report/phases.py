@@ -1,0 +1,81 @@
+"""How much the collector can take, in words: which phase held, and which was the highest of them.
+
+Only what a reader compares is worked out here; each phase's verdict is verify/phases.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simulator.report.result import PhaseResult, Result
+from simulator.report.visible import visible, visible_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A phase with its place in the run, from 1."""
+
+    number: int
+    phase: PhaseResult
+
+    @property
+    def label(self) -> str:
+        """ "3 push", or "3" without a name."""
+        return f"{self.number} {visible(self.phase.name)}".rstrip()
+
+    @property
+    def told(self) -> str:
+        """The same with its rate, for a sentence: "phase 3, push, at 90.0 visitors/s"."""
+        name = f", {visible(self.phase.name)}," if self.phase.name else ""
+        return f"phase {self.number}{name} at {self.phase.wanted_rate:,.1f} visitors/s"
+
+
+def numbered(result: Result) -> tuple[Numbered, ...]:
+    """The phases of a run with their numbers."""
+    return tuple(Numbered(number, phase) for number, phase in enumerate(result.phases, 1))
+
+
+def comparable(result: Result) -> tuple[Numbered, ...]:
+    """The phases where there are several; a single one says no more than the run itself."""
+    return numbered(result) if len(result.phases) > 1 else ()
+
+
+def highest_that_held(phases: Sequence[Numbered]) -> Numbered | None:
+    """The phase with the highest wanted rate that held, the last of equal ones; None: none did."""
+    held = [one for one in phases if one.phase.verdict == "held"]
+    return max(held, key=lambda one: (one.phase.wanted_rate, one.number), default=None)
+
+
+def capacity_sentence(phases: Sequence[Numbered]) -> str:
+    """How much the collector can take, as far as this run shows it: a sentence or two."""
+    best = highest_that_held(phases)
+    if best is None:
+        fallen = next((one for one in phases if one.phase.verdict == "did not hold"), None)
+        if fallen is None:
+            return f"No phase could be judged: {visible_lines(phases[0].phase.why)}."
+        return f"No phase held; {_reason(min(_fallen(phases), key=lambda one: one.phase.wanted_rate))}."
+    above = [one for one in phases if one.phase.wanted_rate > best.phase.wanted_rate]
+    said = f"The highest phase that held is {best.told}"
+    if above:
+        said += f"; {_reason(min(above, key=lambda one: (one.phase.wanted_rate, one.number)))}"
+    else:
+        said += ", the highest of all: more was not tried"
+    below = [one for one in _fallen(phases) if one.phase.wanted_rate <= best.phase.wanted_rate]
+    if below:
+        said += f". At no higher rate {_reason(below[0])}"
+    return f"{said}."
+
+
+def rate_text(rate: float) -> str:
+    """ "90.0/s"."""
+    return f"{rate:,.1f}/s"
+
+
+def _fallen(phases: Sequence[Numbered]) -> list[Numbered]:
+    return [one for one in phases if one.phase.verdict == "did not hold"]
+
+
+def _reason(one: Numbered) -> str:
+    verdict = "did not hold" if one.phase.verdict == "did not hold" else "could not be judged"
+    return f"{one.told} {verdict}: {visible_lines(one.phase.why)}"
