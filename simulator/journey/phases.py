@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from simulator.journey.arrivals import visitors_of
+from simulator.journey.arrivals import offset_us, visitors_of
 from simulator.journey.plan import Plan
 
 
@@ -24,6 +24,7 @@ class PlannedPhase:
     begin_us: int  # wall microseconds after the run's start
     length_us: int
     visitors: range
+    last_us: int  # when the last of them arrives, after the run's start; its begin where nobody does
 
     @property
     def seconds(self) -> float:
@@ -38,10 +39,11 @@ def planned_phases(plan: Plan) -> tuple[PlannedPhase, ...]:
     """
     if plan.schedule is None or plan.flood or plan.settings.only:
         return ()
-    return tuple(
-        PlannedPhase(one.name, one.rate, one.begin_us, one.length_us, visitors)
-        for one, visitors in zip(plan.schedule.stretches, visitors_of(plan.schedule), strict=True)
-    )
+    schedule, phases = plan.schedule, []
+    for one, visitors in zip(schedule.stretches, visitors_of(schedule), strict=True):
+        last_us = offset_us(schedule, visitors[-1]) if visitors else one.begin_us
+        phases.append(PlannedPhase(one.name, one.rate, one.begin_us, one.length_us, visitors, last_us))
+    return tuple(phases)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulator.report.result import PhaseResult, Result
+from simulator.report.result import PhaseResult, Result, highest_that_held
 from simulator.report.visible import visible, visible_lines
 
 
@@ -41,30 +41,21 @@ def comparable(result: Result) -> tuple[Numbered, ...]:
     return numbered(result) if len(result.phases) > 1 else ()
 
 
-def highest_that_held(phases: Sequence[Numbered]) -> Numbered | None:
-    """The phase with the highest wanted rate that held, the last of equal ones; None: none did."""
-    held = [one for one in phases if one.phase.verdict == "held"]
-    return max(held, key=lambda one: (one.phase.wanted_rate, one.number), default=None)
-
-
 def capacity_sentence(phases: Sequence[Numbered]) -> str:
     """How much the collector can take, as far as this run shows it: a sentence or two."""
-    best = highest_that_held(phases)
-    if best is None:
-        fallen = next((one for one in phases if one.phase.verdict == "did not hold"), None)
-        if fallen is None:
-            return f"No phase could be judged: {visible_lines(phases[0].phase.why)}."
-        return f"No phase held; {_reason(min(_fallen(phases), key=lambda one: one.phase.wanted_rate))}."
-    above = [one for one in phases if one.phase.wanted_rate > best.phase.wanted_rate]
-    said = f"The highest phase that held is {best.told}"
-    if above:
-        said += f"; {_reason(min(above, key=lambda one: (one.phase.wanted_rate, one.number)))}"
-    else:
-        said += ", the highest of all: more was not tried"
-    below = [one for one in _fallen(phases) if one.phase.wanted_rate <= best.phase.wanted_rate]
-    if below:
-        said += f". At no higher rate {_reason(below[0])}"
-    return f"{said}."
+    fallen = sorted((one for one in phases if one.phase.verdict == "did not hold"), key=_rate_of)
+    number = highest_that_held([one.phase for one in phases])
+    if number is None and fallen:
+        return f"No phase held; {_reason(fallen[0])}."
+    if number is None:
+        return f"No phase could be judged: {visible_lines(phases[0].phase.why)}."
+    best = phases[number - 1]
+    above = sorted((one for one in phases if _rate_of(one) > _rate_of(best)), key=_rate_of)
+    next_one = _reason(above[0]) if above else "no phase wanted more"
+    said = f"The highest phase that held is {best.told}; {next_one}."
+    if fallen and _rate_of(fallen[0]) <= _rate_of(best):
+        said += f" But {_reason(fallen[0])}."
+    return said
 
 
 def rate_text(rate: float) -> str:
@@ -72,8 +63,8 @@ def rate_text(rate: float) -> str:
     return f"{rate:,.1f}/s"
 
 
-def _fallen(phases: Sequence[Numbered]) -> list[Numbered]:
-    return [one for one in phases if one.phase.verdict == "did not hold"]
+def _rate_of(one: Numbered) -> float:
+    return one.phase.wanted_rate
 
 
 def _reason(one: Numbered) -> str:

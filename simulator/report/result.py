@@ -7,7 +7,7 @@ defaults. The other writers of report/ read nothing but a `Result`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
@@ -137,6 +137,12 @@ class Result:
     phases: tuple[PhaseResult, ...] = ()  # of the open model, in their order; none: closed model, flood, a replay
 
 
+def highest_that_held(phases: Sequence[PhaseResult]) -> int | None:
+    """Number, from 1, of the phase with the highest wanted rate that held, the last of equal ones; None: none did."""
+    held = [(phase.wanted_rate, number) for number, phase in enumerate(phases, 1) if phase.verdict == "held"]
+    return max(held)[1] if held else None
+
+
 def widths_of(metrics: Iterable[Judged]) -> Widths:
     """How exactly these cells could be judged; those that cannot be known are none of them."""
     intervals = [judged.expected for judged in metrics if judged.expected is not None]
@@ -172,6 +178,7 @@ def to_json(result: Result) -> dict[str, Any]:
         "environment": dict(result.environment),
         "notes": list(result.notes),
         "phases": [_phase_json(number, phase) for number, phase in enumerate(result.phases, 1)],
+        "highest_phase": highest_that_held(result.phases),
     }
 
 

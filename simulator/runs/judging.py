@@ -161,7 +161,6 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
             opened,
             counted,
             judged,
-            started_ns=int(report.number("started_ns")),
             finished=bool(report.facts.get("finished")),
             why_not_listed=looking.listing.why_not,
         ),

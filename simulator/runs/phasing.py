@@ -25,14 +25,12 @@ def phases_of(
     counted: Counted,
     judged: Sequence[Judged],
     *,
-    started_ns: int,
     finished: bool,
     why_not_listed: str,
 ) -> tuple[PhaseResult, ...]:
     """The phases of a run, judged; none where it has none.
 
     Args:
-        started_ns: wall instant at which the load began; 0: not known.
         finished: every visitor was sent to the end.
         why_not_listed: why stored events were not read; empty where they were.
     """
@@ -54,13 +52,13 @@ def phases_of(
     explained = any(one.verdict is Verdict.FAIL for own in totals for one in own)
     run = replace(run, unexplained=wrong and not explained)
     return tuple(
-        _phase_result(phase, tally, own, run, opened.scenario.expect, started_ns)
+        _phase_result(phase, tally, own, run, opened.scenario.expect)
         for phase, tally, own in zip(planned, counted.phases, totals, strict=True)
     )
 
 
 def _phase_result(
-    phase: PlannedPhase, tally: PhaseTally, totals: tuple[Judged, ...], run: RunTotals, expect: Expect, started_ns: int
+    phase: PlannedPhase, tally: PhaseTally, totals: tuple[Judged, ...], run: RunTotals, expect: Expect
 ) -> PhaseResult:
     slos = evaluate([parse_slo(text) for text in expect.slo], tally.latencies, tally.summary)
     verdict, why = stand(tally, len(phase.visitors), totals, slos, run, max_failed=expect.max_failed)
@@ -71,7 +69,7 @@ def _phase_result(
         seconds=phase.seconds,
         started=tally.started,
         wanted_rate=round(len(phase.visitors) / phase.seconds, 3),
-        offered_rate=round(_offered(phase, tally, started_ns), 3),
+        offered_rate=round(_offered(phase, tally), 3),
         attempts=_attempts(phase, tally),
         latency=latency_of(tally.latencies),
         metrics=totals,
@@ -81,13 +79,10 @@ def _phase_result(
     )
 
 
-def _offered(phase: PlannedPhase, tally: PhaseTally, started_ns: int) -> float:
-    """Visitors of the phase started per wall second; as many as wanted where nobody was late beyond its end."""
-    seconds = phase.seconds
-    if started_ns and tally.latencies.last_start_ns:
-        begin_ns = started_ns + phase.begin_us * 1_000
-        seconds = max(seconds, (tally.latencies.last_start_ns - begin_ns) / 1e9)
-    return tally.started / seconds
+def _offered(phase: PlannedPhase, tally: PhaseTally) -> float:
+    """Visitors of the phase started per wall second: from its begin to its end or, later, to the start of the last."""
+    last_us = phase.last_us - phase.begin_us + tally.latencies.last_late
+    return tally.started / max(phase.seconds, last_us / 1e6)
 
 
 def _attempts(phase: PlannedPhase, tally: PhaseTally) -> Attempts:
