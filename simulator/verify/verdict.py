@@ -173,5 +173,7 @@ def missed_text(slo: Slo) -> str:
     """A service level that was missed, and by what: a sentence without its full stop."""
     if slo.value is None:
         return f"{slo.expression} was missed: no samples"
-    measured = f"{slo.value:.2%}" if slo.expression.startswith("failed") else f"{slo.value:.4g} ms"
-    return f"{slo.expression} was missed: {measured}"
+    if slo.expression.startswith("failed"):
+        return f"{slo.expression} was missed: {slo.value:.2%}"
+    milliseconds = f"{slo.value:,.0f}" if slo.value >= 1_000 else f"{slo.value:.4g}"
+    return f"{slo.expression} was missed: {milliseconds} ms"

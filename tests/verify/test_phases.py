@@ -79,7 +79,7 @@ CASES = [
     ("5 % failed", tally((38, 1, 1)), MET, RUN, ("held", "")),
     ("over 5 % failed", tally((37, 1, 2)), MET, RUN,
      ("did not hold", "3 of 40 sends (7.5 %) were refused or unknown")),
-    ("a service level missed", tally(), MISSED, RUN, ("did not hold", "p95 < 1s was missed: 2507 ms")),
+    ("a service level missed", tally(), MISSED, RUN, ("did not hold", "p95 < 1s was missed: 2,507 ms")),
     ("without samples", tally(), replace(MISSED, value=None), RUN,
      ("did not hold", "p95 < 1s was missed: no samples")),
     ("cut short", tally(started=9), MISSED, replace(RUN, finished=False),
