@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from simulator.immutable import immutable
 from simulator.times import Ms
-from simulator.value import value
 
 # What YAML and JSON can say; never mutated once it is inside an event.
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -39,7 +39,7 @@ class Spoil(StrEnum):
     BAD_UTF8 = "bad_utf8"  # bytes that are no UTF-8 after one percent-decoding
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Identity:
     """A (type, value) that names a visitor, such as ("applet-wechat", "oI_M5x…")."""
 
@@ -47,7 +47,7 @@ class Identity:
     value: str
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Source:
     """Where an open came from, as its path's parameters say; empty text where a parameter is absent."""
 
@@ -59,7 +59,7 @@ class Source:
 NO_SOURCE = Source()
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Device:
     """One installation: a phone, its WeChat, and the storage that the tracker keeps on it."""
 
@@ -72,7 +72,7 @@ class Device:
     user_agent: str
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Call:
     """One `track()` of the application."""
 
@@ -84,7 +84,7 @@ class Call:
     callback: bool = False  # the next step waits for the outcome
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Delivery:
     """How an event's request leaves the phone; all but `leaves` are misbehaviour that the scenario asked for."""
 
@@ -95,7 +95,7 @@ class Delivery:
     lost: bool = False  # never leaves: the mini program was killed with the request in its queue
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Event:
     """One thing that a visitor did, at one instant of event time."""
 
@@ -118,7 +118,7 @@ class Event:
     setup: bool = False  # of the earlier visit that makes the visitor known to the collector
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Visit:
     """The plan of one visitor: who they are and all they do, oldest first."""
 

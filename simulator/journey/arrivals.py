@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, isqrt
+from math import ceil, isqrt, lcm
 
 from simulator.rand import Stream
 from simulator.scenario.model import Phase, Rate
@@ -212,7 +212,7 @@ def offset_us(schedule: Arrivals, visitor: int) -> int:
     if isinstance(schedule, Listed):
         return schedule.offsets[visitor] * 1000 * schedule.speed.denominator // schedule.speed.numerator
     if not schedule.poisson:
-        return _where(schedule, Fraction(visitor))
+        return _where(schedule, visitor)
     return _poisson_block(schedule, visitor // POISSON_BLOCK)[visitor % POISSON_BLOCK]
 
 
@@ -223,7 +223,9 @@ def event_offset(schedule: Arrivals, visitor: int, speed: Fraction) -> Ms:
         ValueError: as `offset_us`.
     """
     wall_us = offset_us(schedule, visitor)
-    return Ms(schedule.offsets[visitor] if isinstance(schedule, Listed) else int(wall_us * speed / 1000))
+    if isinstance(schedule, Listed):
+        return Ms(schedule.offsets[visitor])
+    return Ms(wall_us * speed.numerator // (speed.denominator * 1000))
 
 
 def visitors_of(schedule: Arrivals) -> tuple[range, ...]:
@@ -246,20 +248,42 @@ def _poisson_block(schedule: Schedule, block: int) -> tuple[int, ...]:
     stretch = min(Fraction(first + size), schedule.total) - first
     stream = Stream("arrivals", schedule.seed, block)
     draws = sorted(stream.below(1 << _DRAW_BITS) for _ in range(size))
-    return tuple(_where(schedule, first + stretch * Fraction(draw, 1 << _DRAW_BITS)) for draw in draws)
+    parts = stretch.denominator << _DRAW_BITS
+    return tuple(_where(schedule, first * parts + stretch.numerator * draw, parts) for draw in draws)
 
 
-def _where(schedule: Schedule, visitors: Fraction) -> int:
-    """The whole microsecond in which the integral of the rate reaches a number of visitors."""
-    segments = schedule.segments
-    index = bisect_right(schedule.starts, visitors) - 1
-    segment = segments[index]
-    wanted = visitors - segment.before
-    # low·t + (high - low)·t²/(2T) = wanted, in seconds; in microseconds and whole numbers: b·t² + a·t = c.
-    slope = (segment.high - segment.low) / Fraction(2 * segment.length_us * _US)
-    base = segment.low / _US
-    scale = slope.denominator * base.denominator * wanted.denominator
-    b, a, c = int(slope * scale), int(base * scale), int(wanted * scale)
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """The integral over one segment in whole numbers, all with the same scale: `square`·t² + `linear`·t, t in µs."""
+
+    begin_us: int
+    last_us: int  # of the segment, after its begin
+    square: int
+    linear: int
+    before: int
+    scale: int
+
+
+@lru_cache(maxsize=8)
+def _curves(schedule: Schedule) -> tuple[_Curve, ...]:
+    curves = []
+    for segment in schedule.segments:
+        # low·t + (high - low)·t²/(2T) in seconds; here in microseconds.
+        square = (segment.high - segment.low) / Fraction(2 * segment.length_us * _US)
+        linear = segment.low / _US
+        scale = lcm(square.denominator, linear.denominator, segment.before.denominator)
+        whole = (int(square * scale), int(linear * scale), int(segment.before * scale))
+        curves.append(_Curve(segment.begin_us, segment.length_us - 1, *whole, scale))
+    return tuple(curves)
+
+
+def _where(schedule: Schedule, visitors: int, parts: int = 1) -> int:
+    """The whole microsecond in which the integral of the rate reaches visitors/parts."""
+    index = bisect_right(schedule.starts, Fraction(visitors, parts)) - 1 if len(schedule.starts) > 1 else 0
+    curve = _curves(schedule)[index]
+    # b·t² + a·t = c, every term times `parts`.
+    b, a = curve.square * parts, curve.linear * parts
+    c = visitors * curve.scale - curve.before * parts
     if b == 0:
         offset = c // a if a else 0
     elif b > 0:
@@ -268,7 +292,7 @@ def _where(schedule: Schedule, visitors: Fraction) -> int:
         inside = max(a * a + 4 * b * c, 0)
         root = isqrt(inside)
         offset = (a - (root if root * root == inside else root + 1)) // (-2 * b)
-    return segment.begin_us + min(offset, segment.length_us - 1)
+    return curve.begin_us + min(offset, curve.last_us)
 
 
 def closed_start(visitor: int, *, users: int, each: Ms, seed: int) -> Ms:

@@ -6,8 +6,8 @@ arrivals.py; what their steps mean for the mini program: lifecycle.py. No clock,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from simulator.errors import ScenarioError, UsageError
@@ -21,12 +21,13 @@ from simulator.journey.arrivals import (
     offset_us,
 )
 from simulator.journey.length import longest_visit
-from simulator.journey.lifecycle import earlier_visit, walk
-from simulator.journey.population import PAIR, Person, block_size, person
+from simulator.journey.lifecycle import Walk
+from simulator.journey.population import PAIR, Person, Population, person, population_of
+from simulator.journey.script import Script, script_of, take
 from simulator.rand import Stream
 from simulator.scenario.model import InstantsFile, Phase, Scenario
 from simulator.times import DAY, HOUR, SECOND, Ms, next_full_hour, zone_offset
-from simulator.wechat import encode_path
+from simulator.wechat import RETURN_SCENE, encode_path
 
 _BETWEEN_VISITS = SECOND  # on one device, from the end of one visitor to the arrival of the next
 _EARLIEST_BEFORE, _LATEST_BEFORE = Ms(30 * DAY), DAY  # of the earlier visit before the start
@@ -60,12 +61,18 @@ class Plan:
     start: Ms  # of the period, inclusive
     end: Ms  # exclusive: the first full hour after everything that is planned
     count: int  # of visitors
-    block: int  # visitors of one block: numbers b·block … share devices and mobiles
     speed: Fraction  # event time per wall time
     flood: bool  # nobody waits
     schedule: Arrivals | None  # of the open model
     users: int | None  # of the closed model
     each: Ms  # closed model: event time between two visitors of one user
+    population: Population
+    scripts: Mapping[str, Script]  # by journey
+
+    @property
+    def block(self) -> int:
+        """Visitors of one block: numbers b·block … share devices and mobiles."""
+        return self.population.block
 
     @property
     def blocks(self) -> Sequence[int]:
@@ -129,12 +136,13 @@ def make_plan(scenario: Scenario, settings: Settings, now: Ms) -> Plan:
         start,
         next_full_hour(Ms(start + length), settings.day),
         count,
-        block_size(scenario),
         speed,
         flood,
         schedule,
         users,
         each,
+        population_of(scenario, settings.seed, settings.namespace, count, settings.real_looking),
+        {name: script_of(scenario, journey.steps) for name, journey in scenario.journeys.items()},
     )
     if scenario.visitors.returning:
         _earliest_setup(plan)
@@ -143,21 +151,19 @@ def make_plan(scenario: Scenario, settings: Settings, now: Ms) -> Plan:
 
 def visits_of_block(plan: Plan, block: int) -> tuple[Visit, ...]:
     """The visits of one block of visitor numbers, by number: they may share a device, so they are planned together."""
-    members = range(block * plan.block, min((block + 1) * plan.block, plan.count))
-    settings = plan.settings
-    people = [
-        person(plan.scenario, settings.seed, settings.namespace, k, plan.count, settings.real_looking) for k in members
-    ]
+    first = block * plan.block
+    people = [person(plan.population, visitor) for visitor in range(first, min(first + plan.block, plan.count))]
     arrivals = [arrival_of(plan, who.visitor) for who in people]
     visits: dict[int, Visit] = {}
     free: dict[str, int] = {}  # when a shared device may be used again
     for arrival, who in sorted(zip(arrivals, people, strict=True), key=lambda pair: pair[0]):
-        begin = max(arrival, free.get(who.device.anonymous_id, arrival))
-        visit = _visit(plan, who, Ms(begin))
-        if who.shares_device:
-            free[who.device.anonymous_id] = visit.events[-1].at + _BETWEEN_VISITS
-        visits[who.visitor] = visit
-    return tuple(visits[visitor] for visitor in sorted(visits))
+        if not who.shares_device:
+            visits[who.visitor] = _visit(plan, who, arrival)
+            continue
+        device = who.device.anonymous_id
+        visit = visits[who.visitor] = _visit(plan, who, Ms(max(arrival, free.get(device, arrival))))
+        free[device] = visit.events[-1].at + _BETWEEN_VISITS
+    return tuple([visits[who.visitor] for who in people])
 
 
 def visits(plan: Plan) -> Iterator[Visit]:
@@ -191,13 +197,21 @@ def arrival_offset_us(plan: Plan, visitor: int) -> int:
 
 
 def _visit(plan: Plan, who: Person, begin: Ms) -> Visit:
-    scenario, seed = plan.scenario, plan.settings.seed
-    before = earlier_visit(scenario, seed, who, _setup_instant(plan, who)) if who.returning else []
-    steps = scenario.journeys[who.journey].steps
-    events: list[Event] = walk(scenario, seed, who, begin, steps, shows=plan.settings.foreground_event)
-    if before:
-        events = before + [replace(event, number=event.number + len(before)) for event in events]
-    return Visit(who.visitor, who.journey, who.source, begin, tuple(events), who.identities)
+    events: list[Event] = []
+    if who.returning:
+        events = _earlier_visit(plan, who)
+    shows = plan.settings.foreground_event
+    walk = Walk(plan.scenario, plan.settings.seed, who, begin, shows=shows, first=len(events))
+    take(walk, plan.scripts[who.journey])
+    return Visit(who.visitor, who.journey, who.source, begin, (*events, *walk.events), who.identities)
+
+
+def _earlier_visit(plan: Plan, who: Person) -> list[Event]:
+    """What made a visitor known: launch without source on the first device, then exit; no push."""
+    walk = Walk(plan.scenario, plan.settings.seed, who, _setup_instant(plan, who), shows=False, setup=True)
+    walk.launch(None, RETURN_SCENE, "")
+    walk.leave()
+    return walk.events
 
 
 def _setup_instant(plan: Plan, who: Person) -> Ms:

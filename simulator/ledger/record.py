@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from simulator.value import value
+from simulator.immutable import immutable
 from simulator.wire.request import Evidence, Outcome, Purpose
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Attempt:
     """One physical send of one request. Instants are nanoseconds of the sender's wall clock since 1970, UTC."""
 

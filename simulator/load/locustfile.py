@@ -74,7 +74,8 @@ def _send_everybody(driver: Any) -> NoReturn:
         raise StopUser
     try:
         opened = _session.take()
-        drive = Drive(opened, watch=LocustStatistics(environment), grace=float(environment.stop_timeout or GRACE))
+        statistics = LocustStatistics(environment)
+        drive = Drive(opened, watch=statistics, grace=float(environment.stop_timeout or GRACE))
     except MpsimError as wrong:
         _log.error("%s", wrong)
         environment.process_exit_code = environment.process_exit_code or _code_of(wrong)
@@ -84,6 +85,7 @@ def _send_everybody(driver: Any) -> NoReturn:
     else:
         _session.drive = drive
         environment.process_exit_code = drive.go()
+        statistics.flush()
         if drive.reason:
             _log.warning("%s", drive.reason)
         if _session.own_face:

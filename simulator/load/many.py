@@ -28,12 +28,14 @@ def send(folder: Path) -> tuple[int, str]:
     """Send the run in a directory; the exit code, and what was wrong where something was."""
     environment = Environment()
     try:
-        drive = Drive(open_run(folder), watch=LocustStatistics(environment))
+        statistics = LocustStatistics(environment)
+        drive = Drive(open_run(folder), watch=statistics)
     except MpsimError as wrong:
         return ExitCode.USAGE, str(wrong)
 
     def send_everybody(_: Any) -> NoReturn:
         drive.go()
+        statistics.flush()
         raise StopUser
 
     class Visitors(User):  # type: ignore[misc]

@@ -7,7 +7,8 @@ as many are open as visitors are on their way, and each takes a file descriptor 
 
 from __future__ import annotations
 
-from simulator.load.client import Client, Connection
+from simulator.load.client import Client
+from simulator.load.connection import Connection
 
 
 class OwnConnections:
@@ -18,7 +19,7 @@ class OwnConnections:
         self._of: dict[int, Connection] = {}
 
     def of(self, visitor: int) -> Connection:
-        """The visitor's own; one visitor never sends from two greenlets at once."""
+        """The visitor's own; one visitor never has two requests on their way."""
         connection = self._of.get(visitor)
         if connection is None:
             connection = self._of[visitor] = self._client.connection()

@@ -6,7 +6,7 @@ load/ sends them and verify/ asks for them again, so nothing that was planned is
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from operator import attrgetter, le
 from typing import Any
 
 from simulator.events import Event, Visit
@@ -29,12 +29,13 @@ def requests_of_visits(visits: Sequence[Visit], adapter: Adapter[Any]) -> dict[i
     states: dict[str, Any] = {}
     last: dict[str, Event] = {}
     lost = {(event.visitor, event.number) for visit in visits for event in visit.events if event.delivery.lost}
+    step = adapter.step
 
     def keep(requests: Iterable[Request], event: Event) -> None:
         for request in requests:
             # What a tracker held back belongs to the event that it tells of, not to the one that let it go.
             number = request.records[0].number if request.records else event.number
-            if (request.visitor, number) not in lost:
+            if not lost or (request.visitor, number) not in lost:
                 made[request.visitor].append((number, request))
 
     for event in _by_device_time(visits):
@@ -42,21 +43,27 @@ def requests_of_visits(visits: Sequence[Visit], adapter: Adapter[Any]) -> dict[i
         state = states.get(device)
         if state is None:
             state = adapter.boot(event.device)
-        states[device], requests = adapter.step(state, event)
+        states[device], requests = step(state, event)
         last[device] = event
-        keep(requests, event)
+        if requests:
+            keep(requests, event)
     for device, event in last.items():
         keep(adapter.flush(states[device], event.at)[1], event)
     return {visitor: _in_sending_order(requests) for visitor, requests in made.items()}
 
 
-def _by_device_time(visits: Iterable[Visit]) -> list[Event]:
+def _by_device_time(visits: Sequence[Visit]) -> Sequence[Event]:
     # Visits on one device never overlap, so one sort by instant is right for every device of the block. It is
     # stable: what a visitor did at one instant, such as a hide right after a view, stays in its order.
-    events = [event for visit in visits for event in visit.events]
-    return events if len(events) < 2 else sorted(events, key=lambda event: event.at)
+    if len(visits) == 1:
+        return visits[0].events  # oldest first
+    return sorted([event for visit in visits for event in visit.events], key=attrgetter("at"))
 
 
 def _in_sending_order(made: list[tuple[int, Request]]) -> tuple[Request, ...]:
-    ordered = sorted(made, key=lambda pair: (pair[1].purpose is not Purpose.SETUP, pair[1].leaves, pair[0]))
-    return tuple(replace(request, number=number) for number, (_, request) in enumerate(ordered))
+    """The earlier visit first, then by the instant they leave; of one instant by the event."""
+    keys = [(request.purpose is not Purpose.SETUP, request.leaves, number) for number, request in made]
+    if all(map(le, keys, keys[1:])):
+        return tuple([request.numbered(number) for number, (_, request) in enumerate(made)])
+    order = sorted(range(len(made)), key=keys.__getitem__)
+    return tuple([made[place][1].numbered(number) for number, place in enumerate(order)])

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from simulator.contract import Contract, Dedupe
+from simulator.immutable import immutable
 from simulator.ledger.record import Attempt
 from simulator.times import Ms
-from simulator.value import value
 from simulator.wire.request import Outcome, Purpose, Record, Request
 
 NEVER = 1 << 63  # an instant after every other, in ns and in ms: nothing says when it arrived, if ever
@@ -21,7 +21,7 @@ _NS = 1_000_000
 AttemptsOf = Mapping[tuple[int, int], Sequence[Attempt]]  # by (visitor, Request.number)
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Sighting:
     """One event: what it says, and the least and most stored copies of it."""
 
@@ -155,7 +155,7 @@ def planned_sightings(requests: Iterable[Request], contract: Contract, begin: Ms
     return seen
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class AttemptSummary:
     """Physical sends of judged events; sent = acked + refused + unknown. Planned duplicates and retries count."""
 

@@ -21,14 +21,14 @@ Assumed: the keys `scene`, `pageQuery`, `date`, `externalId`, `anonymousId` on t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache, partial
-from typing import NamedTuple
 
 from simulator.events import Device, Event, Identity, Json, Kind, Spoil
+from simulator.immutable import immutable
 from simulator.times import Ms, iso_utc
 from simulator.wire import dmhub_fields as keys
-from simulator.wire.dmhub_calls import PROFILE, PROFILE_2018, Call, Calls, Profile, escaped_pairs, text_of
+from simulator.wire.dmhub_calls import PROFILE, PROFILE_2018, Call, Calls, Profile, escaped_fields, text_of
 from simulator.wire.javascript import UriError, encode_component
 from simulator.wire.options import WireOptions
 from simulator.wire.outcome import classify
@@ -43,20 +43,25 @@ _MALFORMED_PAGE = "pages/malformed"  # of a malformed event outside any page
 _MALFORMED_EVENT = "c_" + "x" * (keys.LONGEST_EVENT - 1)  # one character too long
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Common:
     """What every event of a device begins with, until the next push or launch: worked out once, not per event."""
 
     device: Device
     fields: Mapping[str, str]  # constants, device info, stored properties; never mutated
-    pairs: str  # the same, escaped, each with "&" in front; empty when not ordinary
-    ordinary: bool  # see escaped_pairs; and nothing that a record reads from a call stands in it
+    escaped: Mapping[str, str] | None  # the same escaped; None when not ordinary
+    pairs: str  # the same as a query; empty when not ordinary
+    ordinary: bool  # see escaped_fields; and nothing that a record reads from a call stands in it
+    standing: bool  # no names but keys.STANDING
     identities: tuple[Identity, ...]
     hashed: int  # of slot 1, for utma
+    last: str  # what an ordinary event's utma begins with
     headers: tuple[tuple[str, str], ...]
+    anonymous_id: str  # of the device, escaped
 
 
-class State(NamedTuple):
+@immutable(frozen=True, slots=True)
+class State:
     """One device: its storage, and the memory of the process that runs on it."""
 
     stored: Mapping[str, Json]  # pushed properties, in the order of their first push; never mutated
@@ -81,8 +86,11 @@ class DmHub:
         self._calls = Calls(profile, options)
         self._tenant = encode_component(options.tenant)
         # The rest of an id is digits and dots, so with this escaped it need not be escaped again.
-        self._escaped_namespace = encode_component(options.namespace)
-        self._info = lru_cache(maxsize=4_096)(self._build_info)
+        self._id_prefix = keys.id_prefix(options.namespace)
+        self._escaped_id_prefix = encode_component(self._id_prefix)
+        self._fresh = lru_cache(maxsize=4_096)(self._build_fresh)
+        self._tells_shows = profile.documented and options.foreground_event
+        self._before = f"{options.path}?"
         self._referer = f"https://servicewechat.com/{options.appid}/1/page-frame.html"
 
     # ---- the fold -------------------------------------------------------------------------------------------------
@@ -93,37 +101,33 @@ class DmHub:
 
     def step(self, state: State, event: Event) -> tuple[State, tuple[Request, ...]]:
         """One event happens; what it sends, after calls that waited for device info which has come by now."""
+        kind = event.kind
         requests: tuple[Request, ...] = ()
         if state.waiting and event.at >= state.ready:
             state, requests = self._release(state)
-        kind = event.kind
         if kind is Kind.LAUNCH:
             state = self._launched(state, event)
         elif kind is Kind.PUSH:
-            state = self._pushed(state, event)
+            return self._pushed(state, event), requests
         if event.code:
             requests += self._lookup(state, event)
         if kind in _SILENT or (kind is Kind.SHOW and not self._tells_shows):
             return state, requests
         if event.at < state.ready:
-            return state._replace(waiting=(*state.waiting, event)), requests
+            return replace(state, waiting=(*state.waiting, event)), requests
         state, sent = self._send(state, event, event.at)
-        return state, requests + sent
+        return state, requests + sent if requests else sent
 
     def flush(self, state: State, now: Ms) -> tuple[State, tuple[Request, ...]]:  # noqa: ARG002
         """Calls that still wait leave once device info is there, whatever `now` is; there is no batch."""
         return self._release(state) if state.waiting else (state, ())
-
-    @property
-    def _tells_shows(self) -> bool:
-        return self._profile.documented and self._options.foreground_event
 
     def _launched(self, state: State, event: Event) -> State:
         """A new process: it reads the storage, which is restored only when it holds a utma, and device info."""
         stored, common = state.stored, state.common
         if stored and state.utma is None:
             stored = {}
-        if stored is not state.stored or event.device != common.device:
+        if stored is not state.stored or (event.device is not common.device and event.device != common.device):
             common = self._common(event.device, stored)
         return State(stored, state.utma, common, ready=Ms(event.at + self._options.device_info))
 
@@ -131,11 +135,11 @@ class DmHub:
         if not event.pushed:
             return state
         stored = {**state.stored, **dict(event.pushed)}
-        return state._replace(stored=stored, common=self._common(event.device, stored))
+        return replace(state, stored=stored, common=self._common(event.device, stored))
 
     def _release(self, state: State) -> tuple[State, tuple[Request, ...]]:
         """Send what waited, in call order, with the properties as they are now, those pushed meanwhile included."""
-        waiting, state = state.waiting, state._replace(waiting=())
+        waiting, state = state.waiting, replace(state, waiting=())
         requests: tuple[Request, ...] = ()
         for event in waiting:
             state, sent = self._send(state, event, state.ready)
@@ -146,29 +150,34 @@ class DmHub:
 
     def _send(self, state: State, event: Event, now: Ms) -> tuple[State, tuple[Request, ...]]:
         """The request of one call at `now`; none when its text cannot be escaped, but the count has advanced."""
-        stored, before, common, target, ready, waiting = state
-        delivery = event.delivery
+        common, target, delivery = state.common, state.target, event.delivery
         call = self._calls.of(event, target)
-        own = call.properties
-        utma = advance(before, self._options.tenant, (now + delivery.skew) // 1000)
-        target = (own.get("targetName") or target[0], own.get("targetId") or target[1])
-        state = State(stored, utma, common, target, ready, waiting)
-        prepared = call.ordinary and common.ordinary and event.spoil is None
-        prepared = prepared and 0 <= event.at + delivery.skew < keys.END_OF_TIME
+        skew = delivery.skew
+        utma = advance(state.utma, self._options.tenant, (now + skew) // 1000)
+        aimed = call.target
+        if not (aimed[0] and aimed[1]):
+            aimed = (aimed[0] or target[0], aimed[1] or target[1])
+        following = State(state.stored, utma, common, aimed, state.ready, state.waiting)
         try:
-            if prepared and common.fields.keys().isdisjoint(own):
-                query, record = self._ordinary(common, call, event, utma)
+            if (
+                call.ordinary
+                and common.ordinary
+                and ((call.apart and common.standing) or common.fields.keys().isdisjoint(call.properties))
+                and event.spoil is None
+                and 0 <= event.at + skew < keys.END_OF_TIME
+            ):
+                spelled, record = self._ordinary(common, call, event, utma)
             else:
-                query, record = self._merged(common, call, event, utma)
+                spelled, record = self._merged(common, call, event, utma)
         except UriError:
-            return state, ()
+            return following, ()
         request = Request(
             event.visitor,
             0,
             Purpose.SETUP if event.setup else Purpose.EVENT,
             delivery.leaves if delivery.leaves >= now else now,
             "GET",
-            f"{self._options.path}?{query}",
+            spelled,
             common.headers,
             b"",
             (record,),
@@ -176,25 +185,26 @@ class DmHub:
             delivery.retries,
             event.call is not None and event.call.callback,
         )
-        return state, (request,)
+        return following, (request,)
 
     def _ordinary(self, common: Common, call: Call, event: Event, utma: Utma) -> tuple[str, Record]:
-        """Query and record where no key stands in another's way: the same as `_merged` gives, from prepared parts."""
-        visitor, number, tenant = event.visitor, event.number, self._tenant
-        date, identifier, anonymous_id, ours = None, "", "", ""
-        if self._profile.documented:
+        """Target and record where no key stands in another's way: the same as `_merged` gives, from prepared parts."""
+        visitor, number = event.visitor, event.number
+        if not self._profile.documented:
+            identifier = anonymous_id = ""
+            date = None
+            spelled = f"{self._before}{common.pairs}{call.pairs}"
+        else:
             date = Ms(event.at + event.delivery.skew)
-            identifier = keys.external_id(self._options.namespace, visitor, number)
-            anonymous_id = event.device.anonymous_id
-            escaped = keys.external_id(self._escaped_namespace, visitor, number)
-            ours = (
-                f"&date={_date(date).replace(':', '%3A')}&externalId={escaped}"
-                f"&anonymousId={encode_component(anonymous_id)}"
+            identifier = f"{self._id_prefix}{visitor}.{number}"
+            anonymous_id = common.device.anonymous_id
+            minutes, millis = divmod(date, 60_000)
+            # The ids' digits and dots need no escaping, so only what stands before them does.
+            spelled = (
+                f"{self._before}{common.pairs}{call.pairs}"
+                f"&date={_escaped_minute(minutes)}{millis // 1000:02}.{millis % 1000:03}Z"
+                f"&externalId={self._escaped_id_prefix}{visitor}.{number}&anonymousId={common.anonymous_id}"
             )
-        query = (
-            f"{common.pairs[1:]}{call.pairs}{ours}&tenantId={tenant}&event={call.name}"
-            f"&utma={utma_text(utma, common.hashed, tenant)}"
-        )
         record = Record(
             visitor,
             number,
@@ -210,10 +220,10 @@ class DmHub:
             call.fault,
             event.setup,
         )
-        return query, record
+        return f"{spelled}{call.last}{common.last}{utma.previous}.{utma.last}.{utma.number}", record
 
     def _merged(self, common: Common, call: Call, event: Event, utma: Utma) -> tuple[str, Record]:
-        """Query and record of any event, from one object; a key may break a pair, so only reading it tells.
+        """Target and record of any event, from one object; a key may break a pair, so only reading it tells.
 
         Raises:
             UriError: half of a surrogate pair.
@@ -236,7 +246,7 @@ class DmHub:
         if event.spoil is not None:
             # Without a tenant of its own an adapter cannot tell another's; the event is wrong all the same.
             bad = bad or keys.OTHER_TENANT
-        return query, keys.record_of(read, place, bad, setup=event.setup)
+        return self._before + query, keys.record_of(read, place, bad, setup=event.setup)
 
     def _lookup(self, state: State, event: Event) -> tuple[Request, ...]:
         """The mini program asks for the complete URL of its code before it tracks anything (method 2)."""
@@ -260,18 +270,48 @@ class DmHub:
 
     def _common(self, device: Device, stored: Mapping[str, Json]) -> Common:
         """What the device's events begin with: registered constants, device info, stored properties."""
-        fields = dict(self._info(device.network, device.model, device.width, device.height, device.system))
-        for key, value in stored.items():
-            fields[key] = text_of(value, self._options.max_string)
-        pairs = escaped_pairs(fields) if keys.READ_KEYS.isdisjoint(fields) else None
-        headers = (
-            ("content-type", "application/json"),
-            ("Referer", self._referer),
-            ("User-Agent", device.user_agent),
+        fresh = self._fresh(device.network, device.model, device.width, device.height, device.system, device.user_agent)
+        escaped_id = encode_component(device.anonymous_id)
+        fields, escaped, standing = fresh.fields, fresh.escaped, True
+        identities, hashed = fresh.identities, fresh.hashed
+        if stored:
+            texts = {key: text_of(given, self._options.max_string) for key, given in stored.items()}
+            fields = {**fields, **texts}
+            more = escaped_fields(texts) if keys.READ_KEYS.isdisjoint(texts) else None
+            escaped = None if escaped is None or more is None else {**escaped, **more}
+            standing = keys.STANDING.issuperset(texts)
+            identities, hashed = keys.identities_of(fields), identity_hash(stored.get("identityValue"))
+        return Common(
+            device,
+            fields,
+            escaped,
+            "&".join([f"{key}={text}" for key, text in escaped.items()]) if escaped is not None else "",
+            escaped is not None,
+            standing,
+            identities,
+            hashed,
+            f"0.{hashed}.{self._tenant}.",
+            fresh.headers,
+            escaped_id,
         )
-        hashed = identity_hash(stored.get("identityValue"))
-        identities = keys.identities_of(fields)
-        return Common(device, fields, pairs or "", pairs is not None, identities, hashed, headers)
+
+    def _build_fresh(self, network: str, model: str, width: int, height: int, system: str, user_agent: str) -> Common:
+        """The same of a phone with nothing stored, but for its own id."""
+        fields = self._build_info(network, model, width, height, system)
+        escaped = escaped_fields(fields)
+        return Common(
+            Device("", model, width, height, system, network, user_agent),
+            fields,
+            escaped,
+            "",
+            escaped is not None,
+            True,
+            (),
+            identity_hash(None),
+            "",
+            (("content-type", "application/json"), ("Referer", self._referer), ("User-Agent", user_agent)),
+            "",
+        )
 
     def _build_info(self, network: str, model: str, width: int, height: int, system: str) -> Mapping[str, str]:
         """Registered constants and device info, in the order in which they are registered and read."""
@@ -337,6 +377,12 @@ def _spoiled(fields: Mapping[str, str], spoil: Spoil | None) -> dict[str, str]:
 @lru_cache(maxsize=8_192)
 def _second(seconds: int) -> str:
     return iso_utc(Ms(seconds * 1000))[:-4]
+
+
+@lru_cache(maxsize=8_192)
+def _escaped_minute(minutes: int) -> str:
+    """A date up to its seconds, escaped: events crowd into the same minutes."""
+    return iso_utc(Ms(minutes * 60_000))[:17].replace(":", "%3A")
 
 
 def _date(at: Ms) -> str:

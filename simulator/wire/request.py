@@ -11,8 +11,8 @@ from enum import IntEnum, StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from simulator.events import Device, Event, Identity
+from simulator.immutable import immutable
 from simulator.times import Ms
-from simulator.value import value
 
 
 class Action(StrEnum):
@@ -34,7 +34,7 @@ class Purpose(IntEnum):
     LOOKUP = 2  # of a complete URL, method 2
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Record:
     """What one event says on the wire: the row that an honest collector keeps."""
 
@@ -57,7 +57,7 @@ class Record:
     length: Ms = Ms(0)  # time in the app that the event reports, where a wire has such
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Request:
     """One message to send, once for each planned copy."""
 
@@ -74,6 +74,24 @@ class Request:
     retries: int = 0
     waits: bool = False  # a tracker callback: the next step waits for the outcome (they leave one by one anyway)
     expects: str = ""  # of LOOKUP: the complete URL that must come back
+
+    def numbered(self, number: int) -> Request:
+        """The same request at a place in the visitor's sending order."""
+        return Request(
+            self.visitor,
+            number,
+            self.purpose,
+            self.leaves,
+            self.method,
+            self.target,
+            self.headers,
+            self.body,
+            self.records,
+            self.duplicates,
+            self.retries,
+            self.waits,
+            self.expects,
+        )
 
 
 class Outcome(IntEnum):
@@ -99,7 +117,7 @@ class Evidence(IntEnum):
     STOPPED = 9  # the run ended meanwhile
 
 
-@value(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Answer:
     """What came back for one attempt."""
 

@@ -30,7 +30,7 @@ class Utma(NamedTuple):
 def fnv1a(text: str) -> int:
     """32-bit FNV-1a with one step per UTF-16 code unit, not per byte."""
     value = _OFFSET
-    for unit in units(text):
+    for unit in text.encode() if text.isascii() else units(text):
         value = ((value ^ unit) * _PRIME) & 0xFFFF_FFFF
     return value
 
