@@ -86,8 +86,8 @@ class Listed:
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
-        """One phase, from the start until the last visitor has come."""
-        return (Stretch(self.name, "", 0, offset_us(self, self.count - 1) + 1),)
+        """One phase, from the start until the last visitor has come, and at least a second long."""
+        return (Stretch(self.name, "", 0, max(offset_us(self, self.count - 1) + 1, _US)),)
 
 
 Arrivals = Schedule | Listed

@@ -6,10 +6,9 @@ the next. When visitors arrive is arrivals.py; what became of a phase is verify/
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from simulator.journey.arrivals import offset_us, visitors_of
 from simulator.journey.plan import Plan
@@ -50,31 +49,41 @@ def planned_phases(plan: Plan) -> tuple[PlannedPhase, ...]:
 class Piece:
     """Neighbouring blocks of one phase, or one block whose visitors belong to several."""
 
-    blocks: tuple[int, ...]
+    blocks: Sequence[int]
     phase: int | None  # its place, from 0; None: there are several, or the run has no phases
     shares: tuple[tuple[int, range], ...] = ()  # of a block of several phases: (place, its visitors there)
 
 
-def pieces_of(plan: Plan, phases: Sequence[PlannedPhase], blocks: Iterable[int]) -> Iterator[Piece]:
-    """The blocks, which are ascending, cut where another phase begins."""
+def pieces_of(plan: Plan, phases: Sequence[PlannedPhase], blocks: Sequence[int]) -> Iterator[Piece]:
+    """The blocks, which are ascending, cut where another phase begins; a range is cut into ranges."""
     if not phases:
-        yield Piece(tuple(blocks), None)
+        yield Piece(blocks, None)
         return
-    starts = [phase.visitors.start for phase in phases]
-
-    def places(block: int) -> tuple[int, int, int]:
-        members = range(block * plan.block, min((block + 1) * plan.block, plan.count))
-        first, last = (bisect_right(starts, member) - 1 for member in (members[0], members[-1]))
-        return first, last, -1 if first == last else block  # a block of several phases is a piece of its own
-
-    for (first, last, block), group in groupby(blocks, key=places):
-        if first == last:
-            yield Piece(tuple(group), first)
+    size, done = plan.block, 0  # blocks that went by
+    for place, phase in enumerate(phases):
+        begin, end = phase.visitors.start, phase.visitors.stop
+        if begin == end:
             continue
-        members = range(block * plan.block, min((block + 1) * plan.block, plan.count))
-        shares = ((place, _common(members, phases[place].visitors)) for place in range(first, last + 1))
-        yield Piece((block,), None, tuple((place, visitors) for place, visitors in shares if visitors))
+        if begin // size >= done and begin % size:
+            done = begin // size + 1
+            for block in _within(blocks, done - 1, done):
+                yield Piece((block,), None, _shares(plan, phases, block))
+        whole = -(-end // size) if end == plan.count else end // size
+        if whole > done:
+            own = _within(blocks, done, whole)
+            done = whole
+            if own:
+                yield Piece(own, place)
 
 
-def _common(one: range, other: range) -> range:
-    return range(max(one.start, other.start), min(one.stop, other.stop))
+def _within(blocks: Sequence[int], begin: int, end: int) -> Sequence[int]:
+    return blocks[bisect_left(blocks, begin) : bisect_left(blocks, end)]
+
+
+def _shares(plan: Plan, phases: Sequence[PlannedPhase], block: int) -> tuple[tuple[int, range], ...]:
+    first, after = block * plan.block, min((block + 1) * plan.block, plan.count)
+    common = (
+        (place, range(max(first, phase.visitors.start), min(after, phase.visitors.stop)))
+        for place, phase in enumerate(phases)
+    )
+    return tuple((place, visitors) for place, visitors in common if visitors)

@@ -43,6 +43,7 @@ def scenario(folder: Path, text: str) -> Path:
 def test_a_staircase_names_the_last_phase_that_held(tmp_path: Path) -> None:
     with collector(tmp_path / "mpsim.db", capacity=CAPACITY) as url:
         arguments = ("--target", url, "--out", tmp_path / "run", "-q", *IMPATIENT)
+        planned = mpsim("plan", scenario(tmp_path, STAIRCASE), "--json")
         ran = mpsim("run", scenario(tmp_path, STAIRCASE), *arguments)
         result = result_of(tmp_path / "run")
         again = mpsim("verify", tmp_path / "run")
@@ -60,11 +61,12 @@ def test_a_staircase_names_the_last_phase_that_held(tmp_path: Path) -> None:
     assert "The highest phase that held is phase 3, busy, at 45.0 visitors/s; phase 4, rush, at 120.0 visitors" in said
     assert [phase["wanted_rate"] for phase in phases] == [15.0, 30.0, 45.0, 120.0, 180.0]
     visitors = [75, 150, 225, 600, 900]
-    for phase, planned in zip(phases, visitors, strict=True):
-        sent = {"sent": 2 * planned, "acked": 2 * planned, "refused": 0, "unknown": 0}
-        assert phase["attempts"] == sent | {"events": 2 * planned, "visitors": planned}
+    assert [phase["visitors"] for phase in json.loads(planned.out)["phases"]] == visitors
+    for phase, came in zip(phases, visitors, strict=True):
+        sent = {"sent": 2 * came, "acked": 2 * came, "refused": 0, "unknown": 0}
+        assert phase["attempts"] == sent | {"events": 2 * came, "visitors": came}
         assert [(row["metric"], row["expected"], row["observed"], row["verdict"]) for row in phase["metrics"]] == [
-            (metric, [planned, planned], planned, "pass") for metric in ("pv", "uv", "opens", "new_users")
+            (metric, [came, came], came, "pass") for metric in ("pv", "uv", "opens", "new_users")
         ]
         response = phase["latency"]["response_ms"]
         assert response["p50"] <= response["p95"] <= response["p99"] <= response["max"]

@@ -256,10 +256,14 @@ def test_a_list_is_taken_as_far_as_count_goes() -> None:
 
 
 def test_a_list_is_one_phase_until_its_last_visitor_has_come() -> None:
-    listed = make_listed([5, 6, 7], count=2, speed=Fraction(1), name="monday")
+    listed = make_listed([5, 6_000, 7_000], count=2, speed=Fraction(1), name="monday")
 
-    assert listed.stretches == (Stretch("monday", "", 0, 6_001),)
+    assert listed.stretches == (Stretch("monday", "", 0, 6_000_001),)
     assert visitors_of(listed) == (range(2),)
+
+
+def test_a_list_in_which_all_come_at_once_is_a_phase_of_a_second() -> None:
+    assert make_listed([0, 0], count=None, speed=Fraction(9), name="").stretches == (Stretch("", "", 0, 1_000_000),)
 
 
 def test_a_visitor_on_the_border_belongs_to_the_phase_that_begins_there() -> None:

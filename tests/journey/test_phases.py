@@ -38,9 +38,9 @@ def test_a_block_of_two_phases_is_a_piece_of_its_own() -> None:
     pieces = list(pieces_of(of, planned_phases(of), of.blocks))
 
     assert [(piece.blocks, piece.phase, piece.shares) for piece in pieces] == [
-        ((0,), 0, ()),
+        (range(1), 0, ()),
         ((1,), None, ((0, range(2, 3)), (1, range(3, 4)))),
-        ((2,), 1, ()),
+        (range(2, 3), 1, ()),
         ((3,), None, ((1, range(6, 7)), (2, range(7, 8)))),
     ]
 
@@ -55,7 +55,7 @@ def test_an_empty_phase_between_two_visitors_of_a_block_has_no_share() -> None:
 def test_without_phases_everything_is_one_piece() -> None:
     of = planned([(3, 1), (4, 1)])
 
-    assert [(piece.blocks, piece.phase) for piece in pieces_of(of, (), of.blocks)] == [((0, 1, 2, 3), None)]
+    assert [(piece.blocks, piece.phase) for piece in pieces_of(of, (), of.blocks)] == [(of.blocks, None)]
 
 
 @pytest.mark.parametrize("spacing", ["even", "poisson"])
