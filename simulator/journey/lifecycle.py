@@ -157,7 +157,7 @@ class Walk:
     def view(self) -> None:
         """The page on top is shown."""
         shown = self.stack[-1]
-        self.happen(Kind.VIEW, page=shown.route, query=shown.query)
+        self.happen(Kind.VIEW, shown.route, shown.query)
 
     def back(self, pages: int) -> None:
         """So many pages are closed.
@@ -230,9 +230,9 @@ class Walk:
     def happen(
         self,
         kind: Kind,
-        *,
         page: str = "",
         query: str = "",
+        *,
         pushed: tuple[tuple[str, Json], ...] = (),
         call: Call | None = None,
         code: str = "",
@@ -246,10 +246,15 @@ class Walk:
             if now <= self.last:
                 now = self.last + 1
             self.now = self.last = now
-        duplicates, retries, late = self.sending
         leaves = self.online_at if self.online_at > now else now
-        if late is not None:
-            leaves += late(self)
+        sending = self.sending
+        if sending is HONEST:
+            delivery = Delivery(Ms(leaves), 0, 0, Ms(self.skew))
+        else:
+            duplicates, retries, late = sending
+            if late is not None:
+                leaves += late(self)
+            delivery = Delivery(Ms(leaves), duplicates, retries, Ms(self.skew))
         events = self.events
         events.append(
             Event(
@@ -258,7 +263,7 @@ class Walk:
                 Ms(now),
                 kind,
                 self.device,
-                Delivery(Ms(leaves), duplicates, retries, Ms(self.skew)),
+                delivery,
                 self.scene,
                 self.source,
                 page,
@@ -282,10 +287,6 @@ class Walk:
             found = self._values[name] = value_of(self._scenario, self._seed, self.who.visitor, name)
         return found
 
-    def quoted(self, name: str) -> str:
-        """The same as it goes into a path: percent-encoded whole."""
-        return _quoted(self.value(name))
-
     def fill(self, text: str) -> str:
         """The text with its {variables} replaced."""
         if "{" not in text:
@@ -301,11 +302,6 @@ class Walk:
         if isinstance(value, dict):
             return {key: self.fill_json(item) for key, item in value.items()}
         return value
-
-
-@lru_cache(maxsize=4_096)
-def _quoted(value: str) -> str:
-    return quote(value, safe="")
 
 
 @lru_cache(maxsize=4_096)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+from urllib.parse import quote
 
 from simulator.events import Call, Json, Kind
 from simulator.journey.lifecycle import HONEST, Address, Misbehaviour, Walk, written
@@ -53,6 +54,7 @@ Act = Callable[[Walk], None]
 Script = tuple[Act, ...]
 _Draw = Callable[[Walk], int]
 
+_MOST_KNOWN = 4_096  # addresses of one path with variables
 _SLOT_TYPE = re.compile(r"identityType([23]?)")
 
 
@@ -157,7 +159,8 @@ def _happening(step: AnyStep, once: Act) -> Act:
     def act(walk: Walk) -> None:
         if returns and walk.hidden_at is not None:
             walk.enter_again(None, RETURN_SCENE, "")
-        walk.sending = sending
+        if sending is not HONEST:
+            walk.sending = sending
         for _ in range(1 if count is None else count(walk)):
             once(walk)
             if think is not None:
@@ -168,10 +171,10 @@ def _happening(step: AnyStep, once: Act) -> Act:
 
 
 def _sending(step: AnyStep) -> Misbehaviour:
-    late = getattr(step, "late", NOW)
-    return Misbehaviour(
-        getattr(step, "duplicates", 0), getattr(step, "retries", 0), None if late == NOW else _drawn(late)
-    )
+    duplicates, retries, late = getattr(step, "duplicates", 0), getattr(step, "retries", 0), getattr(step, "late", NOW)
+    if not (duplicates or retries) and late == NOW:
+        return HONEST
+    return Misbehaviour(duplicates, retries, None if late == NOW else _drawn(late))
 
 
 def _once(scenario: Scenario, step: AnyStep) -> Act:  # noqa: PLR0911  one line for each kind of step
@@ -357,9 +360,17 @@ def _address(path: str, empty: str = "") -> Callable[[Walk], Address]:
     if len(parts) == 1:
         fixed = written(path or empty)
         return lambda walk: fixed  # noqa: ARG005
+    names = parts[1::2]
+    known: dict[tuple[str, ...], Address] = {}  # by the values of the variables
 
     def filled(walk: Walk) -> Address:
-        quoted = [walk.quoted(part) if place % 2 else part for place, part in enumerate(parts)]
-        return written("".join(quoted) or empty)
+        values = tuple([walk.value(name) for name in names])
+        found = known.get(values)
+        if found is None:
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            parts[1::2] = [quote(text, safe="") for text in values]
+            found = known[values] = written("".join(parts) or empty)
+        return found
 
     return filled

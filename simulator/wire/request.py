@@ -6,8 +6,9 @@ the tests hold decode(encode(e)) == e. No sockets here: the client is load/clien
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum, StrEnum
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from simulator.events import Device, Event, Identity
@@ -94,6 +95,9 @@ class Request:
         )
 
 
+Sent = tuple[int, Request]  # with the number of the event that it tells of, in the visitor's plan
+
+
 class Outcome(IntEnum):
     """What one attempt tells about the collector; the number is the ledger's."""
 
@@ -150,6 +154,14 @@ class Adapter(Protocol, Generic[State]):
         """One event happens. Requests come numbered 0; the caller numbers them in sending order."""
         ...
 
+    def fold(self, state: State, events: Iterable[Event]) -> tuple[State, list[Sent]]:
+        """Events of one device happen, oldest first: what one step after another sends, numbered from 0.
+
+        A tracker that keeps requests back says of each which event it tells of (Sent): not of the one that let it go.
+        An adapter without a faster way of its own calls `fold_by_steps`.
+        """
+        ...
+
     def flush(self, state: State, now: Ms) -> tuple[State, tuple[Request, ...]]:
         """What the tracker still holds leaves now, such as a batch."""
         ...
@@ -165,3 +177,16 @@ class Adapter(Protocol, Generic[State]):
     def outcome(self, answer: Answer) -> Outcome:
         """Never raises. What it does not recognise is UNKNOWN."""
         ...
+
+
+def fold_by_steps(adapter: Adapter[State], state: State, events: Iterable[Event]) -> tuple[State, list[Sent]]:
+    """`Adapter.fold` as its definition says."""
+    made: list[Sent] = []
+    for event in events:
+        state, requests = adapter.step(state, event)
+        made.extend(map(partial(_told, event), requests))
+    return state, made
+
+
+def _told(event: Event, request: Request) -> Sent:
+    return (request.records[0].number if request.records else event.number), request
