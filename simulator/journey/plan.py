@@ -12,13 +12,20 @@ from fractions import Fraction
 
 from simulator.errors import ScenarioError, UsageError
 from simulator.events import Event, Visit
-from simulator.journey.arrivals import Schedule, closed_start, make_schedule, offset_us
+from simulator.journey.arrivals import (
+    Arrivals,
+    closed_start,
+    event_offset,
+    make_listed,
+    make_schedule,
+    offset_us,
+)
 from simulator.journey.length import longest_visit
 from simulator.journey.lifecycle import Walk
 from simulator.journey.population import PAIR, Person, Population, person, population_of
 from simulator.journey.script import Script, script_of, take
 from simulator.rand import Stream
-from simulator.scenario.model import Phase, Scenario
+from simulator.scenario.model import InstantsFile, Phase, Scenario
 from simulator.times import DAY, HOUR, SECOND, Ms, next_full_hour, zone_offset
 from simulator.wechat import RETURN_SCENE, encode_path
 
@@ -56,7 +63,7 @@ class Plan:
     count: int  # of visitors
     speed: Fraction  # event time per wall time
     flood: bool  # nobody waits
-    schedule: Schedule | None  # of the open model
+    schedule: Arrivals | None  # of the open model
     users: int | None  # of the closed model
     each: Ms  # closed model: event time between two visitors of one user
     population: Population
@@ -155,8 +162,7 @@ def arrival_of(plan: Plan, visitor: int) -> Ms:
     if plan.schedule is None:
         assert plan.users is not None
         return Ms(plan.start + closed_start(visitor, users=plan.users, each=plan.each, seed=plan.settings.seed))
-    offset, speed = offset_us(plan.schedule, visitor), plan.speed
-    return Ms(plan.start + offset * speed.numerator // (speed.denominator * 1000))
+    return Ms(plan.start + event_offset(plan.schedule, visitor, plan.speed))
 
 
 def arrival_offset_us(plan: Plan, visitor: int) -> int:
@@ -223,7 +229,8 @@ def _clock(scenario: Scenario, settings: Settings) -> tuple[Fraction, bool]:
     return speed, settings.flood or given == "flood"
 
 
-def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[Phase]:
+def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[Phase] | None:
+    """The phases of the open model; None where a file lists the arrivals."""
     if settings.rate is not None:
         if count is None:
             raise _complaint(scenario, "visitors", "--rate needs visitors.count or --visitors")
@@ -237,16 +244,20 @@ def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[P
         # Long enough for the last of `count` visitors, whose instant lies strictly before the end.
         length = Ms(-int(-(count * 1000 / phase.rate.low) // 1))
         return [phase.model_copy(update={"for_": length})]
-    return list(scenario.load.arrivals or [])
+    arrivals = scenario.load.arrivals
+    return None if isinstance(arrivals, InstantsFile) else list(arrivals or [])
 
 
 def _length(
-    scenario: Scenario, phases: Sequence[Phase], count: int | None, users: int | None, each: Ms, speed: Fraction
+    scenario: Scenario, phases: list[Phase] | None, count: int | None, users: int | None, each: Ms, speed: Fraction
 ) -> Ms:
     """Event time from the start to the end of the last visit that can be planned."""
     sharers = PAIR if scenario.visitors.share_device else 1
     tail = longest_visit(scenario) * sharers + (sharers - 1) * _BETWEEN_VISITS
+    if users is None and phases is None:
+        return Ms(scenario.instants[: count or None][-1] + tail)
     if users is None:
+        assert phases is not None
         wall_us = sum(phase.for_ for phase in phases) * 1000
         return Ms(-int(-(wall_us * speed) // 1000) + tail)
     if count is None:
@@ -255,19 +266,24 @@ def _length(
 
 
 def _schedule(
-    scenario: Scenario, settings: Settings, phases: Sequence[Phase], count: int | None, start: Ms, speed: Fraction
-) -> Schedule:
+    scenario: Scenario, settings: Settings, phases: list[Phase] | None, count: int | None, start: Ms, speed: Fraction
+) -> Arrivals:
     """When the visitors of the open model arrive."""
+    load = scenario.load
     try:
-        schedule = make_schedule(
-            phases,
-            count=count,
-            poisson=scenario.load.spacing == "poisson",
-            seed=settings.seed,
-            start=start,
-            speed=speed,
-            zone=settings.day,
-        )
+        if phases is None:
+            name = load.arrivals.name if isinstance(load.arrivals, InstantsFile) else ""
+            schedule: Arrivals = make_listed(scenario.instants, count=count, speed=speed, name=name)
+        else:
+            schedule = make_schedule(
+                phases,
+                count=count,
+                poisson=load.spacing == "poisson",
+                seed=settings.seed,
+                start=start,
+                speed=speed,
+                zone=settings.day,
+            )
     except ValueError as short:
         raise _complaint(scenario, "load.arrivals", str(short)) from short
     if schedule.count == 0:

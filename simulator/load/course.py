@@ -1,8 +1,9 @@
 """One course of sending: lanes take the visitors that are due, one request each, until nobody is left.
 
-A lane is a connection with the visitor whose request is on it. Lanes are made when somebody is due and none is free, up
-to a bound; beyond it visitors wait, and their lateness says so. A dispatcher plans who comes soon and hands out who is
-due; a lane that is through with a request takes the next visitor itself, in the event loop, where nothing waits.
+A lane is a connection with the visitor whose request is on it (own_connections.py: or each visitor has one of its own).
+Lanes are made when somebody is due and none is free, up to a bound; beyond it visitors wait, and their lateness says
+so. A dispatcher plans who comes soon and hands out who is due; a lane that is through with a request takes the next
+visitor itself, in the event loop, where nothing waits.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from simulator.load.client import Client
 from simulator.load.clock import Clock
 from simulator.load.connection import Connection
 from simulator.load.lookup import wrong_lookup
+from simulator.load.own_connections import OwnConnections
 from simulator.load.tally import Tally
 from simulator.load.walk import Walk
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose
@@ -59,6 +61,7 @@ class Course:
 
     Args:
         lanes: at most so many requests in flight.
+        own_connections: each visitor has one, instead of each lane.
         watch: told of every attempt, after it is in the ledger.
     """
 
@@ -72,6 +75,7 @@ class Course:
         clock: Clock,
         *,
         lanes: int,
+        own_connections: bool = False,
         watch: Watcher | None = None,
     ) -> None:
         self._agenda = agenda
@@ -81,6 +85,7 @@ class Course:
         self._tally = tally
         self._clock = clock
         self._most = lanes
+        self._own = OwnConnections(client) if own_connections else None
         self._watch = watch
         self._hub = get_hub()
         self._lanes: list[_Lane] = []
@@ -132,6 +137,8 @@ class Course:
                 sent = lane.connection.sent_ns or lane.began
                 self._ledger.end(lane.slot, sent, now, Outcome.UNKNOWN, Evidence.STOPPED, 0)
                 lane.walk = None
+        if self._own is not None:
+            self._own.close()
         for lanes in (self._lanes, self._idle, self._turned):
             lanes.clear()
 
@@ -194,6 +201,8 @@ class Course:
         try:
             request = walk.request
             data = self._client.encode(request)
+            if self._own is not None:
+                lane.connection = self._own.of(walk.visitor)
             lane.began = began = self._clock()
             if walk.is_fresh and request.purpose is not Purpose.SETUP:
                 self._tally.start(began - walk.intended_ns, began)
@@ -258,7 +267,11 @@ class Course:
         self._tally.note(walk, outcome, sent, done)
         if self._watch is not None:
             self._watch(walk, answer, outcome, sent, done)
-        return self._agenda.advance(walk, outcome, done)
+        finished = self._agenda.finished
+        following = self._agenda.advance(walk, outcome, done)
+        if self._own is not None and self._agenda.finished != finished:
+            self._own.leave(walk.visitor)
+        return following
 
     def _fail(self, failure: Exception) -> None:
         self._failure = self._failure or failure

@@ -192,7 +192,15 @@ class Drive:
         if self.reason:
             return
         self._course = Course(
-            agenda, self._client, self._opened.adapter, ledger, self._tally, self._clock, lanes=lanes, watch=self._watch
+            agenda,
+            self._client,
+            self._opened.adapter,
+            ledger,
+            self._tally,
+            self._clock,
+            lanes=lanes,
+            own_connections=self._opened.scenario.load.connection == "visitor",
+            watch=self._watch,
         )
         try:
             self._course.run()

@@ -5,16 +5,17 @@
 
 The second takes the place of the first only where the stored events are just what the ledger allows, so a collector
 that lost an acked event, or stored one too many, is never judged against its own list. Blocks in which plan, ledger and
-list agree are counted once for both.
+list agree are counted once for both. Blocks go by in pieces of one phase, so what each phase comes to is a difference.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
+from simulator.journey.phases import pieces_of, planned_phases
 from simulator.ledger.index import AttemptIndex
 from simulator.ledger.record import Attempt
 from simulator.runs.noting import Failures, failures_of
@@ -22,6 +23,7 @@ from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
 from simulator.verify.oracle import Expectations, Oracle, exchanged, widened
+from simulator.verify.phases import PhaseTally, PhaseTotals
 from simulator.verify.reconcile import (
     MOST_FOREIGN,
     Reconciliation,
@@ -46,6 +48,15 @@ class Gathered:
     latencies: Latencies = field(default_factory=Latencies)
     failures: Failures = field(default_factory=Counter)
     lookups: Failures = field(default_factory=Counter)
+    silent: int = 0  # visitors with nothing to send
+
+    def merge(self, other: Gathered) -> None:
+        """Add the sums of other visitors."""
+        self.summary += other.summary
+        self.latencies.merge(other.latencies)
+        self.failures.update(other.failures)
+        self.lookups.update(other.lookups)
+        self.silent += other.silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,7 @@ class Counted:
     by_event: Expectations | None = None  # None: no list of events, or one that is not as the ledger allows
     index: StoredIndex | None = None
     found: Reconciliation | None = None
+    phases: tuple[PhaseTally, ...] = ()  # in the order of planned_phases
 
     @property
     def expectations(self) -> Expectations:
@@ -71,27 +83,63 @@ def count_run(opened: OpenedRun, attempts: AttemptIndex, begin: Ms, end: Ms, ind
         index: the stored events; None: the first stage alone.
     """
     gathered = Gathered()
-    whole, part, instead = (_oracle(opened, begin, end) for _ in range(3))
-    found, asked = Reconciliation(), set[str]()
-    for requests, attempts_of in _blocks(opened, attempts, gathered):
-        sightings = sightings_of(requests, attempts_of, opened.contract)
-        certain = whole.add_block(sightings)
-        if index is None:
-            continue
-        stored = _stored(opened, sightings, index, found, asked)
-        if not (certain and stored.same):
-            part.add_block(sightings)
-            instead.add_block(stored.rows)
-    by_ledger = whole.finish()
+    run = _Count(opened, attempts, begin, end, index)
+    phases = planned_phases(opened.plan)
+    tallies = tuple(PhaseTally() for _ in phases)
+    for piece in pieces_of(opened.plan, phases, opened.plan.blocks):
+        before = run.totals()
+        own = run.add(piece.blocks)
+        gathered.merge(own)
+        if piece.phase is not None:
+            tallies[piece.phase].add(own.summary, own.latencies, own.silent, run.totals() - before)
+        for phase, visitors in piece.shares:
+            alone = _Count(opened, attempts, begin, end, index)
+            own = alone.add(piece.blocks, visitors)
+            tallies[phase].add(own.summary, own.latencies, own.silent, alone.totals())
+    by_ledger = run.whole.finish()
     if index is None:
-        return Counted(gathered, by_ledger)
-    reconcile_others(index, found, asked)
-    by_event = exchanged(by_ledger, part.finish(), instead.finish()) if found.clean else None
+        return Counted(gathered, by_ledger, phases=tallies)
+    found = run.found
+    reconcile_others(index, found, run.asked)
+    by_event = exchanged(by_ledger, run.part.finish(), run.instead.finish()) if found.clean else None
     if index.foreign_count:
         others = _of_others(opened, begin, end, index)
         by_ledger = _beside(by_ledger, others, index)
         by_event = None if by_event is None else _beside(by_event, others, index)
-    return Counted(gathered, by_ledger, by_event, index, found)
+    return Counted(gathered, by_ledger, by_event, index, found, tallies)
+
+
+class _Count:
+    """One count of some blocks: by the ledger, and by the stored events where they are listed."""
+
+    def __init__(
+        self, opened: OpenedRun, attempts: AttemptIndex, begin: Ms, end: Ms, index: StoredIndex | None
+    ) -> None:
+        self._opened, self._attempts, self._index = opened, attempts, index
+        self.whole, self.part, self.instead = (_oracle(opened, begin, end) for _ in range(3))
+        self.found, self.asked = Reconciliation(), set[str]()
+
+    def add(self, blocks: Sequence[int], visitors: range | None = None) -> Gathered:
+        """Count some blocks, or some of their visitors alone."""
+        opened, gathered = self._opened, Gathered()
+        for requests, attempts_of in _blocks(opened, self._attempts, gathered, blocks, visitors):
+            sightings = sightings_of(requests, attempts_of, opened.contract)
+            certain = self.whole.add_block(sightings)
+            if self._index is None:
+                continue
+            stored = _stored(opened, sightings, self._index, self.found, self.asked)
+            if not (certain and stored.same):
+                self.part.add_block(sightings)
+                self.instead.add_block(stored.rows)
+        return gathered
+
+    def totals(self) -> PhaseTotals:
+        """What all blocks so far come to."""
+        expected = self.whole.totals()
+        if self._index is None:
+            return PhaseTotals(expected)
+        stored = expected - self.part.totals() + self.instead.totals()
+        return PhaseTotals(expected, stored, self.found.wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +158,7 @@ def rows_of_run(opened: OpenedRun, attempts: AttemptIndex, index: StoredIndex | 
     """
     rows: list[Sighting] = []
     found, asked = Reconciliation(), set[str]()
-    for requests, attempts_of in _blocks(opened, attempts, Gathered()):
+    for requests, attempts_of in _blocks(opened, attempts, Gathered(), opened.plan.blocks):
         sightings = sightings_of(requests, attempts_of, opened.contract)
         if index is not None:
             rows.extend(_stored(opened, sightings, index, found, asked).rows)
@@ -151,10 +199,19 @@ def _beside(expectations: Expectations, others: Expectations, index: StoredIndex
     return widened(expectations, others, below=2 * index.foreign_count)
 
 
-def _blocks(opened: OpenedRun, index: AttemptIndex, gathered: Gathered) -> Iterator[tuple[list[Request], AttemptsOf]]:
-    """Every block with the attempts of its visitors, by visitor number: one look at the ledger is enough."""
-    for block in opened.plan.blocks:
+def _blocks(
+    opened: OpenedRun, index: AttemptIndex, gathered: Gathered, blocks: Sequence[int], visitors: range | None = None
+) -> Iterator[tuple[list[Request], AttemptsOf]]:
+    """Every block with the attempts of its visitors, by visitor number: one look at the ledger is enough.
+
+    Args:
+        visitors: as if only these had come; None: everybody.
+    """
+    for block in blocks:
         requests = requests_of_block(opened.plan, opened.adapter, block)
+        if visitors is not None:
+            requests = {visitor: own for visitor, own in requests.items() if visitor in visitors}
+        gathered.silent += sum(_is_silent(own) for own in requests.values())
         attempts: dict[tuple[int, int], list[Attempt]] = {}
         for visitor in requests:
             of_visitor = index.attempts_of(visitor)
@@ -166,3 +223,7 @@ def _blocks(opened: OpenedRun, index: AttemptIndex, gathered: Gathered) -> Itera
             gathered.failures.update(failures_of(together))
             gathered.lookups.update(failures_of(together, Purpose.LOOKUP))
         yield list(chain.from_iterable(requests.values())), attempts
+
+
+def _is_silent(requests: Iterable[Request]) -> bool:
+    return all(request.purpose is Purpose.SETUP for request in requests)

@@ -25,6 +25,7 @@ from simulator.runs.diagnosing import Period, findings_of, stage_note
 from simulator.runs.listing import Listing
 from simulator.runs.load_report import LoadReport, lookup_findings, read_load_report
 from simulator.runs.noting import disagreements, failure_notes
+from simulator.runs.phasing import phases_of
 from simulator.runs.reconciliation import write_reconciliation
 from simulator.times import HOUR, Ms, instant
 from simulator.traffic.opened import OpenedRun
@@ -84,7 +85,14 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         *disagreements(opened.scenario, opened.contract, url),
         *_notes(counted, looking.listing.why_not),
     )
-    return result_of(opened, url, report, Judgement(period, counted, settled, judged, findings, notes))
+    phases = phases_of(
+        opened,
+        counted,
+        judged,
+        finished=bool(report.facts.get("finished")),
+        why_not_listed=looking.listing.why_not,
+    )
+    return result_of(opened, url, report, Judgement(period, counted, settled, judged, findings, notes, phases))
 
 
 def _unsent(opened: OpenedRun, url: str, report: LoadReport, period: Period) -> Result:

@@ -163,6 +163,11 @@ class Reconciliation:
         return self.counts.get(kind, 0)
 
     @property
+    def wrong(self) -> int:
+        """How many events are not stored as they were sent."""
+        return sum(self.counts.get(kind, 0) for kind in _WRONG if kind != "misplaced")  # these are altered ones
+
+    @property
     def clean(self) -> bool:
         """Whether every stored event is as the ledger allows, and every certain one is stored."""
         return not any(self.counts.get(kind) for kind in _WRONG)
