@@ -24,6 +24,7 @@ from simulator.ledger.write import (
     HEADER_SLOTS,
     MAGIC,
     OPEN,
+    PARTIAL,
     SLOT,
     SUFFIX,
     VERSION,
@@ -48,8 +49,13 @@ class LedgerDamage(UsageError):
 
 
 def ledger_files(folder: Path) -> tuple[Path, ...]:
-    """The ledger files of a run directory, one for each worker that began, by name."""
-    return tuple(sorted((folder / LEDGER_FOLDER).glob(f"*{SUFFIX}")))
+    """The ledger files of a run directory, one for each worker that began, by name.
+
+    Of a worker on another machine that was lost there is only the part that came; the whole file takes its place.
+    """
+    whole = (folder / LEDGER_FOLDER).glob(f"*{SUFFIX}")
+    parts = (folder / LEDGER_FOLDER).glob(f"*{PARTIAL}")
+    return tuple(sorted([*whole, *(part for part in parts if not part.with_suffix(SUFFIX).exists())]))
 
 
 def is_being_written(folder: Path) -> bool:

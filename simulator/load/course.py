@@ -109,6 +109,10 @@ class Course:
         self._last_ns = min(self._last_ns, self._clock() + int(grace * 1e9))
         self._wake()
 
+    def wake(self) -> None:
+        """The agenda has changed from outside: look at it now."""
+        self._wake()
+
     # ---- the dispatcher ----
 
     def _dispatch(self) -> None:

@@ -30,8 +30,9 @@ import gevent
 
 from simulator.errors import ConnectionFailed, MpsimError, UsageError
 from simulator.finding import ExitCode
-from simulator.load.drive import GRACE, Drive
+from simulator.load.drive import Drive
 from simulator.load.own_face import make_run
+from simulator.load.sender import GRACE
 from simulator.load.statistics import LocustStatistics
 from simulator.traffic.making import Wanted
 from simulator.traffic.opened import OpenedRun, open_run
