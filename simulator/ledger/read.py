@@ -60,12 +60,16 @@ def ledger_files(folder: Path) -> tuple[Path, ...]:
 
 def is_being_written(folder: Path) -> bool:
     """Whether a worker still has a ledger of the run open; one that was killed has not."""
-    for path in ledger_files(folder):
-        with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
+    return any(is_locked(path) for path in ledger_files(folder))
+
+
+def is_locked(path: Path) -> bool:
+    """Whether the process that writes a ledger file is alive and not through with it."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
     return False
 
 

@@ -138,8 +138,7 @@ class Drive:
     def _run(self, sender: Sender, name: CourseName) -> None:
         if self.reason:
             return
-        sender.begin(name, sender.crowd(name, range(self._opened.plan.count)), self._started_ns)
-        sender.run()
+        sender.run(sender.begin(name, sender.crowd(name, range(self._opened.plan.count)), self._started_ns))
 
     # ---- telling ----
 

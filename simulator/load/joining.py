@@ -74,6 +74,7 @@ class Arrival:
     def __init__(self, run: Message, *, over_loopback: bool, make_folder: Callable[[], Path]) -> None:
         self.run_id = messages.text(run, "run", 64)
         self.worker = messages.text(run, "name", 64)
+        self.wall_ahead_ns = messages.whole(run, "clock")  # of the master's machine
         self._files = _files(run)
         self._number = 0  # of the file that is arriving
         self._offset = 0

@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.load.leases import Lease
+from simulator.load.numbers import Told
 
 TYPE = "mpsim"  # of Locust's message
 CHUNK = 262_080  # bytes of a file or ledger in one message: whole slots of the ledger
@@ -63,6 +64,15 @@ def data(message: Message, name: str = "data") -> bytes:
     if not isinstance(value, bytes) or len(value) > CHUNK:
         raise BadMessage(f"{name} is not at most {CHUNK} bytes")
     return value
+
+
+def told(message: Message, name: str) -> Told:
+    """A worker's numbers."""
+    value = message.get(name)
+    try:
+        return Told.from_json(value)  # type: ignore[arg-type]
+    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+        raise BadMessage(f"{name} are no numbers: {wrong}") from wrong
 
 
 def leases(message: Message, name: str) -> list[Lease]:

@@ -23,8 +23,14 @@ class Offset:
         self._worst_ns = 0
 
     @property
+    def is_applied(self) -> bool:
+        return self._applied is not None
+
+    @property
     def ahead_ns(self) -> int:
-        """The best guess: the middle of what is possible."""
+        """The best guess, the middle of what is possible; once it is applied, that one."""
+        if self._applied is not None:
+            return self._applied
         return (self._low + self._high) // 2
 
     @property

@@ -47,9 +47,14 @@ class Sender:
         self._watch = watch
         self._client = client_of(opened, clock)
         self._ledger = LedgerWriter.open(ledger, opened.manifest.run_id)
-        self._course: Course | None = None
+        self._courses: list[Course] = []  # that are begun, in their order
         self._of_load: Agenda | None = None
         self._stopped = False
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether visitors of the judged load have an instant of their own: the open model."""
+        return places_of(self._opened.plan) is None
 
     @property
     def slots(self) -> int:
@@ -65,28 +70,32 @@ class Sender:
 
         return Crowd(planned, plan.block, visitors, setup=name == "setup", leased=leased)
 
-    def begin(self, name: CourseName, crowd: Crowd, start_ns: int = 0, places: int | None = None) -> None:
-        """Make a course ready; `run` sends it.
+    def set_clock(self, clock: Clock) -> None:
+        """Go by another clock, from before the first course on."""
+        self._clock = clock
+        self._client = client_of(self._opened, clock)
+
+    def begin(self, name: CourseName, crowd: Crowd, start_ns: int = 0, places: int | None = None) -> Course:
+        """Make a course ready for `run`.
 
         Args:
             start_ns: of the judged load, wall time.
             places: visitors on the way at once, where it is not the whole run's number.
         """
         plan = self._opened.plan
-        if name == "setup":
-            lanes = SETUP_LANES
-            agenda = Agenda(crowd, None, SETUP_LANES)
-        elif (many := places_of(plan)) is None:
+        many = SETUP_LANES if name == "setup" else places_of(plan)
+        if many is None:
             lanes = MOST_LANES
             pace = OpenPace(start_ns, plan.start, plan.speed, lambda visitor: arrival_offset_us(plan, visitor))
             agenda = Agenda(crowd, pace)
         else:
-            lanes = many  # also of a worker: when another is lost, it gets more places
-            agenda = Agenda(crowd, None if plan.flood else ClosedPace(plan.speed), many if places is None else places)
+            lanes = many  # also of a worker with fewer places: when another is lost, it gets more
+            flood = name == "setup" or plan.flood
+            agenda = Agenda(crowd, None if flood else ClosedPace(plan.speed), many if places is None else places)
         self.agenda = agenda
         if name == "load":
             self._of_load = agenda
-        self._course = Course(
+        course = Course(
             agenda,
             self._client,
             self._opened.adapter,
@@ -96,32 +105,32 @@ class Sender:
             lanes=lanes,
             watch=self._watch,
         )
+        if self._stopped:
+            course.stop(0)
+        self._courses.append(course)
+        return course
 
-    def run(self) -> None:
-        """Send the course that was begun, until nobody is left or until `stop`. Blocks the calling greenlet.
+    def run(self, course: Course) -> None:
+        """Send a course that was begun, until nobody is left or until `stop`. Blocks the calling greenlet.
 
         Raises:
             EngineError: the ledger cannot be written, or this machine cannot open connections.
         """
-        course = self._course
-        assert course is not None, "begin comes first"
-        if self._stopped:
-            course.stop(0)
         try:
             course.run()
         finally:
-            self._course = None
+            self._courses.remove(course)
 
     def stop(self, grace: float) -> None:
         """Start no more visitors; requests in flight have so many seconds, then they are unknown."""
         self._stopped = True
-        if self._course is not None:
-            self._course.stop(grace)
+        for course in self._courses:
+            course.stop(grace)
 
     def wake(self) -> None:
         """There is more to send than a moment ago."""
-        if self._course is not None:
-            self._course.wake()
+        for course in self._courses:
+            course.wake()
 
     def told(self) -> Told:
         """The numbers so far."""
@@ -130,7 +139,7 @@ class Sender:
             self.tally,
             silent=agenda.silent if agenda is not None else 0,
             finished=agenda.finished if agenda is not None else 0,
-            in_flight=self._course.in_flight if self._course is not None else 0,
+            in_flight=sum(course.in_flight for course in self._courses),
         )
 
     def close(self) -> None:

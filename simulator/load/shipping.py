@@ -21,19 +21,19 @@ class Outbox:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.sent = 0  # bytes that have come, as the master says
 
-    def next(self, slots: int, *, closed: bool) -> bytes:
-        """The bytes from `sent` on that can go now; empty when there are none.
+    def part(self, offset: int, slots: int, *, closed: bool) -> bytes:
+        """The bytes from there on that can go now; empty when there are none.
 
         Args:
+            offset: of a slot, or 0: so many bytes have come, as the master says.
             slots: in use, those of the header among them.
             closed: nothing is written any more, so attempts without an outcome go, too.
         """
-        part = os.pread(self._file, min(CHUNK, slots * SLOT - self.sent), self.sent)
+        part = os.pread(self._file, max(0, min(CHUNK, slots * SLOT - offset)), offset)
         if closed:
             return part
-        first = HEADER_SLOTS if self.sent == 0 else 0
+        first = HEADER_SLOTS if offset == 0 else 0
         for slot in range(first, len(part) // SLOT):
             if part[slot * SLOT + STATE_AT] != DONE:
                 return part[: slot * SLOT]

@@ -104,7 +104,7 @@ def _prepare(
         namespace=manifest.namespace if same or manifest.target.embedded else run_id,
         target=replace(manifest.target, url=url),
         options=replace(
-            manifest.options, only=visitors, flood=manifest.options.flood or earlier.contract.time == "event"
+            manifest.options, only=visitors, workers=1, flood=manifest.options.flood or earlier.contract.time == "event"
         ),
         created=now.isoformat(timespec="seconds"),
         command=_command(earlier.folder, visitors, same),
