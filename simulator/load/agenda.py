@@ -98,6 +98,8 @@ class Agenda:
     @property
     def floor(self) -> int | None:
         """The lowest visitor of whom nothing was sent yet; None when there is none."""
+        if self._stopped:
+            return min((first for first, _ in self.never_begun), default=None)
         lowest = [min(self._fresh)] if self._fresh else []
         if not self._crowd.is_empty:
             lowest.append(self._crowd.next)

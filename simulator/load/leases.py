@@ -1,5 +1,7 @@
 """Who may send which visitors: contiguous leases, cut at block borders, each visitor leased to one worker at a time.
 
+Only what comes back can be part of a block: whoever is left of it when its worker goes.
+
 Every visitor of a course is in exactly one of these states, and moves only along the arrows:
 
     free ──take──▶ held ──settle──▶ begun     its worker has begun, or passed over, everybody below a floor
@@ -27,7 +29,6 @@ class LeaseTable:
     """
 
     def __init__(self, count: int, block: int = 1) -> None:
-        self._count = count
         self._block = block
         self._free: list[Lease] = [(0, count)] if count else []  # ascending, disjoint, never touching
         self._held: dict[str, list[Lease]] = {}  # ascending
@@ -51,7 +52,8 @@ class LeaseTable:
         if not self._free:
             return None
         first, end = self._free[0]
-        stop = min(end, first + max(most // self._block, 1) * self._block)
+        border = (first + most) // self._block * self._block
+        stop = min(end, border if border > first else first - first % self._block + self._block)
         if stop == end:
             del self._free[0]
         else:
@@ -60,12 +62,11 @@ class LeaseTable:
         return first, stop
 
     def settle(self, worker: str, floor: int, on_the_way: Collection[Lease] = ()) -> None:
-        """Everybody below the floor whom the worker holds has begun; of a block that the floor cuts, nobody need have.
+        """Everybody below the floor whom the worker holds has begun.
 
         Args:
             on_the_way: leases that the worker did not have yet when it named the floor.
         """
-        floor -= floor % self._block
         self._held[worker] = [
             (first if (first, stop) in on_the_way else max(first, floor), stop)
             for first, stop in self._held.get(worker, ())
@@ -73,15 +74,11 @@ class LeaseTable:
         ]
 
     def give_back(self, worker: str, leases: Iterable[Lease]) -> tuple[Lease, ...]:
-        """Free what the worker has never begun; returns what of it became free.
-
-        Only whole blocks that the worker holds: what it does not hold is not its to give.
-        """
+        """Free whom the worker has never begun; returns who of them became free. What it does not hold is not its."""
         freed: list[Lease] = []
         for first, stop in leases:
-            inside = _whole_blocks(first, stop, self._block, self._count)
             for held in self.held(worker):
-                both = (max(inside[0], held[0]), min(inside[1], held[1]))
+                both = (max(first, held[0]), min(stop, held[1]))
                 if both[0] < both[1]:
                     self._remove(worker, held, both)
                     freed.append(both)
@@ -120,9 +117,3 @@ def compact(visitors: Sequence[int]) -> list[Lease]:
 def size(leases: Iterable[Lease]) -> int:
     """How many visitors some leases are."""
     return sum(stop - first for first, stop in leases)
-
-
-def _whole_blocks(first: int, stop: int, block: int, count: int) -> Lease:
-    """The part of a range that is made of whole blocks; the last block of all may be a short one."""
-    end = stop if stop == count else stop - stop % block
-    return -(-first // block) * block, end

@@ -230,7 +230,7 @@ class Master:
     def _keep(self, member: Member, message: Message) -> None:
         inbox = member.inbox
         if inbox is None:
-            raise BadMessage("a ledger of one that keeps it here, or is not ready")
+            return  # its first report is still on its way; the part comes again
         offset = messages.whole(message, "offset")
         inbox.take(offset, messages.data(message))
         if message.get("whole") and offset == inbox.have:
@@ -502,9 +502,11 @@ class Master:
             if first:
                 self._note_clock(member)
         member.ordered_ns = self._clock()
+        member.orders += 1
         self._say(
             member,
             "orders",
+            seq=member.orders,
             course=course,
             start=self._started_ns if course == "load" else 0,
             ahead=ahead,

@@ -50,7 +50,8 @@ class Member:
     inbox: Inbox | None = None  # of its ledger, where that is kept elsewhere
     is_dead: bool = False  # its process is gone, for certain
     cut: int = 0  # visitors who were begun and not sent to their end
-    ordered_ns: int = 0  # when orders were sent last
+    orders: int = 0  # sent so far
+    ordered_ns: int = 0  # when the last of them was
     pinged_ns: int = 0
 
     @property

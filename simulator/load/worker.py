@@ -131,7 +131,8 @@ class Worker:
         self._course: CourseName | Literal[""] = ""
         self._got = 0  # leases of the course
         self._more = True  # the master has visitors that nobody has yet
-        self._seq = 0
+        self._obeyed = 0  # number of the last orders
+        self._seq = 0  # of the last report
         self._said_ns = -_IDLE_NS  # the last hello, request or report
         self._heard_ns = 0
         self._shipped = 0  # bytes of the ledger that the master has
@@ -230,6 +231,10 @@ class Worker:
             job.forget()
             self._part()
             return
+        seq = messages.whole(orders, "seq")
+        if seq <= self._obeyed:
+            return  # older than what was heard already
+        self._obeyed = seq
         grace = orders.get("drain")
         if isinstance(grace, int | float):
             job.drain(float(grace))
@@ -350,7 +355,8 @@ class Worker:
     def _part(self) -> None:
         """The run is over for this worker; it looks for another."""
         self.job = self._arrival = None
-        self._course, self._got, self._more, self._seq = "", 0, True, 0
+        self._course, self._got, self._more = "", 0, True
+        self._obeyed = self._seq = 0
         self._shipped, self._on_its_way, self._is_home = 0, -1, False
         self._last_word = self._was_resting = False
 

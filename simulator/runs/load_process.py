@@ -42,9 +42,7 @@ class Crew:
     """Who sends a run."""
 
     workers: int = 1  # 1: one process alone
-    listen: str | None = (
-        None  # HOST:PORT at which a master awaits them from other machines; None: they are started here
-    )
+    listen: str | None = None  # HOST:PORT to which they come from other machines; None: they are started here
 
     @property
     def has_master(self) -> bool:
