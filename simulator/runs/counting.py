@@ -16,7 +16,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from simulator.ledger.index import AttemptIndex
+from simulator.ledger.leases import read_leases
 from simulator.ledger.record import Attempt
+from simulator.runs.holes import with_possible
 from simulator.runs.noting import Failures, failures_of
 from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
@@ -144,12 +146,14 @@ def _beside(expectations: Expectations, others: Expectations, index: StoredIndex
 
 def _blocks(opened: OpenedRun, index: AttemptIndex, gathered: Gathered) -> Iterator[tuple[list[Request], AttemptsOf]]:
     """Every block with the attempts of its visitors, by visitor number: one look at the ledger is enough."""
+    leases = read_leases(opened.folder, opened.manifest.run_id)
     for block in opened.plan.blocks:
         requests = requests_of_block(opened.plan, opened.adapter, block)
         attempts: dict[tuple[int, int], list[Attempt]] = {}
         for visitor in requests:
             of_visitor = index.attempts_of(visitor)
-            for number, found in of_visitor.items():
+            possible = with_possible(requests[visitor], of_visitor, leases) if leases.holes else of_visitor
+            for number, found in possible.items():
                 attempts[visitor, number] = found
             together = list(chain.from_iterable(of_visitor.values()))
             gathered.summary += attempt_summary(together)

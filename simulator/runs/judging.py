@@ -22,12 +22,14 @@ from simulator.errors import ConnectionFailed
 from simulator.finding import Finding, Judged, Verdict
 from simulator.ledger.histogram import Histogram
 from simulator.ledger.index import AttemptIndex
+from simulator.ledger.leases import read_leases
 from simulator.ledger.manifest import DATABASE_FILE, LOAD_FILE
 from simulator.report.result import Attempts, Convergence, Latency, Load, Percentiles, Result, widths_of
 from simulator.runs.baseline import read_baseline, since
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.counting import Counted, Gathered, count_run
 from simulator.runs.diagnosing import Period, findings_of, stage_note
+from simulator.runs.holes import lost_findings, with_measured_clocks
 from simulator.runs.listing import Listing
 from simulator.runs.noting import Failures, disagreements, failure_notes
 from simulator.runs.reconciliation import write_reconciliation
@@ -99,6 +101,8 @@ def verify_run(opened: OpenedRun) -> Result:
 def judge_run(opened: OpenedRun, url: str) -> Result:
     """Judge a run whose collector answers at `url`."""
     report = read_load_report(opened.folder)
+    leases = read_leases(opened.folder, opened.manifest.run_id)
+    opened = with_measured_clocks(opened, leases)
     period = Period(*_period(opened, report))
     looking = _Looking(opened, url, period)
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
@@ -108,6 +112,7 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         findings = (
             *findings_of(opened, attempts, counted, judged, period),
             *_other_findings(judged, settled, report, counted.gathered.lookups),
+            *lost_findings(leases),
         )
     if counted.found is not None:
         write_reconciliation(opened.folder, counted.found)

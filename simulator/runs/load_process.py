@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,7 @@ def run_load(folder: Path, watch: Progress, *, crew: Crew | None = None, web_por
         ending.callback(processes.end_all)
         processes.wanted = crew.workers if crew.has_master and crew.listen is None else 0
         code = _wait(first, processes, folder, watch)
+        processes.have_a_master = code >= 0
     _raise_what_it_says(code, folder)
     return code
 
@@ -129,7 +130,7 @@ class _Processes:
 
     def __init__(self, folder: Path, ending: ExitStack) -> None:
         self.wanted = 0  # workers that are to be started when the master listens
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.have_a_master = True  # who tells the workers to end
         self._all: list[subprocess.Popen[bytes]] = []
         self._folder = folder
         self._ending = ending
@@ -153,7 +154,7 @@ class _Processes:
         if not self.wanted or (port := _document(self._folder / MASTER_FILE).get("port")) is None:
             return
         for number in range(1, self.wanted + 1):
-            self.workers.append(self.start(worker_command(int(port)), f"worker-{number}.log"))
+            self.start(worker_command(int(port)), f"worker-{number}.log")
         self.wanted = 0
         (self._folder / MASTER_FILE).unlink()
 
@@ -163,18 +164,18 @@ class _Processes:
                 process.kill()
 
     def end_all(self) -> None:
-        """Nobody stays: first by themselves, then told to, then made to."""
-        deadline = time.monotonic() + _END_SECONDS
+        """Nobody stays: first they end by themselves, then they are told to, then made to."""
         for end in (None, subprocess.Popen.terminate, subprocess.Popen.kill):
-            for process in self._all:
-                if end is not None and process.poll() is None:
+            if end is None and not self.have_a_master:
+                continue
+            alive = [process for process in self._all if process.poll() is None]
+            if end is not None:
+                for process in alive:
                     end(process)
-            for process in self._all:
-                try:
-                    process.wait(max(deadline - time.monotonic(), 0.1))
-                except subprocess.TimeoutExpired:
-                    continue
             deadline = time.monotonic() + _END_SECONDS
+            for process in alive:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(deadline - time.monotonic(), 0.1))
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -145,7 +145,7 @@ class PretendJob:
     def slots(self) -> int:
         return self.writer.slots
 
-    def begin(self, course: CourseName, start_ns: int, ahead_ns: int, places: int) -> None:
+    def begin(self, course: CourseName, start_ns: int, ahead_ns: int, places: int) -> None:  # noqa: ARG002
         assert not self._coming, "the course before is over"
         assert not self._flying
         # A start of the master's clock, as this one shows it.
@@ -158,7 +158,7 @@ class PretendJob:
     def set_places(self, places: int) -> None:
         pass
 
-    def drain(self, grace: float) -> None:
+    def drain(self, grace: float) -> None:  # noqa: ARG002
         self._draining = True
 
     def part(self, offset: int) -> bytes:
@@ -285,11 +285,16 @@ class PretendFleet:
 
     def _to_master(self, name: str, message: dict[str, Any]) -> None:
         if not self.hands[name].cut_off:
-            self._post(lambda: self.hands[name].cut_off or self.master.hear(name, message))
 
-    def _post(self, deliver: Callable[[], object]) -> None:
+            def hear() -> None:
+                if not self.hands[name].cut_off:
+                    self.master.hear(name, message)
+
+            self._post(hear)
+
+    def _post(self, deliver: Callable[[], None]) -> None:
         for _ in range(2 if self.random.random() < self.loss / 4 else 1):
             if self.random.random() < self.loss:
                 continue
             late = int(self.random.random() * 3 * TICK) if self.loss else TICK // 50
-            heappush(self._mail, (self.now + late, next(self._numbers), lambda: (deliver(), None)[1]))
+            heappush(self._mail, (self.now + late, next(self._numbers), deliver))
