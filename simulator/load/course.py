@@ -142,6 +142,10 @@ class Course:
         for lanes in (self._lanes, self._idle, self._turned):
             lanes.clear()
 
+    def wake(self) -> None:
+        """The agenda has changed from outside: look at it now."""
+        self._wake()
+
     # ---- the dispatcher ----
 
     def _dispatch(self) -> None:

@@ -17,7 +17,9 @@ from itertools import chain
 
 from simulator.journey.phases import pieces_of, planned_phases
 from simulator.ledger.index import AttemptIndex
+from simulator.ledger.leases import read_leases
 from simulator.ledger.record import Attempt
+from simulator.runs.holes import with_possible
 from simulator.runs.noting import Failures, failures_of
 from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
@@ -207,6 +209,7 @@ def _blocks(
     Args:
         visitors: as if only these had come; None: everybody.
     """
+    leases = read_leases(opened.folder, opened.manifest.run_id)
     for block in blocks:
         requests = requests_of_block(opened.plan, opened.adapter, block)
         if visitors is not None:
@@ -215,7 +218,8 @@ def _blocks(
         attempts: dict[tuple[int, int], list[Attempt]] = {}
         for visitor in requests:
             of_visitor = index.attempts_of(visitor)
-            for number, found in of_visitor.items():
+            possible = with_possible(requests[visitor], of_visitor, leases) if leases.holes else of_visitor
+            for number, found in possible.items():
                 attempts[visitor, number] = found
             together = list(chain.from_iterable(of_visitor.values()))
             gathered.summary += attempt_summary(together)

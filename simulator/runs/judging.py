@@ -15,6 +15,7 @@ from datetime import datetime
 from simulator.errors import ConnectionFailed
 from simulator.finding import Finding, Verdict
 from simulator.ledger.index import AttemptIndex
+from simulator.ledger.leases import read_leases
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.report.result import Result
 from simulator.runs.baseline import read_baseline, since
@@ -22,6 +23,7 @@ from simulator.runs.collector_process import embedded_collector
 from simulator.runs.concluding import Judgement, result_of
 from simulator.runs.counting import Counted, count_run
 from simulator.runs.diagnosing import Period, findings_of, stage_note
+from simulator.runs.holes import lost_findings, with_measured_clocks
 from simulator.runs.listing import Listing
 from simulator.runs.load_report import LoadReport, lookup_findings, read_load_report
 from simulator.runs.noting import disagreements, failure_notes
@@ -66,6 +68,8 @@ def verify_run(opened: OpenedRun) -> Result:
 def judge_run(opened: OpenedRun, url: str) -> Result:
     """Judge a run whose collector answers at `url`."""
     report = read_load_report(opened.folder)
+    leases = read_leases(opened.folder, opened.manifest.run_id)
+    opened = with_measured_clocks(opened, leases)
     period = _period(opened, report)
     if report.failed_self_check:
         return _unsent(opened, url, report, period)
@@ -77,6 +81,7 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
             *findings_of(opened, attempts, counted, judged, period),
             *lookup_findings(report, counted.gathered.lookups),
             *settling_findings(settled, opened.contract.quiet),
+            *lost_findings(leases),
         )
     if counted.found is not None:
         write_reconciliation(opened.folder, counted.found)

@@ -155,7 +155,7 @@ def _prepare(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, r
         namespace=manifest.namespace if same or manifest.target.embedded else run_id,
         target=replace(manifest.target, url=url),
         options=replace(
-            manifest.options, only=visitors, flood=manifest.options.flood or earlier.contract.time == "event"
+            manifest.options, only=visitors, workers=1, flood=manifest.options.flood or earlier.contract.time == "event"
         ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=_command(earlier.folder, visitors, same),
