@@ -24,7 +24,7 @@ from simulator.verify.reconcile import (
     row_of,
 )
 from simulator.verify.sighting import Sighting
-from simulator.wire.request import Record
+from simulator.wire.request import Action, Record
 from tests.verify import brute
 from tests.verify.histories import DAY_AFTER, MIDNIGHT, TIMES, TWICE, C, P, contract, custom, expect, opened, view
 from tests.verify.test_oracle_bounds import RULES, histories
@@ -280,7 +280,9 @@ def _elsewhere(one: Sighting) -> Sighting:
     record = one.record
     device = record.anonymous_id and f"their {record.anonymous_id}"
     identities = tuple(replace(identity, value=f"their {identity.value}") for identity in record.identities)
-    return replace(one, record=replace(record, anonymous_id=device, identities=identities))
+    # The list is of a wire on which nothing ends an open: what others call an exit is an event like any other.
+    action = Action.CUSTOM if record.action is Action.EXIT else record.action
+    return replace(one, record=replace(record, anonymous_id=device, identities=identities, action=action))
 
 
 def test_an_unknown_event_that_joins_two_opens() -> None:
