@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from simulator.ledger.manifest import read_manifest
 from simulator.ledger.read import read_ledger
 from simulator.wire.request import Outcome, Purpose
 from tests.bench.machine import Cores
@@ -84,7 +83,7 @@ def sent(folder: Path) -> Sent:
     """
     events = acked = last = attempts = 0
     first = 1 << 63
-    for attempt in read_ledger(folder, read_manifest(folder).run_id):
+    for attempt in read_ledger(folder):
         attempts += 1
         if attempt.purpose is Purpose.EVENT:
             events += 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from math import ceil
 
-from simulator.ledger.manifest import read_manifest
 from simulator.ledger.read import read_ledger
 from simulator.wire.request import Purpose
 from tests.bench.figures import Figure, Row
@@ -95,7 +94,7 @@ def _late_ms(bench: Bench, per_second: int, seconds: float) -> list[float]:
             raise BenchError(f"mpsim ended with {code}: {last_words(log)}")
     late = [
         (attempt.sent_ns - attempt.intended_ns) / 1e6
-        for attempt in read_ledger(out, read_manifest(out).run_id)
+        for attempt in read_ledger(out)
         if attempt.purpose is Purpose.EVENT and attempt.request == 0 and attempt.attempt == 0
     ]
     if len(late) != visitors:

@@ -57,7 +57,6 @@ def markdown(machine: Machine, rows: Sequence[Row], *, small: bool, rounds: int)
     once = "one round" if rounds == 1 else f"medians of {rounds} rounds, least to most in brackets"
     parts = [_SMALL] if small else []
     parts.append(f"{span}; {once}.\n{machine.sentence()}.")
-    compared = [row for row in rows if row.of(row.subjects[0], RATE) is not None] if rows else []
     compared = [row for row in rows if row.subjects and row.of(row.subjects[0], RATE) is not None]
     if compared:
         parts.append(_generators(compared))

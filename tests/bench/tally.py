@@ -94,6 +94,11 @@ class Log:
             self._pending[number].clear()
         return self._paths[number].read_bytes()
 
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files:
+            file.close()
+
     def _number(self, escaped: bytes) -> int:
         number = self._numbers.get(escaped)
         if number is None:

@@ -113,7 +113,7 @@ def markdown(document: Mapping[str, Any]) -> str:
     peaks: Mapping[str, float] = document["peak_mib"]
     workers = "1 worker" if document["workers"] == 1 else f"{document['workers']} workers"
     lines = [
-        f"{document['measured']}, {'proved' if document['proved'] else 'NOT PROVED'}.\n{document['sentence']}.",
+        f"{document['measured']}: {'**proved**' if document['proved'] else '**NOT PROVED**'}.\n{document['sentence']}.",
         "",
         "| a run, sent and judged | |",
         "|---|---|",
