@@ -71,8 +71,10 @@ def command(folder: Path, arguments: Sequence[object], sink: Sink, *, core: int 
 
 
 def check_passed(done: Command) -> None:
-    """Raises:
-    BenchError: the verdict is not pass.
+    """Hold that the verdict is pass.
+
+    Raises:
+        BenchError: it is not.
     """
     if done.exit_code != ExitCode.PASS:
         raise BenchError(f"the verdict is not pass but exit {done.exit_code}: {done.said}")
