@@ -12,7 +12,7 @@ from simulator.events import Event
 from simulator.times import Ms
 from simulator.wire.dmhub import DmHub
 from simulator.wire.dmhub_calls import PROFILE, PROFILE_2018, Profile
-from simulator.wire.request import Adapter, Request, fold_by_steps
+from simulator.wire.request import Adapter, Request, fold_by_steps, fold_of
 from tests.wire.wire_builders import NOON, OPTIONS, PHONE, adapter
 from tests.wire.wire_strategies import histories
 
@@ -76,7 +76,7 @@ def test_folding_many_events_is_one_step_after_another(name: str, history: list[
     """Numbers apart, which count what was sent so far."""
     of = adapter(name)
     begin = of.boot(PHONE)
-    state, made = of.fold(begin, history)
+    state, made = fold_of(of)(begin, history)
     last, plain = fold_by_steps(of, begin, history)
 
     assert repr(state) == repr(last)  # a NaN that was pushed is not equal to itself
