@@ -9,6 +9,7 @@ visitor itself, in the event loop, where nothing waits.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from gevent import getcurrent
@@ -53,7 +54,7 @@ class _Lane:
         self.walk: Walk | None = None
         self.began = 0  # instant of the intent, ns
         self.slot = 0  # of the attempt in the ledger
-        self.done: Callable[[Answer | Exception], None] = lambda answer: answered(self, answer)
+        self.done: Callable[[Answer | Exception], None] = partial(answered, self)
 
 
 class Course:

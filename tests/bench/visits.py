@@ -1,6 +1,6 @@
 """The scenarios that the benchmarks send, and the requests of them that other generators repeat.
 
-A visit is five events on DM Hub's wire: an open, the view of the launch page, three more views. Nobody was there before
+A visit is ten events on DM Hub's wire: an open, the view of the launch page, eight more views. Nobody was there before
 and nobody shares a phone, so a request is like the next, and what other generators repeat is what mpsim sends.
 """
 
@@ -21,7 +21,7 @@ from simulator.wire.request import Adapter, Request
 from tests.bench.json_events import JsonEvents
 from tests.bench.sink import GIF_PATH, JSON_PATH
 
-EVENTS = 5  # of one visit
+EVENTS = 10  # of one visit
 NAMESPACE = "bench-1125071905"  # as long as a run's id, so that requests are as long as in a run
 _SAMPLED = 1_000  # visitors whose requests other generators repeat
 
@@ -43,7 +43,7 @@ load:
   clock: {{start: 2026-03-01T00:00:00+08:00, speed: {speed}}}
 """
 _LOOK = (
-    '[launch, {{push: [applet-wechat]}}, {{view: "pages/product/detail?id={{sku}}", times: 3, think: {think}}}, exit]'
+    '[launch, {{push: [applet-wechat]}}, {{view: "pages/product/detail?id={{sku}}", times: 8, think: {think}}}, exit]'
 )
 _WAIT = "[{launch: null, think: 1h}, {view: pages/product/detail}, exit]"
 
