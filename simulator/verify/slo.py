@@ -36,15 +36,28 @@ class Latencies:
         one that never ended; `failed` counts both.
         """
         judged = [attempt for attempt in attempts if attempt.purpose is not Purpose.SETUP]
-        for attempt in judged:
-            if attempt.purpose is Purpose.EVENT and attempt.done_ns and attempt.outcome is not Outcome.REFUSED:
-                self.response.add((attempt.done_ns - attempt.intended_ns) // 1_000)
-                self.service.add((attempt.done_ns - attempt.sent_ns) // 1_000)
+        replied = [
+            attempt
+            for attempt in judged
+            if attempt.purpose is Purpose.EVENT and attempt.done_ns and attempt.outcome is not Outcome.REFUSED
+        ]
+        self.add_replies(
+            [attempt.done_ns - attempt.intended_ns for attempt in replied],
+            [attempt.done_ns - attempt.sent_ns for attempt in replied],
+        )
         sent = [attempt for attempt in judged if attempt.sent_ns]  # 0 while nothing is known of the attempt
-        if not sent:
-            return
-        first = min(sent, key=lambda attempt: attempt.sent_ns)
-        late = max(first.sent_ns - first.intended_ns, 0) // 1_000
+        if sent:
+            first = min(sent, key=lambda attempt: attempt.sent_ns)
+            self.start(first.intended_ns, first.sent_ns)
+
+    def add_replies(self, responses: Iterable[int], services: Iterable[int]) -> None:
+        """Latencies in nanoseconds: of as many attempts from the intended instant and from the send."""
+        self.response.add_all([latency // 1_000 for latency in responses])
+        self.service.add_all([latency // 1_000 for latency in services])
+
+    def start(self, due: int, sent: int) -> None:
+        """A visitor whose first send was due at an instant, and left at another; both in nanoseconds."""
+        late = max(sent - due, 0) // 1_000
         self.late.add(late)
         self.on_time += late <= _ON_TIME_US
 
