@@ -8,6 +8,8 @@
     baseline.py    what a collector held before the run: its totals, and where its list of events ended
     judging.py     a run directory to a Result: ledger, oracle, list of events, readings, verdict
     listing.py counting.py diagnosing.py   the stored events; one pass over plan, ledger and list; what is wrong and why
+    chunks.py gathering.py   a part of that pass, which any process can make; what is summed up of its attempts
+    dividing.py, counting_process.py   the processes that share a large run, as child processes
     reconciliation.py   every event with which something is wrong, as a file
     explaining.py  what one visitor of a plan adds to a total, and why
     planning.py    the expected totals of a plan, before anything is sent

@@ -26,8 +26,9 @@ from simulator.ledger.manifest import DATABASE_FILE, LOAD_FILE
 from simulator.report.result import Attempts, Convergence, Latency, Load, Percentiles, Result, widths_of
 from simulator.runs.baseline import read_baseline, since
 from simulator.runs.collector_process import embedded_collector
-from simulator.runs.counting import Counted, Gathered, count_run
+from simulator.runs.counting import Counted, count_run
 from simulator.runs.diagnosing import Period, findings_of, stage_note
+from simulator.runs.gathering import Gathered
 from simulator.runs.listing import Listing
 from simulator.runs.noting import Failures, disagreements, failure_notes
 from simulator.runs.reconciliation import write_reconciliation
@@ -101,7 +102,7 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
     report = read_load_report(opened.folder)
     period = Period(*_period(opened, report))
     looking = _Looking(opened, url, period)
-    with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
+    with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts, looking.listing:
         counted, settled = looking.to_the_end(attempts)
         expect = opened.scenario.expect
         judged = judge(counted.expectations, settled.reading, expect)
@@ -208,18 +209,19 @@ class _Looking:
 
     def _is_late(self, counted: Counted) -> bool:
         """Whether the list has more by now, or may have when the deadline has come; then it has."""
-        if counted.index is None or counted.found is None:
+        if counted.listed is None or counted.found is None:
             return False
         if counted.found.count("lost") and self._left():
             time.sleep(self._left() / 1000)
             return True
-        return self.listing.grew(counted.index)
+        return self.listing.grew(counted.listed)
 
     def _left(self) -> Ms:
         return Ms(max(self._began + self._opened.contract.deadline - _now(), 0))
 
     def _count(self, attempts: AttemptIndex) -> Counted:
-        return count_run(self._opened, attempts, self._period.begin, self._period.end, self.listing.take())
+        listed = self.listing.take(len(attempts))
+        return count_run(self._opened, attempts, self._period.begin, self._period.end, listed)
 
     def _read(self) -> Reading:
         begin, end = self._period.begin, self._period.end
