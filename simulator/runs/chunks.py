@@ -5,9 +5,10 @@ How a run is cut depends on its plan and its ledger alone, so the sum is the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, groupby
+from itertools import chain
 
 from simulator.journey.plan import Plan
 from simulator.ledger.index import AttemptIndex
@@ -33,16 +34,13 @@ class Chunks:
 
     def of_plan(self, plan: Plan) -> list[int]:
         """The chunks in which somebody comes, ascending."""
-        if not plan.settings.only:
-            return list(range(-(-len(plan.blocks) // self.blocks)))
-        return [number for number, _ in groupby(plan.blocks, key=lambda block: block // self.blocks)]
+        return sorted({block // self.blocks for block in plan.blocks})
 
-    def blocks_of(self, plan: Plan, number: int) -> list[int]:
+    def blocks_of(self, plan: Plan, number: int) -> Sequence[int]:
         """The blocks of one chunk whose visitors come, ascending."""
-        own = range(number * self.blocks, (number + 1) * self.blocks)
-        if not plan.settings.only:
-            return list(range(own.start, min(own.stop, len(plan.blocks))))
-        return [block for block in plan.blocks if block in own]
+        blocks = plan.blocks
+        first, behind = number * self.blocks, (number + 1) * self.blocks
+        return blocks[bisect_left(blocks, first) : bisect_left(blocks, behind)]
 
 
 def chunks_of(plan: Plan, attempts: int) -> Chunks:
@@ -65,7 +63,7 @@ class Tallied:
 
 
 def tally_chunk(
-    opened: OpenedRun, attempts: AttemptIndex, blocks: list[int], begin: Ms, end: Ms, index: StoredIndex | None
+    opened: OpenedRun, attempts: AttemptIndex, blocks: Sequence[int], begin: Ms, end: Ms, index: StoredIndex | None
 ) -> Tallied:
     """Count some blocks of a run.
 
@@ -96,7 +94,7 @@ def oracle_of(opened: OpenedRun, begin: Ms, end: Ms) -> Oracle:
 
 
 def sightings_of_blocks(
-    opened: OpenedRun, index: AttemptIndex, blocks: list[int], gatherer: Gatherer
+    opened: OpenedRun, index: AttemptIndex, blocks: Sequence[int], gatherer: Gatherer
 ) -> Iterator[list[Sighting]]:
     """The sightings of one block after another, from its plan and the attempts of its visitors."""
     for block in blocks:

@@ -1,7 +1,7 @@
 """What is summed up of a run's attempts while its visitors go by: outcomes, latencies, and how attempts failed.
 
-Most visitors' requests were each sent once and acked. These are summed up from the ledger's numbers as they are; of
-any other visitor every attempt is looked at by itself.
+Most requests were sent once and acked. These are summed up from the ledger's numbers as they are; of any other request
+every attempt is looked at by itself.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from simulator.ledger.record import Attempt
 from simulator.ledger.write import DONE
 from simulator.runs.noting import Failures, failures_of
 from simulator.verify.sighting import AttemptSummary, attempt_summary
-from simulator.verify.slo import Latencies
+from simulator.verify.slo import Latencies, first_send
 from simulator.wire.request import Outcome, Purpose
 
 _MOST_WAITING = 65_536  # latencies that are put into buckets at once
 _ACKED, _EVENT, _SETUP = int(Outcome.ACKED), int(Purpose.EVENT), int(Purpose.SETUP)
-_NEVER = 1 << 64  # ns, after every instant
+_NEVER = (1 << 64, 0)  # after every instant
 
 
 @dataclass(slots=True)
@@ -55,58 +55,68 @@ class Gatherer:
 
     def __init__(self) -> None:
         self._gathered = Gathered()
-        self._acked = 0  # attempts that are not yet in the summary
-        self._responses: list[int] = []  # ns, not yet in the latencies
+        self._responses: list[int] = []  # ns; of acked attempts that are not yet in the sums
         self._services: list[int] = []
 
     def take(self, rows: Sequence[Fields], found: Attempts) -> None:
         """Sum up all attempts of one visitor, and sort them into `found`."""
         acked: dict[tuple[int, int], Fields] = {}
-        responses: list[int] = []
-        services: list[int] = []
-        first, due = _NEVER, 0
+        usual = True
         for row in rows:
-            intended, _, visitor, request, attempt, purpose, state, _, outcome, _, sent, done = row
-            if attempt or state != DONE or outcome != _ACKED:
-                break
-            acked[visitor, request] = row
+            if row[4] or row[6] != DONE or row[8] != _ACKED:
+                usual = False
+            else:
+                acked[row[2], row[3]] = row
+        if not usual or len(acked) != len(rows):
+            others = _others(rows, acked)
+            first = self._take_each(others, found)
+        else:
+            first = _NEVER
+        for intended, _, _, _, _, purpose, _, _, _, _, sent, done in acked.values():
             if purpose == _EVENT:
-                responses.append(done - intended)
-                services.append(done - sent)
+                self._responses.append(done - intended)
+                self._services.append(done - sent)
             elif purpose == _SETUP:
                 continue
-            if sent < first:
-                first, due = sent, intended
-        if len(acked) != len(rows):
-            self._take_each(rows, found)
-            return
+            if sent <= first[0]:
+                first = min(first, (sent, intended))
         found.acked.update(acked)
-        self._acked += len(responses)
-        self._responses += responses
-        self._services += services
-        if first < _NEVER:
-            self._gathered.latencies.start(due, first)
+        if first is not _NEVER:
+            self._gathered.latencies.start(*first)
         if len(self._responses) > _MOST_WAITING:
             self._put_away()
 
-    def _take_each(self, rows: Sequence[Fields], found: Attempts) -> None:
+    def _take_each(self, rows: Sequence[Fields], found: Attempts) -> tuple[int, int]:
+        """Sum up some attempts of one visitor; the first send among them."""
         gathered = self._gathered
         attempts = by_request(rows)
         for number, several in attempts.items():
             found.others[several[0].visitor, number] = several
         together = list(chain.from_iterable(attempts.values()))
         gathered.summary += attempt_summary(together)
-        gathered.latencies.add_visitor(together)
+        gathered.latencies.add_attempts(together)
         gathered.failures.update(failures_of(together))
         gathered.lookups.update(failures_of(together, Purpose.LOOKUP))
+        return first_send(together) or _NEVER
 
     def _put_away(self) -> None:
-        self._gathered.summary += AttemptSummary(self._acked, self._acked, 0, 0)
+        acked = len(self._responses)
+        self._gathered.summary += AttemptSummary(acked, acked, 0, 0)
         self._gathered.latencies.add_replies(self._responses, self._services)
-        self._acked = 0
         self._responses, self._services = [], []
 
     def finish(self) -> Gathered:
         """The sums over all visitors taken so far."""
         self._put_away()
         return self._gathered
+
+
+def _others(rows: Sequence[Fields], acked: dict[tuple[int, int], Fields]) -> list[Fields]:
+    """The attempts of all requests that were not just sent once and acked; these are taken out of `acked`."""
+    seen: set[tuple[int, int]] = set()
+    for row in rows:
+        key = (row[2], row[3])
+        if key in seen or acked.get(key) is not row:
+            acked.pop(key, None)
+        seen.add(key)
+    return [row for row in rows if (row[2], row[3]) not in acked]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +187,7 @@ def test_every_block_is_in_one_chunk(
         assert all(visitor // chunks.visitors == number for number, visitor in visitors_of(of_plan, parts, chunks))
 
 
-def visitors_of(of_plan: Plan, parts: list[list[int]], chunks: cutting.Chunks) -> Iterator[tuple[int, int]]:
+def visitors_of(of_plan: Plan, parts: list[Sequence[int]], chunks: cutting.Chunks) -> Iterator[tuple[int, int]]:
     for number, part in zip(chunks.of_plan(of_plan), parts, strict=True):
         for block in part:
             for visitor in range(block * of_plan.block, min((block + 1) * of_plan.block, of_plan.count)):

@@ -9,6 +9,7 @@ from simulator.ledger.read import Fields, decode
 from simulator.ledger.write import DONE, OPEN
 from simulator.runs.gathering import Attempts, Gathered, Gatherer
 from simulator.verify.sighting import AttemptSummary
+from simulator.verify.slo import Latencies
 from simulator.wire.request import Evidence, Outcome, Purpose
 
 T = 1_772_300_000_000_000_000  # ns
@@ -40,7 +41,12 @@ def summed(visitors: list[list[Fields]], *, one_by_one: bool) -> tuple[Gathered,
             gatherer._take_each(rows, found)
         else:
             gatherer.take(rows, found)
-    return gatherer.finish(), found
+    gathered = gatherer.finish()
+    if one_by_one:
+        gathered.latencies = Latencies()
+        for rows in visitors:
+            gathered.latencies.add_visitor([decode(row) for row in rows])
+    return gathered, found
 
 
 def told(gathered: Gathered) -> list[object]:
