@@ -39,7 +39,8 @@ _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _EVIDENCES = {evidence.value: evidence for evidence in Evidence if evidence}
 _MOST_STATUS = 999
 
-# The numbers of one slot, as ATTEMPT unpacks them.
+# The numbers of one slot, as ATTEMPT unpacks them: intended, began, visitor, request, attempt, purpose, state, status,
+# outcome, evidence, sent, done. Plain numbers, since one object more for each attempt would cost more than reading it.
 Fields = tuple[int, int, int, int, int, int, int, int, int, int, int, int]
 
 

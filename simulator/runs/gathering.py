@@ -63,10 +63,11 @@ class Gatherer:
         acked: dict[tuple[int, int], Fields] = {}
         usual = True
         for row in rows:
-            if row[4] or row[6] != DONE or row[8] != _ACKED:
+            _, _, visitor, request, attempt, _, state, _, outcome, _, _, _ = row
+            if attempt or state != DONE or outcome != _ACKED:
                 usual = False
             else:
-                acked[row[2], row[3]] = row
+                acked[visitor, request] = row
         if not usual or len(acked) != len(rows):
             others = _others(rows, acked)
             first = self._take_each(others, found)
@@ -115,8 +116,8 @@ def _others(rows: Sequence[Fields], acked: dict[tuple[int, int], Fields]) -> lis
     """The attempts of all requests that were not just sent once and acked; these are taken out of `acked`."""
     seen: set[tuple[int, int]] = set()
     for row in rows:
-        key = (row[2], row[3])
+        key = row[2:4]
         if key in seen or acked.get(key) is not row:
             acked.pop(key, None)
         seen.add(key)
-    return [row for row in rows if (row[2], row[3]) not in acked]
+    return [row for row in rows if row[2:4] not in acked]

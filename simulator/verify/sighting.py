@@ -74,7 +74,7 @@ def sightings_of(
             attempts = attempts_of.get(key, ())
         elif simple:
             # The usual case, which the rest of this function would answer alike.
-            sent, done = row[10], row[11]
+            sent, done = row[10:12]
             for record in request.records:
                 if record.date is not None:
                     seen.append(Sighting(record, 1, 1, record.date, record.date, sent, done))
