@@ -27,6 +27,7 @@ from simulator.ledger.write import (
     HEADER_SLOTS,
     MAGIC,
     OPEN,
+    PARTIAL,
     SLOT,
     STATE_AT,
     SUFFIX,
@@ -54,18 +55,27 @@ class LedgerDamage(UsageError):
 
 
 def ledger_files(folder: Path) -> tuple[Path, ...]:
-    """The ledger files of a run directory, one for each worker that began, by name."""
-    return tuple(sorted((folder / LEDGER_FOLDER).glob(f"*{SUFFIX}")))
+    """The ledger files of a run directory, one for each worker that began, by name.
+
+    Of a worker on another machine that was lost there is only the part that came; the whole file takes its place.
+    """
+    whole = (folder / LEDGER_FOLDER).glob(f"*{SUFFIX}")
+    parts = (folder / LEDGER_FOLDER).glob(f"*{PARTIAL}")
+    return tuple(sorted([*whole, *(part for part in parts if not part.with_suffix(SUFFIX).exists())]))
 
 
 def is_being_written(folder: Path) -> bool:
     """Whether a worker still has a ledger of the run open; one that was killed has not."""
-    for path in ledger_files(folder):
-        with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
+    return any(is_locked(path) for path in ledger_files(folder))
+
+
+def is_locked(path: Path) -> bool:
+    """Whether the process that writes a ledger file is alive and not through with it."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
     return False
 
 

@@ -15,6 +15,7 @@ from fractions import Fraction
 from heapq import heappop, heappush
 
 from simulator.load.crowd import Crowd
+from simulator.load.leases import Lease, compact
 from simulator.load.walk import Walk
 from simulator.times import Ms
 from simulator.wire.request import Outcome
@@ -67,9 +68,12 @@ class Agenda:
         self._pace = pace
         self._places = places or 0
         self._waiting: list[tuple[int, int, Walk]] = []  # when due (flood: in which order), visitor, walk
+        self._fresh: set[int] = set()  # of those who wait: nothing of them was sent yet
         self._stopped = False
         self.in_flight = 0  # handed out by `take` or `advance`
-        self.finished = 0  # visitors with nothing left to send
+        self.begun = 0  # visitors who were handed out
+        self.finished = 0  # of them those with nothing left to send
+        self.never_begun: list[Lease] = []  # visitors of whom nothing was sent; known once it is stopped
 
     @property
     def silent(self) -> int:
@@ -79,7 +83,27 @@ class Agenda:
     @property
     def is_over(self) -> bool:
         """Whether nothing is being sent and nothing will be."""
-        return not self.in_flight and (self._stopped or (not self._waiting and self._crowd.is_empty))
+        return not self.in_flight and (self._stopped or (not self._waiting and self._crowd.is_over))
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing is being sent, and nothing will be unless more visitors are leased."""
+        return not self.in_flight and not self._waiting and self._crowd.is_empty
+
+    @property
+    def ahead(self) -> int:
+        """Visitors of whom nothing was sent yet."""
+        return self._crowd.left + len(self._fresh)
+
+    @property
+    def floor(self) -> int | None:
+        """The lowest visitor of whom nothing was sent yet; None when there is none."""
+        if self._stopped:
+            return min((first for first, _ in self.never_begun), default=None)
+        lowest = [min(self._fresh)] if self._fresh else []
+        if not self._crowd.is_empty:
+            lowest.append(self._crowd.next)
+        return min(lowest, default=None)
 
     @property
     def next_due_ns(self) -> int | None:
@@ -109,6 +133,7 @@ class Agenda:
             return False
         walk = self._crowd.come()
         if walk is not None:
+            self._fresh.add(walk.visitor)
             self._wait(walk, now_ns)
         return True
 
@@ -122,6 +147,9 @@ class Agenda:
             walk = self._start_next(now_ns)
         if walk is not None:
             self.in_flight += 1
+            if walk.is_fresh:
+                self.begun += 1
+                self._fresh.discard(walk.visitor)
             if self._pace is None:
                 walk.intended_ns = now_ns
         return walk
@@ -135,10 +163,18 @@ class Agenda:
             self._wait(walk, now_ns)
         return self.take(now_ns)
 
+    def set_places(self, number: int) -> None:
+        """Closed model and flood: so many visitors on the way at once from now on; none is sent away."""
+        self._places = number
+
     def stop(self) -> None:
         """From now on nobody is handed out; whoever waits is dropped."""
+        if self._stopped:
+            return
         self._stopped = True
         self._waiting.clear()
+        self.never_begun = [*self._crowd.drop(), *compact(sorted(self._fresh))]
+        self._fresh.clear()
 
     def _start_next(self, now_ns: int) -> Walk | None:
         while self._has_place:

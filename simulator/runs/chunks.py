@@ -1,6 +1,7 @@
 """A run in chunks of neighbouring blocks: each is counted alone, in any process, and the counts are added.
 
-How a run is cut depends on its plan and its ledger alone, so the sum is the same whoever counts what.
+How a run is cut depends on its plan and its ledger alone, so the sum is the same whoever counts what. Within a chunk
+blocks go by in pieces of one phase, so what each phase comes to is a difference.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from simulator.journey.phases import PlannedPhase, pieces_of, planned_phases
 from simulator.journey.plan import Plan
-from simulator.ledger.index import AttemptIndex
+from simulator.ledger.index import AttemptIndex, by_request
+from simulator.ledger.leases import Leases, read_leases
 from simulator.runs.gathering import Attempts, Gathered, Gatherer
+from simulator.runs.holes import with_possible
 from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
 from simulator.verify.listed import StoredIndex
 from simulator.verify.oracle import Oracle, Part
+from simulator.verify.phases import PhaseTally, PhaseTotals
 from simulator.verify.reconcile import Reconciliation, reconcile, reconcile_others
 from simulator.verify.sighting import Sighting, sightings_of
 
@@ -50,57 +55,126 @@ def chunks_of(plan: Plan, attempts: int) -> Chunks:
     return Chunks(blocks, blocks * plan.block)
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What all chunks of a run are counted from."""
+
+    opened: OpenedRun
+    attempts: AttemptIndex
+    leases: Leases
+    phases: tuple[PlannedPhase, ...]
+    begin: Ms
+    end: Ms
+
+    def oracle(self) -> Oracle:
+        """An oracle for some blocks of the run, or for all of them."""
+        carries = self.opened.adapter.carries_anonymous_id
+        return Oracle(self.opened.contract, self.begin, self.end, carries_anonymous_id=carries)
+
+
+def basis_of(opened: OpenedRun, attempts: AttemptIndex, begin: Ms, end: Ms) -> Basis:
+    """The basis of a run judged in the period [begin, end).
+
+    Raises:
+        LedgerDamage: the lease table is damaged.
+    """
+    leases = read_leases(opened.folder, opened.manifest.run_id)
+    return Basis(opened, attempts, leases, planned_phases(opened.plan), begin, end)
+
+
 @dataclass(slots=True)
 class Tallied:
     """What some chunks came to."""
 
     gathered: Gathered
     whole: Part  # every block, by the ledger
-    part: Part | None = None  # the blocks in which plan, ledger and list do not all agree: by the ledger,
-    instead: Part | None = None  # and as they are stored
-    found: Reconciliation = field(default_factory=Reconciliation)
-    others: Reconciliation = field(default_factory=Reconciliation)  # stored events that no block asked for
+    part: Part  # the blocks in which plan, ledger and list do not all agree: by the ledger,
+    instead: Part  # and as they are stored
+    found: Reconciliation
+    others: Reconciliation  # stored events that no block asked for
+    phases: tuple[PhaseTally, ...] = field(default=())  # in the order of planned_phases
 
 
-def tally_chunk(
-    opened: OpenedRun, attempts: AttemptIndex, blocks: Sequence[int], begin: Ms, end: Ms, index: StoredIndex | None
-) -> Tallied:
+def tally_chunk(basis: Basis, blocks: Sequence[int], index: StoredIndex | None) -> Tallied:
     """Count some blocks of a run.
 
     Args:
         index: the stored events of just these blocks' visitors; None: the first stage alone.
     """
-    gatherer = Gatherer()
-    whole, part, instead = (oracle_of(opened, begin, end) for _ in range(3))
-    found, asked = Reconciliation(), set[str]()
-    for sightings in sightings_of_blocks(opened, attempts, blocks, gatherer):
-        certain = whole.add_block(sightings)
-        if index is None:
-            continue
-        stored = reconcile(sightings, index, found, asked, opened.contract.definitions.day)
-        if not (certain and stored.same):
-            part.add_block(sightings)
-            instead.add_block(stored.rows)
-    if index is None:
-        return Tallied(gatherer.finish(), whole.part())
+    gathered = Gathered()
+    chunk = _Count(basis, index)
+    phases = tuple(PhaseTally() for _ in basis.phases)
+    for piece in pieces_of(basis.opened.plan, basis.phases, blocks):
+        before = chunk.totals()
+        own = chunk.add(piece.blocks)
+        gathered.merge(own)
+        if piece.phase is not None:
+            phases[piece.phase].add(own.summary, own.latencies, own.silent, chunk.totals() - before)
+        for phase, visitors in piece.shares:
+            alone = _Count(basis, index)
+            own = alone.add(piece.blocks, visitors)
+            phases[phase].add(own.summary, own.latencies, own.silent, alone.totals())
     others = Reconciliation()
-    reconcile_others(index, others, asked)
-    return Tallied(gatherer.finish(), whole.part(), part.part(), instead.part(), found, others)
+    if index is not None:
+        reconcile_others(index, others, chunk.asked)
+    parts = chunk.whole.part(), chunk.part.part(), chunk.instead.part()
+    return Tallied(gathered, *parts, chunk.found, others, phases)
 
 
-def oracle_of(opened: OpenedRun, begin: Ms, end: Ms) -> Oracle:
-    """An oracle for some blocks of the run, or for all of them."""
-    return Oracle(opened.contract, begin, end, carries_anonymous_id=opened.adapter.carries_anonymous_id)
+class _Count:
+    """One count of some blocks: by the ledger, and by the stored events where they are listed."""
+
+    def __init__(self, basis: Basis, index: StoredIndex | None) -> None:
+        self._basis, self._index = basis, index
+        self.whole, self.part, self.instead = (basis.oracle() for _ in range(3))
+        self.found, self.asked = Reconciliation(), set[str]()
+
+    def add(self, blocks: Sequence[int], visitors: range | None = None) -> Gathered:
+        """Count some blocks, or some of their visitors alone."""
+        gatherer = Gatherer()
+        zone = self._basis.opened.contract.definitions.day
+        for sightings in sightings_of_blocks(self._basis, blocks, gatherer, visitors):
+            certain = self.whole.add_block(sightings)
+            if self._index is None:
+                continue
+            stored = reconcile(sightings, self._index, self.found, self.asked, zone)
+            if not (certain and stored.same):
+                self.part.add_block(sightings)
+                self.instead.add_block(stored.rows)
+        return gatherer.finish()
+
+    def totals(self) -> PhaseTotals:
+        """What all blocks so far come to."""
+        expected = self.whole.totals()
+        if self._index is None:
+            return PhaseTotals(expected)
+        stored = expected - self.part.totals() + self.instead.totals()
+        return PhaseTotals(expected, stored, self.found.wrong)
 
 
 def sightings_of_blocks(
-    opened: OpenedRun, index: AttemptIndex, blocks: Sequence[int], gatherer: Gatherer
+    basis: Basis, blocks: Sequence[int], gatherer: Gatherer, visitors: range | None = None
 ) -> Iterator[list[Sighting]]:
-    """The sightings of one block after another, from its plan and the attempts of its visitors."""
+    """The sightings of one block after another, from its plan and the attempts of its visitors.
+
+    Args:
+        gatherer: sums up the attempts.
+        visitors: as if only these had come; None: everybody.
+    """
+    opened, leases = basis.opened, basis.leases
     for block in blocks:
         requests = requests_of_block(opened.plan, opened.adapter, block)
-        attempts = Attempts()
-        for visitor in requests:
-            gatherer.take(index.rows_of(visitor), attempts)
+        if visitors is not None:
+            requests = {visitor: own for visitor, own in requests.items() if visitor in visitors}
+        found = Attempts()
+        for visitor, own in requests.items():
+            rows = basis.attempts.rows_of(visitor)
+            gatherer.see(own)
+            if leases.holes:
+                gatherer.take(rows, Attempts())
+                possible = with_possible(own, by_request(rows), leases)
+                found.others.update({(visitor, number): several for number, several in possible.items()})
+            else:
+                gatherer.take(rows, found)
         planned = chain.from_iterable(requests.values())
-        yield sightings_of(planned, attempts.others, opened.contract, attempts.acked)
+        yield sightings_of(planned, found.others, opened.contract, found.acked)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+from dataclasses import replace
 from typing import BinaryIO
 
 from simulator.errors import MpsimError, UsageError
 from simulator.ledger.index import AttemptIndex
-from simulator.runs.chunks import tally_chunk
+from simulator.runs.chunks import basis_of, tally_chunk
 from simulator.runs.dividing import LENGTH_BYTES, Job, Refused
 from simulator.traffic.opened import open_run
 
@@ -32,7 +33,9 @@ def main() -> int:
 
 def _count(job: Job, told: BinaryIO, answers: BinaryIO) -> None:
     opened = open_run(job.folder)
+    opened = replace(opened, manifest=replace(opened.manifest, contract=job.contract))
     with AttemptIndex.of(job.attempts) as attempts:
+        basis = basis_of(opened, attempts, job.begin, job.end)
         while True:
             try:
                 number = pickle.load(told)  # noqa: S301 - likewise
@@ -41,7 +44,7 @@ def _count(job: Job, told: BinaryIO, answers: BinaryIO) -> None:
             try:
                 index = None if job.listed is None else job.listed.index_of(number)
                 blocks = job.chunks.blocks_of(opened.plan, number)
-                answer: object = tally_chunk(opened, attempts, blocks, job.begin, job.end, index)
+                answer: object = tally_chunk(basis, blocks, index)
             except MpsimError as wrong:
                 answer = Refused(str(wrong), isinstance(wrong, UsageError))
             written = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)

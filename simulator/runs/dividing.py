@@ -19,11 +19,11 @@ from itertools import islice
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 
+from simulator.contract import Contract
 from simulator.errors import EngineError, UsageError
-from simulator.ledger.index import AttemptIndex, SharedIndex
-from simulator.runs.chunks import Chunks, Tallied
+from simulator.ledger.index import SharedIndex
+from simulator.runs.chunks import Basis, Chunks, Tallied
 from simulator.times import Ms
-from simulator.traffic.opened import OpenedRun
 from simulator.verify.listed import SharedEvents
 
 LENGTH_BYTES = 8  # before each answer: how long it is
@@ -37,10 +37,11 @@ class Job:
     """What a process that counts is told first; the numbers of its chunks follow."""
 
     folder: Path
+    contract: Contract  # by which the run is judged; its clocks may be less certain than the run directory says
     attempts: SharedIndex
-    chunks: Chunks
     begin: Ms
     end: Ms
+    chunks: Chunks
     listed: SharedEvents | None
 
 
@@ -59,13 +60,7 @@ def processes_for(attempts: int) -> int:
 
 
 def tallied_by_processes(
-    processes: int,
-    opened: OpenedRun,
-    attempts: AttemptIndex,
-    chunks: Chunks,
-    begin: Ms,
-    end: Ms,
-    listed: SharedEvents | None,
+    processes: int, basis: Basis, chunks: Chunks, listed: SharedEvents | None
 ) -> Iterator[Tallied]:
     """What each chunk of a run comes to, in their order.
 
@@ -73,7 +68,9 @@ def tallied_by_processes(
         UsageError: the run directory was damaged meanwhile.
         EngineError: a process died; with its last word.
     """
-    job = Job(opened.folder.resolve(), attempts.shared, chunks, begin, end, listed)
+    opened = basis.opened
+    folder, shared = opened.folder.resolve(), basis.attempts.shared
+    job = Job(folder, opened.contract, shared, basis.begin, basis.end, chunks, listed)
     numbers = chunks.of_plan(opened.plan)
     left = iter(numbers)
     tallied: dict[int, Tallied] = {}  # that are not yet given, since one before is not yet there

@@ -18,7 +18,7 @@ from simulator.ledger.write import DONE
 from simulator.runs.noting import Failures, failures_of
 from simulator.verify.sighting import AttemptSummary, attempt_summary
 from simulator.verify.slo import Latencies, first_send
-from simulator.wire.request import Outcome, Purpose
+from simulator.wire.request import Outcome, Purpose, Request
 
 _MOST_WAITING = 65_536  # latencies that are put into buckets at once
 _ACKED, _EVENT, _SETUP = int(Outcome.ACKED), int(Purpose.EVENT), int(Purpose.SETUP)
@@ -33,6 +33,7 @@ class Gathered:
     latencies: Latencies = field(default_factory=Latencies)
     failures: Failures = field(default_factory=Counter)
     lookups: Failures = field(default_factory=Counter)
+    silent: int = 0  # visitors with nothing to send
 
     def merge(self, other: Gathered) -> None:
         """Add the sums of other visitors."""
@@ -40,6 +41,7 @@ class Gathered:
         self.latencies.merge(other.latencies)
         self.failures.update(other.failures)
         self.lookups.update(other.lookups)
+        self.silent += other.silent
 
 
 @dataclass(slots=True)
@@ -57,6 +59,10 @@ class Gatherer:
         self._gathered = Gathered()
         self._responses: list[int] = []  # ns; of acked attempts that are not yet in the sums
         self._services: list[int] = []
+
+    def see(self, requests: Sequence[Request]) -> None:
+        """Note one visitor's requests: who has none but those of an earlier visit never starts."""
+        self._gathered.silent += all(request.purpose is Purpose.SETUP for request in requests)
 
     def take(self, rows: Sequence[Fields], found: Attempts) -> None:
         """Sum up all attempts of one visitor, and sort them into `found`."""

@@ -7,7 +7,6 @@ says so.
 from __future__ import annotations
 
 from itertools import chain
-from types import TracebackType
 
 from simulator.runs.baseline import Cursors, read_cursors
 from simulator.runs.chunks import chunks_of
@@ -26,42 +25,25 @@ def cursors_now(url: str, token: str) -> Cursors | None:
 
 
 class Listing:
-    """A run's stored events, listed as often as is needed. Use it in a `with` block."""
+    """A run's stored events, listed as often as is needed."""
 
     def __init__(self, opened: OpenedRun, url: str, token: str) -> None:
         self.opened, self.url, self.token = opened, url, token
         self.why_not = ""  # why there is no second stage; empty while there is one
-        self._taken: ListedEvents | None = None
-
-    def __enter__(self) -> Listing:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._forget()
-
-    def _forget(self) -> None:
-        if self._taken is not None:
-            self._taken.close()
-        self._taken = None
 
     def take(self, attempts: int) -> ListedEvents | None:
         """All events behind the baseline; None where they cannot be had, with the reason in `why_not`.
 
-        What was taken before is forgotten.
-
         Args:
             attempts: in the ledger of the run; many more events than that are not stored.
         """
-        self._forget()
         opened = self.opened
         cursors = Cursors(0, 0) if opened.manifest.target.embedded else read_cursors(opened.folder)
         self.why_not = self.why_not or _why_not(opened, cursors, attempts)
         if self.why_not or cursors is None:
             return None
         owner = Owner(opened.manifest.namespace, own=opened.manifest.target.embedded)
-        self._taken = listed = ListedEvents(owner, chunks_of(opened.plan, attempts).visitors, opened.plan.count)
+        listed = ListedEvents(owner, chunks_of(opened.plan, attempts).visitors, opened.plan.count)
         listed.last_good, listed.last_bad = cursors.good, cursors.bad
         try:
             for event in stored_events(self.url, "good", after=cursors.good, access_token=self.token):

@@ -22,7 +22,9 @@
     listed.py      the stored events themselves, in a temporary file, a chunk of visitors at a time
     reconcile.py   plan and ledger against them, event by event: the second stage
     rules/         other definitions, tried where totals are wrong over right events
-    slo.py                 latencies and the expressions about them
+    slo.py         latencies and the expressions about them
+    totals.py      the four totals of some blocks, without their cells
+    phases.py      what became of each phase of a load, and whether the collector held it
     verdict.py     everything → one word and one exit code
 
 Users and devices never cross a block of visitor numbers, so each block is counted alone and the counts are added, also

@@ -10,10 +10,9 @@ from __future__ import annotations
 import marshal
 import os
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, TypeVar
 
 from simulator.errors import EngineError
@@ -164,7 +163,7 @@ class SharedEvents:
 
 
 class ListedEvents:
-    """The stored events of one run. Use it in a `with` block, or close it.
+    """The stored events of one run. Its file is gone with it.
 
     Args:
         visitors: of one chunk.
@@ -175,30 +174,18 @@ class ListedEvents:
     """
 
     def __init__(self, owner: Owner, visitors: int, coming: int) -> None:
-        self.owner = owner
+        self.owner, self.visitors = owner, visitors
         self.strangers = StoredIndex(owner.namespace, own=owner.own)  # good events of nobody in this run
         self.last_good = 0  # cursors of the last events
         self.last_bad = 0
         self.knows_bad = False  # whether the bad events were listed, too
-        self._visitors, self._coming = visitors, coming
-        with ExitStack() as opened:
-            self._file = opened.enter_context(tempfile.TemporaryFile(buffering=0)).fileno()
-            self._open = opened.pop_all()
+        self._coming = coming
+        with tempfile.TemporaryFile() as file:
+            self._file = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._file)
         self._length = 0
         self._waiting: dict[int, list[Any]] = {}
         self._places: dict[int, list[Place]] = {}
-
-    def __enter__(self) -> ListedEvents:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file, which is gone then."""
-        self._open.close()
 
     def add_good(self, event: StoredEvent) -> None:
         """Take one good event."""
@@ -218,7 +205,7 @@ class ListedEvents:
         """The events taken so far, by chunk."""
         for chunk in list(self._waiting):
             self._write(chunk)
-        return SharedEvents(self.owner, self._visitors, self.knows_bad, self._places, self._file)
+        return SharedEvents(self.owner, self.visitors, self.knows_bad, self._places, self._file)
 
     def elsewhere(self) -> Iterator[StoredEvent]:
         """The run's good events that belong to no visitor of the plan, in the order of arrival."""
@@ -232,7 +219,7 @@ class ListedEvents:
 
     def _keep(self, good: bool, event: StoredEvent) -> None:
         visitor = self.owner.visitor_of(event.external_id)
-        chunk = visitor // self._visitors if 0 <= visitor < self._coming else _ELSEWHERE
+        chunk = visitor // self.visitors if 0 <= visitor < self._coming else _ELSEWHERE
         waiting = self._waiting.setdefault(chunk, [])
         waiting.append(_row(good, event))
         if len(waiting) >= _WAITING:

@@ -21,6 +21,7 @@ from simulator.verify.metrics import Tally, count_new_users, count_opens, count_
 from simulator.verify.opening import admitted
 from simulator.verify.sighting import AttemptsOf, Sighting, planned_sightings, sightings_of
 from simulator.verify.storing import is_settled, stored_rows
+from simulator.verify.totals import Totals
 from simulator.wire.request import Request
 
 Key = tuple[str, str, str]  # metric, by, cell
@@ -230,6 +231,18 @@ class Oracle:
                     sums[number] = sums.get(number, 0) + count
         self._facts.merge(part.facts, numbers)
         self._open.choices.merge(part.choices)
+
+    def totals(self) -> Totals:
+        """The four totals of all blocks added so far."""
+        number = self._book.number("all", "")
+        exact = [self._exact[metric].get(number, 0) for metric in METRICS]
+        low = [self._low[metric].get(number, 0) for metric in METRICS]
+        high = [self._high[metric].get(number, 0) for metric in METRICS]
+        return Totals(
+            tuple(map(sum, zip(exact, low, strict=True))),
+            tuple(map(sum, zip(exact, high, strict=True))),
+            self._facts.planned,
+        )
 
     def finish(self) -> Expectations:
         """The expectations of all blocks added so far."""

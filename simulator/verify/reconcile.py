@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from simulator.events import Identity
-from simulator.finding import Finding, Verdict
+from simulator.finding import Finding, Verdict, naming_nobody
 from simulator.times import Ms, hour_cell
 from simulator.verify.listed import NOBODY, StoredIndex
 from simulator.verify.readers.events import StoredEvent
@@ -81,6 +81,11 @@ class Reconciliation:
     def count(self, kind: str) -> int:
         """How many events are of a kind."""
         return self.counts.get(kind, 0)
+
+    @property
+    def wrong(self) -> int:
+        """How many events are not stored as they were sent."""
+        return sum(self.counts.get(kind, 0) for kind in _WRONG if kind != "misplaced")  # these are altered ones
 
     @property
     def clean(self) -> bool:
@@ -277,7 +282,9 @@ def reconciled_findings(found: Reconciliation, *, foreign: int = 0) -> Iterator[
     """What is wrong with the stored events, one finding a kind."""
     for kind in _WRONG:
         if found.count(kind):
-            yield Finding(kind, Verdict.FAIL, _text(kind, found), found.count(kind), _visitors(found.cases[kind]))
+            visitors = _visitors(found.cases[kind])
+            wrong = Finding(kind, Verdict.FAIL, _text(kind, found), found.count(kind), visitors)
+            yield naming_nobody(wrong, "the plan has nobody who sends such events")
     if foreign:
         text = (
             f"{foreign:,} stored {'event is' if foreign == 1 else 'events are'} of nobody in this run: "

@@ -7,11 +7,11 @@ arrived within a window of time. What the outcomes mean for a total is bounds.py
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 from simulator.contract import Contract, Dedupe
+from simulator.immutable import immutable
 from simulator.ledger.read import Fields, decode
 from simulator.ledger.record import Attempt
 from simulator.times import Ms
@@ -25,7 +25,7 @@ RowsOf = Mapping[tuple[int, int], Fields]  # likewise
 _NONE: RowsOf = MappingProxyType({})
 
 
-@dataclass(slots=True)  # never changed; one is made for every event, and a frozen one takes five times as long
+@immutable(frozen=True, slots=True)
 class Sighting:
     """One event: what it says, and the least and most stored copies of it."""
 
@@ -169,7 +169,7 @@ def planned_sightings(requests: Iterable[Request], contract: Contract, begin: Ms
     return seen
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class AttemptSummary:
     """Physical sends of judged events; sent = acked + refused + unknown. Planned duplicates and retries count."""
 

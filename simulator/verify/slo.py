@@ -28,6 +28,7 @@ class Latencies:
         self.service = Histogram()
         self.late = Histogram()  # one for each visitor that started
         self.on_time = 0  # visitors that started within 1 s of their instant
+        self.last_late = 0  # of the visitor added last: how late it started
 
     def add_visitor(self, attempts: Sequence[Attempt]) -> None:
         """The attempts of one visitor, in any order; earlier visits are no part of the load.
@@ -62,13 +63,16 @@ class Latencies:
         late = max(sent - due, 0) // 1_000
         self.late.add(late)
         self.on_time += late <= _ON_TIME_US
+        self.last_late = late
 
     def merge(self, other: Latencies) -> None:
-        """The samples of another worker or another part of the visitors."""
+        """The samples of another worker, or of visitors who arrive later."""
         self.response.merge(other.response)
         self.service.merge(other.service)
         self.late.merge(other.late)
         self.on_time += other.on_time
+        if other.late.count:
+            self.last_late = other.last_late
 
 
 def first_send(attempts: Iterable[Attempt]) -> tuple[int, int] | None:

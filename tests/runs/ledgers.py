@@ -14,12 +14,29 @@ from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
 from simulator.verify.readers.events import StoredEvent
 from simulator.wire.request import Evidence, Outcome, Request
-from tests.e2e.commands import SCENARIOS
 
+# Whatever makes a block, a phase or a visitor unlike the next one.
+MESSY = """\
+scenario: messy
+app: {name: 店, tenant: "740843171", pages: [pages/a, pages/b], events: [c_buy]}
+visitors: {identities: {applet-wechat: 90%, mobile: 20%}, returning: 30%, share_device: 40%, second_device: 20%}
+sources:
+  ads: {weight: 2, scene: 1045, path: "pages/a?cl_sr=ads&cl_ctnm=x"}
+  direct: {weight: 1, scene: 1089}
+journeys:
+  twice: {steps: [{launch: , duplicates: 1}, {push: applet-wechat}, {view: pages/b, duplicates: 2, think: 5s}, exit]}
+  again: {steps: [{launch: , retries: 2}, {view: pages/b, retries: 2, times: 1..4, think: 9s}, {track: c_buy}, exit]}
+  back: {steps: [launch, {hide: 45m}, {launch: }, {push: [applet-wechat, mobile]}, {view: pages/b}, exit]}
+  wrong: {steps: [{skew: -3m..2h}, launch, {malformed: bad_date}, {view: pages/b}, exit]}
+  mute: {steps: [launch, {view: pages/b, late: 20m..90m}, exit]}
+load:
+  arrivals: [{name: one, rate: 6.7/s, for: 10s}, {rate: 0/s, for: 1s}, {name: three, rate: 9/s..3/s, for: 13s}]
+  clock: {start: 2026-03-01T00:00:00+08:00, speed: 60}
+"""
 WORKERS = 2
 T = 1_772_300_000_000_000_000  # ns
 _HAPPENS = (
-    *[(Outcome.ACKED, Evidence.REPLY, 200)] * 60,
+    *[(Outcome.ACKED, Evidence.REPLY, 200)] * 40,
     (Outcome.REFUSED, Evidence.REPLY, 403),
     (Outcome.REFUSED, Evidence.NO_CONNECTION, 0),
     (Outcome.UNKNOWN, Evidence.TIMEOUT, 0),
@@ -28,19 +45,24 @@ _HAPPENS = (
 )
 
 
-def sent_run(folder: Path, scenario: str, visitors: int, *, fails: bool = True) -> OpenedRun:
-    """A run directory as a flood leaves it, by two workers whose lanes take turns.
+def messy_run(folder: Path) -> OpenedRun:
+    """A run of MESSY."""
+    scenario = folder / "messy.yaml"
+    scenario.write_text(MESSY, encoding="utf-8")
+    return sent_run(folder / "run", scenario, None)
+
+
+def sent_run(folder: Path, scenario: Path, visitors: int | None, *, fails: bool = True) -> OpenedRun:
+    """A run directory as a load leaves it, by two workers whose lanes take turns.
 
     Args:
         fails: some attempts are refused, unknown or never end; a request is then sent again as its plan says.
     """
     drawn = random.Random(3)
     asked = Wanted(
-        SCENARIOS / scenario,
+        scenario,
         target="http://127.0.0.1:9",
         visitors=visitors,
-        rate="100/s",
-        speed="flood",
         namespace="n",
         out=folder,
     )

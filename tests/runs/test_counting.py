@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from simulator.errors import EngineError, UsageError
+from simulator.journey.phases import pieces_of, planned_phases
 from simulator.journey.plan import Plan
 from simulator.ledger.index import AttemptIndex
 from simulator.ledger.write import SLOT
@@ -24,13 +25,14 @@ from simulator.traffic.opened import OpenedRun
 from simulator.verify.listed import ListedEvents, Owner
 from simulator.verify.readers.events import StoredEvent
 from tests.builders import plan, scenario
-from tests.runs.ledgers import all_stored, sent_run
+from tests.e2e.commands import SCENARIOS
+from tests.runs.ledgers import all_stored, messy_run, sent_run
 
 
 @pytest.fixture(scope="module")
 def messy(tmp_path_factory: pytest.TempPathFactory) -> OpenedRun:
-    """Duplicates, retries, lateness, wrong clocks and malformed events, and one send in thirteen that failed."""
-    return sent_run(tmp_path_factory.mktemp("messy") / "run", "messy_clients.yaml", 150)
+    """Phases, shared phones, duplicates, retries, lateness, wrong clocks, malformed events, and failed sends."""
+    return messy_run(tmp_path_factory.mktemp("messy"))
 
 
 @pytest.fixture
@@ -67,8 +69,8 @@ def counted(
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
         if events is None:
             return count_run(opened, attempts, opened.plan.start, opened.plan.end, None, processes)
-        with listed(opened, len(attempts), events, own) as stored:
-            return count_run(opened, attempts, opened.plan.start, opened.plan.end, stored, processes)
+        stored = listed(opened, len(attempts), events, own)
+        return count_run(opened, attempts, opened.plan.start, opened.plan.end, stored, processes)
 
 
 def told(one: Counted) -> dict[str, Any]:
@@ -79,7 +81,8 @@ def told(one: Counted) -> dict[str, Any]:
         "summary": one.gathered.summary,
         "failures": (list(one.gathered.failures.items()), list(one.gathered.lookups.items())),
         "latencies": [(h.count, h.total, h.largest, h.percentile(50), h.percentile(99)) for h in histograms],
-        "on time": latencies.on_time,
+        "on time": (latencies.on_time, latencies.last_late, one.gathered.silent),
+        "phases": [(phase.summary, phase.started, phase.totals, phase.latencies.last_late) for phase in one.phases],
         "by ledger": one.by_ledger,
         "by event": one.by_event,
         "found": None if one.found is None else (one.found.counts, one.found.cases, one.found.changes),
@@ -92,6 +95,8 @@ def test_chunks_of_any_size_add_up_to_the_whole(messy: OpenedRun, monkeypatch: p
         monkeypatch.setattr(cutting, "_MOST_VISITORS", visitors)
 
         assert told(counted(messy)) == whole
+    shared = [piece for piece in pieces_of(messy.plan, planned_phases(messy.plan), messy.plan.blocks) if piece.shares]
+    assert len(shared) == 1  # a block of two phases
     assert whole["by ledger"].unknown > 20
     assert whole["summary"].refused > 10
 
@@ -135,7 +140,7 @@ def kept_ids(opened: OpenedRun) -> set[str]:
 
 @pytest.mark.slow
 def test_a_damaged_ledger_is_told_by_whoever_meets_it(tmp_path: Path, small_chunks: None) -> None:
-    opened = sent_run(tmp_path / "run", "first_open.yaml", 60, fails=False)
+    opened = sent_run(tmp_path / "run", SCENARIOS / "first_open.yaml", 60, fails=False)
     with AttemptIndex(opened.folder) as attempts:
         path = opened.folder / "ledger" / "w0.attempts"
         os.truncate(path, path.stat().st_size - 4 * SLOT)
@@ -203,16 +208,20 @@ def test_a_replay_of_many_visitors_is_cut_in_time_that_does_not_grow_with_their_
 
 def test_rows_are_given_up_where_they_are_more_than_are_wanted(messy: OpenedRun, small_chunks: None) -> None:
     events = all_stored(messy)
-    with AttemptIndex(messy.folder) as attempts, listed(messy, len(attempts), events) as stored:
-        assert len(rows_of_run(messy, attempts, stored, len(events))) == len(events)
-        assert rows_of_run(messy, attempts, stored, len(events) - 1) == []
-        assert rows_of_run(messy, attempts, None, 10**6) == []  # some outcomes are unknown
+    with AttemptIndex(messy.folder) as attempts:
+        stored = listed(messy, len(attempts), events)
+        found = [rows_of_run(messy, attempts, stored, most) for most in (len(events), len(events) - 1)]
+        alone = rows_of_run(messy, attempts, None, 10**6)
+
+    assert [len(one.rows) for one in found] == [len(events), 0]
+    assert found[1].why_none == f"more than {len(events) - 1:,} events are stored"
+    assert (alone.rows, alone.why_none[:25]) == ([], "some outcomes are unknown")
 
 
 def test_a_visitor_whom_no_plan_knows_is_unexpected_and_in_the_rows(messy: OpenedRun) -> None:
     events = all_stored(messy)[:1]
     events.append(events[0]._replace(cursor=2, external_id="n.5000000000.1"))
-    with AttemptIndex(messy.folder) as attempts, listed(messy, len(attempts), events) as stored:
-        rows = rows_of_run(messy, attempts, stored, 10)
+    with AttemptIndex(messy.folder) as attempts:
+        rows = rows_of_run(messy, attempts, listed(messy, len(attempts), events), 10).rows
 
     assert sorted(row.record.external_id for row in rows) == sorted(event.external_id for event in events)

@@ -105,26 +105,26 @@ def test_listed_events_of_a_chunk_are_those_of_its_visitors(
 ) -> None:
     monkeypatch.setattr(listed, "_WAITING", 3)
     together = StoredIndex("n", own=own)
-    with ListedEvents(Owner("n", own), VISITORS, COMING) as events:
-        events.knows_bad = True
-        for cursor, (identifier, good) in enumerate(given_ids, 1):
-            event = stored(cursor, identifier, "" if good else "why")
-            for index in (together, events):
-                index.add_good(event) if good else index.add_bad(event)
-        shared = pickle.loads(pickle.dumps(events.shared()))
-        for chunk, inside in enumerate((["n.0.0", "n.9.1"], ["n.10.0"], ["n.29.5"], ["n.34.0"])):
-            index = shared.index_of(chunk)
+    events = ListedEvents(Owner("n", own), VISITORS, COMING)
+    events.knows_bad = True
+    for cursor, (identifier, good) in enumerate(given_ids, 1):
+        event = stored(cursor, identifier, "" if good else "why")
+        for index in (together, events):
+            index.add_good(event) if good else index.add_bad(event)
+    shared = pickle.loads(pickle.dumps(events.shared()))
+    for chunk, inside in enumerate((["n.0.0", "n.9.1"], ["n.10.0"], ["n.29.5"], ["n.34.0"])):
+        index = shared.index_of(chunk)
 
-            assert index.knows_bad
-            assert [index.copies(identifier) for identifier in inside] == [
-                together.copies(identifier) for identifier in inside
-            ]
-            assert [index.why_bad(identifier) for identifier in inside] == [
-                together.why_bad(identifier) for identifier in inside
-            ]
-            assert {event.external_id for event in index.others(set())} <= set(inside)
-        elsewhere = list(events.elsewhere())
-        counts = (events.strangers.foreign_count, events.last_good, events.last_bad)
+        assert index.knows_bad
+        assert [index.copies(identifier) for identifier in inside] == [
+            together.copies(identifier) for identifier in inside
+        ]
+        assert [index.why_bad(identifier) for identifier in inside] == [
+            together.why_bad(identifier) for identifier in inside
+        ]
+        assert {event.external_id for event in index.others(set())} <= set(inside)
+    elsewhere = list(events.elsewhere())
+    counts = (events.strangers.foreign_count, events.last_good, events.last_bad)
 
     asked = {"n.0.0", "n.9.1", "n.10.0", "n.29.5", "n.34.0"}
     assert sorted(elsewhere) == sorted(together.others(asked))
@@ -132,35 +132,35 @@ def test_listed_events_of_a_chunk_are_those_of_its_visitors(
 
 
 def test_when_stored_events_arrived_by_their_cursors() -> None:
-    with ListedEvents(Owner("n", own=False), VISITORS, COMING) as events:
-        for event in (stored(3, "n.0.0"), stored(4, "n.99.0"), stored(5, "m.0.0"), stored(6, "n.20.0")):
-            events.add_good(event)
-        events.add_good(stored(7, "n.1.0")._replace(received=None))
+    events = ListedEvents(Owner("n", own=False), VISITORS, COMING)
+    for event in (stored(3, "n.0.0"), stored(4, "n.99.0"), stored(5, "m.0.0"), stored(6, "n.20.0")):
+        events.add_good(event)
+    events.add_good(stored(7, "n.1.0")._replace(received=None))
 
-        assert events.received() == {3: 8, 4: 9, 6: 11}
+    assert events.received() == {3: 8, 4: 9, 6: 11}
 
 
 def test_no_room_for_stored_events_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_space(descriptor: int, data: object) -> int:
         raise OSError(28, "No space left on device")
 
-    with ListedEvents(Owner("n", own=False), VISITORS, COMING) as events:
-        events.add_good(stored(1, "n.0.0"))
-        monkeypatch.setattr(os, "write", no_space)
-        with pytest.raises(EngineError, match=r"cannot be kept while they are compared: No space left .*TMPDIR"):
-            events.shared()
+    events = ListedEvents(Owner("n", own=False), VISITORS, COMING)
+    events.add_good(stored(1, "n.0.0"))
+    monkeypatch.setattr(os, "write", no_space)
+    with pytest.raises(EngineError, match=r"cannot be kept while they are compared: No space left .*TMPDIR"):
+        events.shared()
 
 
 def test_copies_of_one_event_stand_in_the_order_of_arrival() -> None:
     first, second = stored(1, "n.0.0"), stored(2, "n.0.0")
-    with ListedEvents(Owner("n", own=False), VISITORS, COMING) as events:
-        events.add_good(first)
-        events.add_good(second)
+    events = ListedEvents(Owner("n", own=False), VISITORS, COMING)
+    events.add_good(first)
+    events.add_good(second)
 
-        assert list(events.shared().index_of(0).copies("n.0.0")) == [
-            replace_reason(first),
-            replace_reason(second),
-        ]
+    assert list(events.shared().index_of(0).copies("n.0.0")) == [
+        replace_reason(first),
+        replace_reason(second),
+    ]
 
 
 def replace_reason(event: StoredEvent) -> StoredEvent:

@@ -152,6 +152,15 @@ def test_events_of_nobody() -> None:
     assert [case.visitor for case in found.cases["unexpected"]] == [9]
 
 
+def test_a_finding_of_events_that_nobody_sends_says_so() -> None:
+    without_an_id = stored(view(0).record, external_id="")
+    found, _, _ = compared([], [without_an_id], own=True)
+    (finding,) = reconciled_findings(found)
+
+    assert (finding.code, finding.visitors) == ("unexpected", ())
+    assert finding.text.endswith("Nobody is named: the plan has nobody who sends such events")
+
+
 def test_malformed_events_are_among_the_bad_ones() -> None:
     good, bad, unknown = identified([view(0), view(1), view(2, P)])
     bad = replace(bad, record=replace(bad.record, bad="date is unreadable"))
