@@ -180,6 +180,12 @@ def fold_of(adapter: Adapter[State]) -> Fold[State]:
     return own or partial(fold_by_steps, adapter)
 
 
+def without_bytes(adapter: Adapter[State]) -> Adapter[State]:
+    """An adapter whose requests need not say what goes over the wire, only what it means: its own faster one, or it."""
+    own: Callable[[], Adapter[State]] | None = getattr(adapter, "without_bytes", None)
+    return adapter if own is None else own()
+
+
 def fold_by_steps(adapter: Adapter[State], state: State, events: Iterable[Event]) -> tuple[State, list[Sent]]:
     """Events of one device happen, oldest first: what one step after another sends.
 
