@@ -335,13 +335,13 @@ class DmHub:
             standing = keys.STANDING.issuperset(texts)
             identities = keys.identities_of(fields)
             hashed = identity_hash(stored.get("identityValue")) if self._spells else 0
+        if escaped is not None and self._spells:
+            pairs = "&".join([f"{key}={text}" for key, text in escaped.items()])
         return Common(
             device,
             fields,
             escaped,
-            "&".join([f"{key}={text}" for key, text in escaped.items()])
-            if escaped is not None and self._spells
-            else "",
+            pairs,
             escaped is not None,
             standing,
             identities,
