@@ -157,18 +157,19 @@ class _Looking:
 
     def _is_late(self, counted: Counted) -> bool:
         """Whether the list has more by now, or may have when the deadline has come; then it has."""
-        if counted.index is None or counted.found is None:
+        if counted.listed is None or counted.found is None:
             return False
         if counted.found.count("lost") and self._left():
             time.sleep(self._left() / 1000)
             return True
-        return self.listing.grew(counted.index)
+        return self.listing.grew(counted.listed)
 
     def _left(self) -> Ms:
         return Ms(max(self._began + self._opened.contract.deadline - _now(), 0))
 
     def _count(self, attempts: AttemptIndex) -> Counted:
-        return count_run(self._opened, attempts, self._period.begin, self._period.end, self.listing.take())
+        listed = self.listing.take(len(attempts))
+        return count_run(self._opened, attempts, self._period.begin, self._period.end, listed)
 
     def _read(self) -> Reading:
         begin, end = self._period.begin, self._period.end
