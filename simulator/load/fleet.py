@@ -207,7 +207,8 @@ class WorkerDrive:
             self._make_job,
             host=socket.gethostname(),
             version=__version__,
-            over_loopback=ledger_folder is None and is_loopback(runner.master_host),
+            over_loopback=is_loopback(runner.master_host),
+            apart=ledger_folder is not None,
             make_folder=self._make_folder,
         )
         self._post = post
