@@ -7,6 +7,7 @@
     crowd.py        the visitors of a run in the order in which they come, planned a block at a time
     agenda.py       who is due when: visitors wait as heap entries
     course.py       one course of sending: lanes take due visitors; stop and drain
+    own_connections.py   one connection a visitor instead of one a lane
     tally.py        what happened so far, for progress.json and load.json
     self_check.py   before every load: the transport sends once, whatever a server does
     drive.py        a whole run: setup visits, then the judged ones, then load.json

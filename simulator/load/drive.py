@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import gevent
 from gevent.event import Event as Signal
+from gevent.hub import get_hub
 
 from simulator.errors import EngineError, MpsimError
 from simulator.finding import ExitCode
@@ -149,7 +150,9 @@ class Drive:
         turn = 0
         while True:
             try:
-                write_json(self._opened.folder / PROGRESS_FILE, self._progress())
+                # In a thread: where the disk is slow, nobody must come late for it.
+                write = get_hub().threadpool.apply
+                write(write_json, (self._opened.folder / PROGRESS_FILE, self._progress()))
             except OSError as reason:
                 self._fault = ExitCode.OWN_FAULT
                 self.stop(f"{self._opened.folder / PROGRESS_FILE} cannot be written: {reason.strerror}")

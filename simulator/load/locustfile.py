@@ -31,7 +31,8 @@ from typing import Any, ClassVar, NoReturn
 import gevent
 from gevent.hub import get_hub
 
-from simulator.errors import ConnectionFailed, MpsimError, UsageError
+from simulator.entry import exit_code_of
+from simulator.errors import MpsimError, UsageError
 from simulator.finding import ExitCode
 from simulator.ledger.manifest import write_json
 from simulator.load.drive import Drive
@@ -96,16 +97,18 @@ def _send_everybody(driver: Any) -> NoReturn:
         raise StopUser
     try:
         opened = _session.take()
-        drive = Drive(opened, watch=LocustStatistics(environment), grace=float(environment.stop_timeout or GRACE))
+        statistics = LocustStatistics(environment)
+        drive = Drive(opened, watch=statistics, grace=float(environment.stop_timeout or GRACE))
     except MpsimError as wrong:
         _log.error("%s", wrong)
-        environment.process_exit_code = environment.process_exit_code or _code_of(wrong)
+        environment.process_exit_code = environment.process_exit_code or exit_code_of(wrong)
     except Exception:  # noqa: BLE001  Locust would log it, and begin again
         _log.exception("a bug of ours")
         environment.process_exit_code = ExitCode.OWN_FAULT
     else:
         _session.drive = drive
         environment.process_exit_code = drive.go()
+        statistics.flush()
         _say_how_it_ended(drive.reason, opened.folder)
     if not _session.stopping:
         gevent.spawn(_end, environment)
@@ -181,7 +184,7 @@ def _begin(environment: Any, **_: Any) -> None:
             drive = _session.drive
     except MpsimError as wrong:
         _log.error("%s", wrong)
-        environment.process_exit_code = environment.process_exit_code or _code_of(wrong)
+        environment.process_exit_code = environment.process_exit_code or exit_code_of(wrong)
         gevent.spawn(_end, environment)
         return
     assert isinstance(drive, FleetDrive)
@@ -256,7 +259,7 @@ def _prepare(environment: Any, runner: Any, **_: Any) -> None:
             _prepare_run(environment, runner)
     except MpsimError as wrong:
         print(f"error: {wrong}", file=sys.stderr)
-        sys.exit(_code_of(wrong))
+        sys.exit(exit_code_of(wrong))
     except Exception:  # noqa: BLE001  Locust would log it and end with 1
         _log.exception("a bug of ours")
         sys.exit(ExitCode.OWN_FAULT)
@@ -351,12 +354,6 @@ def _stop(reason: str, grace: float | None = None) -> None:
     _session.stopping = True
     drive.stop(reason, grace)
     drive.over.wait()
-
-
-def _code_of(wrong: MpsimError) -> int:
-    if isinstance(wrong, UsageError):
-        return ExitCode.USAGE
-    return ExitCode.NO_CONNECTION if isinstance(wrong, ConnectionFailed) else ExitCode.OWN_FAULT
 
 
 events.init_command_line_parser.add_listener(_add_options)

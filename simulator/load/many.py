@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
+from simulator.entry import exit_code_of
 from simulator.errors import MpsimError
 from simulator.finding import ExitCode
 from simulator.load.drive import Drive
@@ -28,12 +29,14 @@ def send(folder: Path) -> tuple[int, str]:
     """Send the run in a directory; the exit code, and what was wrong where something was."""
     environment = Environment()
     try:
-        drive = Drive(open_run(folder), watch=LocustStatistics(environment))
+        statistics = LocustStatistics(environment)
+        drive = Drive(open_run(folder), watch=statistics)
     except MpsimError as wrong:
-        return ExitCode.USAGE, str(wrong)
+        return exit_code_of(wrong), str(wrong)
 
     def send_everybody(_: Any) -> NoReturn:
         drive.go()
+        statistics.flush()
         raise StopUser
 
     class Visitors(User):  # type: ignore[misc]

@@ -24,7 +24,8 @@ from gevent.server import StreamServer
 
 from simulator.errors import EngineError
 from simulator.finding import ExitCode
-from simulator.load.client import Client, Connection, Limits
+from simulator.load.client import Client, Limits
+from simulator.load.connection import Connection
 from simulator.times import Ms
 from simulator.wire.outcome import classify
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request

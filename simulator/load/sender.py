@@ -103,6 +103,7 @@ class Sender:
             self.tally,
             self._clock,
             lanes=lanes,
+            own_connections=self._opened.scenario.load.connection == "visitor",
             watch=self._watch,
         )
         if self._stopped:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from simulator.contract import METRICS
 from simulator.finding import Finding, Judged, Verdict
 from simulator.ledger.index import AttemptIndex
-from simulator.runs.counting import Counted, rows_of_run
+from simulator.runs.counting import Counted, RunRows, rows_of_run
 from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
 from simulator.verify.diagnose import diagnose
 from simulator.verify.judging import impossible_together
-from simulator.verify.reconcile import Reconciliation, StoredIndex, reconciled_findings
+from simulator.verify.listed import ListedEvents
+from simulator.verify.reconcile import Reconciliation, reconciled_findings
 from simulator.verify.rules.search import MOST_ROWS, WORDS, Explained, explain_metrics, rule_finding, suspects
 from simulator.verify.rules.text import what_changed
 
@@ -32,16 +33,27 @@ class Period:
 
 
 def findings_of(
-    opened: OpenedRun, attempts: AttemptIndex, counted: Counted, judged: Sequence[Judged], period: Period
+    opened: OpenedRun,
+    attempts: AttemptIndex,
+    counted: Counted,
+    judged: Sequence[Judged],
+    period: Period,
+    *,
+    most_rows: int = MOST_ROWS,
 ) -> Iterator[Finding]:
-    """Everything that is wrong with what is stored and counted, ingest before counting."""
+    """Everything that is wrong with what is stored and counted, ingest before counting.
+
+    Args:
+        most_rows: of more stored events no rule is tried, and the findings say so.
+    """
     wrong = [metric for metric in METRICS if any(one.metric == metric and _fails(one) for one in judged)]
-    rows = rows_of_run(opened, attempts, counted.index, MOST_ROWS) if wrong else []
+    stored = rows_of_run(opened, attempts, counted.listed, most_rows) if wrong else RunRows([])
+    rows = stored.rows
     explained: dict[str, Explained] = {}
     others: dict[str, tuple[int, ...]] = {}
     if rows:
         contract, begin, end = opened.contract, period.begin, period.end
-        explained = explain_metrics(wrong, judged, rows, _received(counted.index), contract, begin, end)
+        explained = explain_metrics(wrong, judged, rows, _received(counted.listed), contract, begin, end)
         if _is_clean(counted):
             # Right events rightly counted are no reason for a wrong total.
             explained = {metric: reason for metric, reason in explained.items() if reason.rule is not None}
@@ -49,7 +61,7 @@ def findings_of(
             metric: suspects(metric, judged, rows, contract, begin, end) for metric in wrong if metric not in explained
         }
     if counted.found is not None:
-        yield from _ingest(counted.found, counted.index, explained, judged)
+        yield from _ingest(counted.found, counted.listed, explained, judged)
     for reason in explained.values():
         finding = rule_finding(reason, judged)
         if finding is not None:
@@ -61,6 +73,7 @@ def findings_of(
         explained=explained,
         events_right=_is_clean(counted),
         suspects=others,
+        untried=stored.why_none,
     )
     together = impossible_together(counted.expectations, judged, opened.scenario.expect)
     if together is not None:
@@ -75,17 +88,17 @@ def _is_clean(counted: Counted) -> bool:
     return counted.found is not None and counted.found.clean
 
 
-def _received(index: StoredIndex | None) -> Mapping[int, Ms]:
-    return {} if index is None else index.received()
+def _received(listed: ListedEvents | None) -> Mapping[int, Ms]:
+    return {} if listed is None else listed.received()
 
 
 def _ingest(
-    found: Reconciliation, index: StoredIndex | None, explained: Mapping[str, Explained], judged: Sequence[Judged]
+    found: Reconciliation, listed: ListedEvents | None, explained: Mapping[str, Explained], judged: Sequence[Judged]
 ) -> Iterator[Finding]:
     """What is wrong with the stored events, with the totals that are wrong for it."""
     consequence = _consequence([metric for metric, reason in explained.items() if reason.rule is None], judged)
     changed = _changed(found)
-    for finding in reconciled_findings(found, foreign=0 if index is None else index.foreign_count):
+    for finding in reconciled_findings(found, foreign=0 if listed is None else listed.strangers.foreign_count):
         text = finding.text
         if finding.code in ("altered", "misplaced") and changed:
             text += f". {changed}"

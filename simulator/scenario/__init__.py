@@ -8,6 +8,7 @@ The only part that knows pydantic and PyYAML. The way of a file:
     model.py      the typed sections, over values.py (durations, parts, rates), steps.py and slo.py
     complain.py   pydantic's errors in words, each with its place and the nearest right word
     lists.py      values from list files
+    instants.py   arrivals from a list of instants
     check.py      rules over more than one value, with walk.py for the order of steps
     load.py       all of these in a row: `load(path)`
 

@@ -8,18 +8,19 @@ events and is not known here.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from simulator.contract import Contract
-from simulator.finding import Finding, Judged, Verdict
+from simulator.finding import Finding, Judged, Verdict, naming_nobody
 from simulator.scenario.model import Expect
-from simulator.times import format_duration
+from simulator.times import Ms, format_duration
 from simulator.verify.judging import tolerance_of
 from simulator.verify.settle import Settled
 
 PARTITIONS = ("source", "content", "hour", "day")  # kinds of which every event is in exactly one cell
 _WORDS = {"pv": "page views", "uv": "visitors", "opens": "opens", "new_users": "new users"}
-_MOST_NAMED = 3  # cells of one finding
+_MOST_NAMED = 3  # cells, or falls, of one finding
 _LONGEST_NAME = 80  # of a cell; the collector chooses it
 
 Totals = dict[tuple[str, str], dict[str, Judged]]  # (metric, by) → cell → judged
@@ -33,35 +34,50 @@ def diagnose(
     explained: Collection[str] = (),
     events_right: bool = False,
     suspects: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+    untried: str = "",
 ) -> tuple[Finding, ...]:
     """What is wrong with the totals, the most telling first; nothing where no cell fails.
 
     Args:
         explained: metrics of which another finding says why they are wrong.
         events_right: the stored events are known to be right, so whatever is wrong is the counting.
-        suspects: metric → visitors among whom those are that are counted wrongly.
+        suspects: metric → visitors among whom those are that are counted wrongly; one that is left out was not
+            looked into.
+        untried: why the rules that explain wrong totals were not tried; empty where they were.
     """
     totals: Totals = {}
     for one in judged:
         totals.setdefault((one.metric, one.by), {})[one.cell] = one
     open_ones = {key: cells for key, cells in totals.items() if key[0] not in explained}
-    return (
-        *_sums(open_ones, contract, events_right, suspects),
-        *_attributions(open_ones, suspects),
-        *_contradictions(totals, contract, expect),
-    )
+    differences = (*_sums(open_ones, contract, events_right, suspects), *_attributions(open_ones, suspects))
+    if untried:
+        differences = tuple(naming_nobody(one, f"no rule was tried, because {untried}") for one in differences)
+    return (*differences, *_contradictions(totals, contract, expect))
 
 
-def settling_findings(settled: Settled) -> tuple[Finding, ...]:
-    """What reading the totals itself came to: nothing where they were read and rested."""
-    found = []
-    if settled.reading.error:
+def settling_findings(settled: Settled, quiet: Ms) -> Iterator[Finding]:
+    """What reading the totals itself came to: nothing where they were read, rested, and never fell.
+
+    Said of wrong totals as well: a reader wants to know whether more patience would have made them right.
+
+    Args:
+        quiet: how long the totals had to be unchanged to be at rest.
+    """
+    if settled.fell:
+        shown = "; ".join(settled.fell[:_MOST_NAMED])
+        more = f"; and {len(settled.fell) - _MOST_NAMED} more" if len(settled.fell) > _MOST_NAMED else ""
+        text = f"totals fell that can only rise: {shown}{more}"
+        fallen = Finding("aggregation", Verdict.FAIL, text, len(settled.fell))
+        yield naming_nobody(fallen, "no event can take another one away")
+    if settled.reading.errors:
         text = f"the totals could not be read: {settled.reading.error}"
-        found.append(Finding("unreadable", Verdict.INCONCLUSIVE, text, len(settled.reading.errors)))
+        yield Finding("unsettled", Verdict.INCONCLUSIVE, text, len(settled.reading.errors))
     elif not settled.resting:
-        text = f"the totals were still changing {format_duration(settled.waited)} after the last reply"
-        found.append(Finding("unsettled", Verdict.INCONCLUSIVE, text))
-    return tuple(found)
+        text = (
+            f"the totals did not rest: not seen unchanged for {format_duration(quiet)} "
+            f"in the {format_duration(settled.waited)} that they were read"
+        )
+        yield Finding("unsettled", Verdict.INCONCLUSIVE, text)
 
 
 # ---- the sum is wrong ---------------------------------------------------------------------------------------------
@@ -77,14 +93,19 @@ def _sums(
         for one in cells.values():
             off = _off(one)
             if off:
-                yield Finding(
-                    "aggregation" if events_right else _code(metric, off, views_right, contract),
-                    Verdict.FAIL,
+                code = "aggregation" if events_right else _code(metric, off, views_right, contract)
+                text = (
                     f"{_WORDS[metric]}: expected {one.expected}, the collector says {one.observed:,}: "
-                    f"{abs(off):,} {'too many' if off > 0 else 'missing'}{_where(totals, metric, off)}",
-                    abs(off),
-                    suspects.get(metric, ()),
+                    f"{abs(off):,} {'too many' if off > 0 else 'missing'}{_where(totals, metric, off)}"
                 )
+                yield _suspecting(suspects, metric, Finding(code, Verdict.FAIL, text, abs(off)))
+
+
+def _suspecting(suspects: Mapping[str, tuple[int, ...]], metric: str, finding: Finding) -> Finding:
+    if metric not in suspects:
+        return finding
+    named = replace(finding, visitors=suspects[metric])
+    return naming_nobody(named, "no visitor counts in each of the cells that are wrong")
 
 
 def _off(one: Judged) -> int:
@@ -125,14 +146,11 @@ def _attributions(totals: Totals, suspects: Mapping[str, tuple[int, ...]]) -> It
             surplus = sum(off for off in wrong.values() if off > 0)
             missing = -sum(off for off in wrong.values() if off < 0)
             code = "unexpected" if _all_unexpected(cells, wrong) else "attribution"
-            yield Finding(
-                code,
-                Verdict.FAIL,
+            text = (
                 f"{_WORDS[metric]} by {by}: the total is right, {len(wrong)} of {len(cells)} cells are not: "
-                f"{_listed(wrong)}{_explained(cells, wrong)}",
-                max(surplus, missing),
-                suspects.get(metric, ()),
+                f"{_listed(wrong)}{_explained(cells, wrong)}"
             )
+            yield _suspecting(suspects, metric, Finding(code, Verdict.FAIL, text, max(surplus, missing)))
 
 
 def _all_unexpected(cells: dict[str, Judged], wrong: dict[str, int]) -> bool:
@@ -234,7 +252,8 @@ def _adds_up(metric: str, by: str, contract: Contract) -> bool:
 
 
 def _contradiction(text: str, off: int) -> Finding:
-    return Finding("aggregation", Verdict.FAIL, f"the collector contradicts itself: {text}", abs(off))
+    found = Finding("aggregation", Verdict.FAIL, f"the collector contradicts itself: {text}", abs(off))
+    return naming_nobody(found, "two numbers of the collector disagree, whatever was stored")
 
 
 def _high(one: Judged) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from simulator.contract import METRICS, Contract
-from simulator.finding import Finding, Interval, Judged, Verdict
+from simulator.finding import Finding, Interval, Judged, Verdict, naming_nobody
 from simulator.scenario.model import PPM, Expect
 from simulator.times import Ms, iso_local, parse_instant
 from simulator.verify.feasible import jointly_possible
@@ -157,4 +157,4 @@ def impossible_together(expectations: Expectations, judged: Sequence[Judged], ex
         f"whether or not {events} of unknown outcome {'is' if expectations.unknown == 1 else 'are'} stored, "
         "some cell is wrong"
     )
-    return Finding("aggregation", Verdict.FAIL, text)
+    return naming_nobody(Finding("aggregation", Verdict.FAIL, text), "which cell it is depends on what is not known")

@@ -52,6 +52,7 @@ class LoadFacts:
     connected: bool = True  # somebody answered before the first event
     workers_lost: int = 0
     punctual: float | None = None  # part of the visitors that started within 1 s; None: not open model, or flood
+    offered: str = ""  # what was offered and what was wanted, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,11 @@ def conclude(
     """
     causes = sorted(
         (
-            *_of_totals(judged, load),
+            *_of_totals(judged),
             *_of_findings(findings),
+            *_of_nothing(judged, load),
             *_of_load(attempts, load, max_failed, unacked),
-            *((SLO, _missed(slo)) for slo in slos if not slo.met),
+            *((SLO, f"{missed_text(slo)}.") for slo in slos if not slo.met),
         ),
         key=lambda cause: PRECEDENCE.index(cause[0]),  # stable: within one exit code in the order found
     )
@@ -95,9 +97,7 @@ def conclude(
 Cause = tuple[int, str]
 
 
-def _of_totals(judged: Sequence[Judged], load: LoadFacts) -> Iterator[Cause]:
-    if not judged and load.connected:
-        yield OWN_FAULT, "Nothing was judged."
+def _of_totals(judged: Sequence[Judged]) -> Iterator[Cause]:
     errors = [one for one in judged if one.verdict is Verdict.ERROR]
     if errors:
         yield OWN_FAULT, f"{_totals(len(errors))} could not be judged: {errors[0].why}."
@@ -132,6 +132,11 @@ def _of_findings(findings: Sequence[Finding]) -> Iterator[Cause]:
             yield exit_codes[finding.verdict], f"{finding.text[:1].upper()}{finding.text[1:]}."
 
 
+def _of_nothing(judged: Sequence[Judged], load: LoadFacts) -> Iterator[Cause]:
+    if not judged and load.connected:
+        yield OWN_FAULT, "Nothing was judged."
+
+
 def _of_load(attempts: AttemptSummary, load: LoadFacts, max_failed: int, unacked: Sequence[str]) -> Iterator[Cause]:
     if not load.connected:
         yield NO_CONNECTION, f"No collector answered before the first event: {load.reason or 'no connection'}."
@@ -155,7 +160,7 @@ def _of_load(attempts: AttemptSummary, load: LoadFacts, max_failed: int, unacked
         yield (
             UNDERLOAD,
             f"Only {load.punctual * 100:.3g} % of the visitors started within 1 s of their instant; "
-            f"{PUNCTUAL:.0%} must for the load to be the one asked for.",
+            f"{PUNCTUAL:.0%} must for the load to be the one asked for{load.offered and f': {load.offered}'}.",
         )
 
 
@@ -168,8 +173,11 @@ def _told(one: Judged) -> str:
     return f"{one.metric} {where}" + (f", {one.why}" if one.why else "")
 
 
-def _missed(slo: Slo) -> str:
+def missed_text(slo: Slo) -> str:
+    """A service level that was missed, and by what: a sentence without its full stop."""
     if slo.value is None:
-        return f"{slo.expression} was missed: no samples."
-    measured = f"{slo.value:.2%}" if slo.expression.startswith("failed") else f"{slo.value:.4g} ms"
-    return f"{slo.expression} was missed: {measured}."
+        return f"{slo.expression} was missed: no samples"
+    if slo.expression.startswith("failed"):
+        return f"{slo.expression} was missed: {slo.value:.2%}"
+    milliseconds = f"{slo.value:,.0f}" if slo.value >= 1_000 else f"{slo.value:.4g}"
+    return f"{slo.expression} was missed: {milliseconds} ms"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import EngineError
-from simulator.load.client import Client, Connection
+from simulator.load.client import Client
+from simulator.load.connection import Connection
 from simulator.load.drive import Drive
 from simulator.load.self_check import CASES, IDLE, Checked, assert_sends_once, check_transport, main, send
 from simulator.traffic.making import Wanted, draft, make_folder, write_run

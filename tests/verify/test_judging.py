@@ -190,6 +190,23 @@ def test_one_event_counted_twice() -> None:
     assert "1 too many" in told[0][1]
 
 
+@pytest.mark.parametrize(
+    ("suspects", "said"),
+    [
+        ({"pv": (2, 5)}, "all of them in source ad"),
+        ({"pv": ()}, "in source ad. Nobody is named: no visitor counts in each of the cells that are wrong"),
+        ({}, "all of them in source ad"),
+    ],
+    ids=["somebody is suspected", "nobody is", "nobody was looked for"],
+)
+def test_a_finding_that_names_nobody_says_why(suspects: dict[str, tuple[int, ...]], said: str) -> None:
+    rules = contract()
+    judged = judge(expect(two_sources(), rules), reading_of(expect(two_sources()[1:], rules)), EXACT)
+    (found,) = [one for one in diagnose(judged, rules, EXACT, suspects=suspects) if one.text.startswith("page views:")]
+
+    assert (found.text.endswith(said), found.visitors) == (True, suspects.get("pv", ()))
+
+
 def test_a_gap_counted_otherwise_is_a_boundary() -> None:
     history = [view(0), view(30), view(60)]
     inclusive = expect(history, contract("timeout=30m", timeout_inclusive=True))
@@ -205,8 +222,10 @@ def test_totals_that_contradict_each_other() -> None:
     told = findings(two_sources(), reading, rules)
 
     texts = [text for code, text, _ in told if code == "aggregation"]
-    assert "the collector contradicts itself: a cell by source has 5 visitors, in total it says 2" in texts
-    assert "the collector contradicts itself: new users are 8, more than all visitors, 2" in texts
+    nobody = "Nobody is named: two numbers of the collector disagree, whatever was stored"
+    said = "the collector contradicts itself"
+    assert f"{said}: a cell by source has 5 visitors, in total it says 2. {nobody}" in texts
+    assert f"{said}: new users are 8, more than all visitors, 2. {nobody}" in texts
 
 
 @given(histories(), RULES)
@@ -233,17 +252,33 @@ def test_what_holds_of_every_world_is_no_contradiction(history: list[Sighting], 
 
 
 @pytest.mark.parametrize(
-    ("reading", "resting", "codes"),
+    ("reading", "resting", "text"),
     [
-        (Reading(), True, []),
-        (Reading(), False, ["unsettled"]),
-        (Reading({}, {"all": "status 500"}), True, ["unreadable"]),
+        (Reading(), True, None),
+        (Reading(), False, "the totals did not rest: not seen unchanged for 2s in the 5s that they were read"),
+        (Reading({}, {"all": "status 500"}), True, "the totals could not be read: status 500"),
+        (Reading({}, {"all": "status 500"}), False, "the totals could not be read: status 500"),
     ],
-    ids=["read and at rest", "still changing", "unreadable"],
+    ids=["read and at rest", "never at rest", "unreadable", "unreadable and never at rest"],
 )
-def test_settling_findings(reading: Reading, resting: bool, codes: list[str]) -> None:
+def test_totals_that_were_not_read_at_rest_are_unsettled(reading: Reading, resting: bool, text: str | None) -> None:
     settled = Settled(reading, False, resting, 3, Ms(5_000), {})
-    found: tuple[Finding, ...] = settling_findings(settled)
 
-    assert [one.code for one in found] == codes
-    assert all(one.verdict is INCONCLUSIVE for one in found)
+    assert [(one.code, one.verdict, one.text) for one in settling_findings(settled, Ms(2_000))] == (
+        [] if text is None else [("unsettled", INCONCLUSIVE, text)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("fell", "text"),
+    [
+        (("pv: 12, then 11",), "pv: 12, then 11"),
+        (("a", "b", "c", "d"), "a; b; c; and 1 more"),
+    ],
+    ids=["one", "more than are shown"],
+)
+def test_a_total_that_fell_and_never_may_is_wrong_however_it_ends(fell: tuple[str, ...], text: str) -> None:
+    settled = Settled(Reading(), True, True, 3, Ms(5_000), {}, fell)
+    text = f"totals fell that can only rise: {text}. Nobody is named: no event can take another one away"
+
+    assert list(settling_findings(settled, Ms(2_000))) == [Finding("aggregation", FAIL, text, len(fell))]

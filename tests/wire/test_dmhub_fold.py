@@ -12,7 +12,7 @@ from simulator.events import Event
 from simulator.times import Ms
 from simulator.wire.dmhub import DmHub
 from simulator.wire.dmhub_calls import PROFILE, PROFILE_2018, Profile
-from simulator.wire.request import Adapter, Request
+from simulator.wire.request import Adapter, Request, fold_by_steps, fold_of
 from tests.wire.wire_builders import NOON, OPTIONS, PHONE, adapter
 from tests.wire.wire_strategies import histories
 
@@ -68,6 +68,20 @@ class Plain(DmHub):
 @given(history=histories())
 def test_prepared_parts_give_what_merging_gives(profile: Profile, history: list[Event]) -> None:
     assert steps(DmHub(profile, OPTIONS), history) == steps(Plain(profile, OPTIONS), history)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(history=histories())
+def test_folding_many_events_is_one_step_after_another(name: str, history: list[Event]) -> None:
+    """Numbers apart, which count what was sent so far."""
+    of = adapter(name)
+    begin = of.boot(PHONE)
+    state, made = fold_of(of)(begin, history)
+    last, plain = fold_by_steps(of, begin, history)
+
+    assert repr(state) == repr(last)  # a NaN that was pushed is not equal to itself
+    assert [number for number, _ in made] == [number for number, _ in plain]
+    assert [request for _, request in made] == [request.numbered(place) for place, (_, request) in enumerate(plain)]
 
 
 @pytest.mark.parametrize("name", NAMES)
