@@ -21,13 +21,13 @@ from simulator.errors import EngineError, MpsimError
 from simulator.finding import ExitCode
 from simulator.ledger.manifest import LOAD_FILE, PROGRESS_FILE, write_json
 from simulator.load.clock import steady_clock, wall_ahead_ns
-from simulator.load.course import Watcher
 from simulator.load.joining import Arrival
 from simulator.load.leased import LeasedRun
 from simulator.load.master import Master
 from simulator.load.messages import TYPE, BadMessage
 from simulator.load.numbers import ending
 from simulator.load.sender import GRACE
+from simulator.load.statistics import LocustStatistics
 from simulator.load.worker import Worker
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.targets import is_loopback
@@ -190,14 +190,14 @@ class WorkerDrive:
     """
 
     def __init__(
-        self, environment: Any, runner: Any, *, ledger_folder: Path | None = None, watch: Watcher | None = None
+        self, environment: Any, runner: Any, statistics: LocustStatistics, *, ledger_folder: Path | None = None
     ) -> None:
         self.over = Signal()  # no run is being sent
         self.over.set()
         self._environment = environment
         self._runner = runner
         self._ledger_folder = ledger_folder
-        self._watch = watch
+        self._statistics = statistics
         self._ahead = wall_ahead_ns()
         self._is_flushed = False
         post = Post(runner)
@@ -207,7 +207,8 @@ class WorkerDrive:
             self._make_job,
             host=socket.gethostname(),
             version=__version__,
-            over_loopback=ledger_folder is None and is_loopback(runner.master_host),
+            over_loopback=is_loopback(runner.master_host),
+            apart=ledger_folder is not None,
             make_folder=self._make_folder,
         )
         self._post = post
@@ -235,7 +236,10 @@ class WorkerDrive:
         self.over.clear()
         self._is_flushed = False
         return LeasedRun(
-            arrival, wall_ahead_ns=self._ahead, keep_folder=self._ledger_folder is not None, watch=self._watch
+            arrival,
+            wall_ahead_ns=self._ahead,
+            keep_folder=self._ledger_folder is not None,
+            watch=self._statistics,
         )
 
     def _make_folder(self) -> Path:
@@ -280,6 +284,7 @@ class WorkerDrive:
 
     def _flush_statistics(self) -> None:
         """What Locust has counted since its last report; it sends none at the end of a worker that is stopped."""
+        self._statistics.flush()
         data: dict[str, Any] = {}
         self._environment.events.report_to_master.fire(client_id=self._runner.client_id, data=data)
         try:

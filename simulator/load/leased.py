@@ -77,7 +77,7 @@ class LeasedRun:
 
     def _prepare(self) -> None:
         opened = open_run(self._arrival.folder)
-        check_target(opened, self._arrival.keeps)
+        check_target(opened, over_loopback=self._arrival.over_loopback)
         self._self_check()
         if not client_of(opened, self._clock).is_reachable():
             raise ConnectionFailed(f"no connection to {opened.target_url}")

@@ -254,7 +254,7 @@ def _prepare(environment: Any, runner: Any, **_: Any) -> None:
         if isinstance(runner, runners.WorkerRunner):
             folder = Path(options.ledger_dir) if options.ledger_dir else None
             statistics = LocustStatistics(environment)
-            _session.drive = WorkerDrive(environment, runner, ledger_folder=folder, watch=statistics)
+            _session.drive = WorkerDrive(environment, runner, statistics, ledger_folder=folder)
         else:
             _prepare_run(environment, runner)
     except MpsimError as wrong:

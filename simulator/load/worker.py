@@ -102,7 +102,8 @@ class Worker:
         now: nanoseconds of this machine's clock.
         make_job: begins to get a run ready that has arrived.
         over_loopback: the master is reached without leaving this machine.
-        make_folder: for a run that is not on this machine.
+        apart: the ledger is kept apart and shipped, also where the run directory is within reach.
+        make_folder: for a run whose ledger is kept apart.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class Worker:
         version: str,
         over_loopback: bool,
         make_folder: Callable[[], Path],
+        apart: bool = False,
     ) -> None:
         self.exit_code: int = ExitCode.PASS
         self.reason = ""  # why it left of its own accord, or was refused
@@ -127,6 +129,7 @@ class Worker:
         self._facts = {"host": host, "version": version}
         self._over_loopback = over_loopback
         self._make_folder = make_folder
+        self._apart = apart
         self._arrival: Arrival | None = None
         self._course: CourseName | Literal[""] = ""
         self._got = 0  # leases of the course
@@ -181,7 +184,9 @@ class Worker:
         """
         kind, run_id = messages.text(message, "kind", 20), messages.text(message, "run", 64)
         if kind == "run" and self._arrival is None and not self.is_refused:
-            self._arrival = Arrival(message, over_loopback=self._over_loopback, make_folder=self._make_folder)
+            self._arrival = Arrival(
+                message, over_loopback=self._over_loopback, make_folder=self._make_folder, apart=self._apart
+            )
             self._heard_ns = self._now()
             self._go_on()
         if run_id != self.run_id or self._arrival is None:
