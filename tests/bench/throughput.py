@@ -122,7 +122,6 @@ def _notes(measured: list[_Measured]) -> list[str]:
     if limited:
         notes.append(f"nginx's core was the limit for {', '.join(limited)}")
     if robbed:
-        notes.append(
-            f"under {_LOW:.0%} of a core in some round: {', '.join(robbed)}; the machine was busy, or they wait"
-        )
+        whom = "everybody" if len(robbed) == len(measured) else ", ".join(robbed)
+        notes.append(f"the machine was busy with something else; under {_LOW:.0%} of a core in some round: {whom}")
     return notes
