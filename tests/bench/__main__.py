@@ -5,8 +5,8 @@
     sink.py          nginx, against which everything is sent; tally.py counts what its log says
     visits.py        the scenarios, and their requests for other generators; json_events.py: the same as JSON
     generators.py    mpsim, FastHttpUser (fast_http.py), wrk, hey, Tsung: how each is started and measured
-    throughput.py … ingest.py   the rows
-    figures.py, table.py        what they come to, and how it is written
+    throughput.py … ingest.py   the rows, of the sizes in setting.py; judged.py: `mpsim run` and `verify` for them
+    figures.py, table.py, quote.py   what they come to, how it is written, and the README's copy
     ten_million.py   the long proof, a command of its own
 
 Every row is a ratio of things measured in turns in the same minutes, because absolute figures move by tens of percent

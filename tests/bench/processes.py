@@ -22,7 +22,7 @@ from tests.e2e.commands import ROOT
 
 _TICK = 1 / os.sysconf("SC_CLK_TCK")  # seconds of processor time that /proc counts in
 _STOP_SECONDS = 15.0
-_LOOK = 0.2  # seconds between two looks at a process: /proc is read on the sink's core, which has better to do
+_LOOK = 0.1  # seconds between two looks at a process: /proc is read on the sink's core, which has better to do
 _SHORT_LOOK = 0.02
 
 
@@ -144,8 +144,8 @@ def stay_with_the_sink() -> None:
 
 
 def processor_seconds(pid: int) -> float:
-    """Processor time of a process and its living descendants so far; 0 for one that is gone."""
-    return sum(_own_seconds(one) for one in family(pid))
+    """Processor time of a process and its descendants so far, also those that have ended; 0 for one that is gone."""
+    return sum(_seconds(one) for one in family(pid))
 
 
 def family(pid: int) -> list[int]:
@@ -181,9 +181,9 @@ def _memory(pid: int, field: str) -> float:
     return int(line.split()[1]) / 1024 if line else 0.0
 
 
-def _own_seconds(pid: int) -> float:
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) * _TICK if fields else 0.0
+def _seconds(pid: int) -> float:
+    """Of a process, and of those of its children that it has waited for: user and system time of both."""
+    return sum(map(int, _stat(pid)[11:15])) * _TICK
 
 
 def _stat(pid: int) -> list[str]:
@@ -221,13 +221,13 @@ class ProcessorWatch:
 
     def _look(self) -> None:
         stay_with_the_sink()
-        while True:
+        over = False
+        while not over:
+            over = self._over.wait(_LOOK if self._instants else 0)
             now, seconds = time.time_ns(), processor_seconds(self._pid)
-            if seconds >= (self._seconds[-1] if self._seconds else 0.0):  # one that is gone counts no longer
+            if seconds or not self._instants:  # it is gone, or has not begun
                 self._instants.append(now)
                 self._seconds.append(seconds)
-            if self._over.wait(_LOOK):
-                return
 
     def _at(self, instant_ns: int) -> float:
         after = bisect_left(self._instants, instant_ns)

@@ -6,7 +6,7 @@ The README quotes the Markdown between two markers; `quoted` puts it there, and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ README = ROOT / "README.md"
 COMMITTED = ROOT / "reports" / "bench"
 BEGIN, END = "<!-- begin of {name} -->", "<!-- end of {name} -->"
 _SMALL = "**Measured small: this shows that the benchmarks run, and no figure means anything.**"
-_COLUMNS = ((RATE, "requests/s"), (PROCESSOR, "CPU each"), (BYTES, "bytes each"), (RATIO, "mpsim is faster"))
+_COLUMNS = ((RATE, "requests/s"), (PROCESSOR, "CPU each"), (BYTES, "bytes each"), (RATIO, RATIO))
 
 
 def write(folder: Path, machine: Machine, rows: Sequence[Row], *, small: bool, rounds: int) -> None:
@@ -63,7 +63,7 @@ def markdown(machine: Machine, rows: Sequence[Row], *, small: bool, rounds: int)
     others = [row for row in rows if row.figures and row not in compared]
     if others:
         parts.append(_others(others))
-    parts.append("\n".join(f"- {_about(row)}" for row in rows))
+    parts.append("\n".join(_about(rows)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -90,13 +90,20 @@ def _others(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
-def _about(row: Row) -> str:
-    if row.unavailable:
-        return f"**{row.title}**: not measured, {row.unavailable}."
-    if row.failed:
-        return f"**{row.title}**: failed, {_one_line(row.failed)}"
-    notes = "".join(f" Note: {_one_line(note)}." for note in row.notes)
-    return f"**{row.title}**: {row.how}{notes}"
+def _about(rows: Sequence[Row]) -> Iterator[str]:
+    """How each row was measured, told once where it is the same, and what to know of it."""
+    alike: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.unavailable:
+            yield f"- **{row.title}**: not measured, {row.unavailable}."
+        elif row.failed:
+            yield f"- **{row.title}**: failed, {_one_line(row.failed)}"
+        else:
+            alike.setdefault(row.how, []).append(row)
+    for how, same in alike.items():
+        yield f"- **{'; '.join(row.title for row in same)}**: {how}"
+    for row in rows:
+        yield from (f"- Note on {row.title}: {_one_line(note)}." for note in row.notes)
 
 
 def _one_line(text: str) -> str:

@@ -135,7 +135,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=_EVENTS, help=f"{_EVENTS:,}")
     parser.add_argument("--workers", type=int, default=None, help="of `mpsim run`")
     parser.add_argument("--out", type=Path, default=COMMITTED, help="folder of the results")
-    parser.add_argument("--temporary", type=Path, default=None, help="a folder with 80 bytes of space for each event")
+    parser.add_argument("--temporary", type=Path, default=None, help="a folder with 100 bytes of space for each event")
     parser.add_argument("--quote", action="store_true", help="put the result into the README")
     options = parser.parse_args(arguments)
     if options.events < EVENTS:

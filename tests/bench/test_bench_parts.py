@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ from simulator.wire.options import WireOptions
 from simulator.wire.request import Evidence, Outcome, Purpose, Request
 from tests.bench.generators import Sent, sent
 from tests.bench.json_events import JsonEvents
-from tests.bench.processes import BenchError, family, pinned, processor_seconds, running
+from tests.bench.processes import BenchError, ProcessorWatch, family, pinned, processor_seconds, running
 from tests.bench.sink import JSON_PATH
 from tests.bench.visits import EVENTS, paced, traffic
 from tests.builders import plan, scenario
@@ -103,11 +104,28 @@ def test_nothing_of_a_process_group_is_left(tmp_path: Path) -> None:
     assert not any(Path(f"/proc/{member}").exists() for member in members)
 
 
-def test_processor_time_of_a_family_counts_its_children(tmp_path: Path) -> None:
-    busy = f"{sys.executable} -c 'while True: pass'"
-    with running(["bash", "-c", f"{busy} & wait"], tmp_path / "log") as process:
-        while processor_seconds(process.pid) < 0.3:
-            assert process.poll() is None
+BURN = "import time\nwhile time.process_time() < 0.3: pass"
+
+
+def test_processor_time_counts_a_child_that_has_ended(tmp_path: Path) -> None:
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BURN!r}]); print(flush=True); input()"
+    with running([sys.executable, "-c", code], tmp_path / "log", say=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+
+        assert processor_seconds(process.pid) >= 0.3
+
+
+def test_a_watch_tells_the_processor_time_between_two_instants(tmp_path: Path) -> None:
+    with running(
+        [sys.executable, "-c", f"{BURN}\nprint(flush=True)\ntime.sleep(60)"], tmp_path / "log", say=subprocess.PIPE
+    ) as process:
+        with ProcessorWatch(process.pid) as watch:
+            assert process.stdout is not None
+            process.stdout.readline()
+        over = time.time_ns()
+
+        assert 0.25 <= watch.between(0, over) <= 0.6
 
 
 def test_a_command_is_pinned_by_taskset() -> None:

@@ -49,7 +49,7 @@ def test_the_table_says_what_was_measured() -> None:
 2026-03-01T10:00Z to 2026-03-01T11:00Z; medians of 3 rounds, least to most in brackets.
 A processor, 2 cores, 24 GiB, Some Linux, Linux 6.1; mpsim 0.1.0, nginx 1.22.1.
 
-| request | generator | requests/s | CPU each | bytes each | mpsim is faster |
+| request | generator | requests/s | CPU each | bytes each | mpsim ÷ it |
 |---|---|---|---|---|---|
 | GET | mpsim | 25,000 (20,000 to 30,000) | 41.3 µs (40 to 42) | 925 |  |
 |  | another | 5,000 (5,000 to 5,000) |  |  | 5 × (4 to 6); wanted: at least 5 × |
@@ -58,10 +58,11 @@ A processor, 2 cores, 24 GiB, Some Linux, Linux 6.1; mpsim 0.1.0, nginx 1.22.1.
 |---|---|---|---|
 | waiting | peak | 900 MiB | 1,024 |
 
-- **GET**: Both in turns. Note: hey: not installed.
-- **waiting**: They wait.
 - **workers**: not measured, there is no option.
 - **ingest**: failed, it broke in two lines
+- **GET**: Both in turns.
+- **waiting**: They wait.
+- Note on GET: hey: not installed.
 """
     )
 

@@ -23,7 +23,7 @@ from tests.bench.visits import traffic, waiting
 
 _SHARE = 0.7  # of a flood's rate: so they come as fast as they can without being late
 _SENT = 2  # events of a visitor before the wait
-_BOOT_SECONDS = 60.0
+_BOOT_SECONDS = 120.0
 _STOP_SECONDS = 120.0
 _STUCK_SECONDS = 60.0  # without one more visitor
 _LOOK = 0.1
