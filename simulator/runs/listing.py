@@ -56,14 +56,14 @@ class Listing:
         return index
 
     def grew(self, index: StoredIndex) -> bool:
-        """Whether more is stored than when the index was taken."""
+        """Whether more is stored than when the index was taken, or nobody can tell any more."""
         try:
             more = [stored_events(self.url, "good", after=index.last_good, access_token=self.token)]
             if index.knows_bad:
                 more.append(stored_events(self.url, "bad", after=index.last_bad, access_token=self.token))
             return next(chain(*more), None) is not None
         except Unreadable:
-            return False
+            return True
 
 
 def _why_not(opened: OpenedRun, cursors: Cursors | None) -> str:
