@@ -33,7 +33,7 @@ from simulator.times import HOUR, Ms, instant
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.targets import check_connection
 from simulator.verify.diagnose import settling_findings
-from simulator.verify.judging import judge
+from simulator.verify.judging import beside_others, judge, rising
 from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
 
@@ -76,6 +76,8 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         looked = look(collector, opened.contract, expect, clock=_now, wait=_sleep)
         counted, settled = looked.counted, looked.settled
         judged = judge(counted.expectations, settled.reading, expect)
+        if counted.index is not None and counted.index.foreign_count:
+            judged = beside_others(judged, rising(opened.contract))
         findings = (
             *findings_of(opened, attempts, counted, judged, period, looked.at_rest),
             *lookup_findings(report, counted.gathered.lookups),

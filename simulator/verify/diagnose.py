@@ -1,8 +1,8 @@
 """Judged cells → findings that name the kind of fault, not just the difference.
 
 From totals alone: whether something is missing or too many in sum, whether the sum is right and the cells are not,
-and, of a reading of one moment, whether the collector's own numbers contradict each other. Which events are lost or duplicated needs the raw
-events and is not known here.
+and, of a reading of one moment, whether the collector's own numbers contradict each other. Which events are lost or
+duplicated needs the raw events and is not known here.
 """
 
 from __future__ import annotations

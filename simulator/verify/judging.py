@@ -6,7 +6,8 @@ be read is inconclusive, and one that nobody expected must be 0. What a wrong ce
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from simulator.contract import METRICS, Contract
 from simulator.finding import Finding, Interval, Judged, Verdict, naming_nobody
@@ -44,6 +45,26 @@ def _judged(expectations: Expectations, reading: Reading, expect: Expect) -> Ite
                     reason = expectations.why(metric, by, cell)
                     verdict, why = judge_cell(interval, value, expect.max_width, tolerance, reason)
                     yield Judged(metric, by, cell, interval, value, verdict, why)
+
+
+def beside_others(judged: Iterable[Judged], only_rise: Collection[str]) -> tuple[Judged, ...]:
+    """The same where somebody else sent to the collector meanwhile: a total that is wrong proves nothing any more.
+
+    Except where acked events are missing from one that can only rise: nobody's events make it lower.
+
+    Args:
+        only_rise: the metrics that no event can lower.
+    """
+    return tuple(
+        replace(one, verdict=Verdict.INCONCLUSIVE, why=f"{one.why}, and somebody else sent to this collector meanwhile")
+        if one.verdict is Verdict.FAIL and not (one.metric in only_rise and _is_below(one))
+        else one
+        for one in judged
+    )
+
+
+def _is_below(one: Judged) -> bool:
+    return one.expected is not None and one.observed is not None and one.observed < one.expected.low
 
 
 def tolerance_of(metric: str, expect: Expect) -> int | None:

@@ -10,7 +10,7 @@ from simulator.finding import Finding, Interval, Judged, Verdict
 from simulator.scenario.model import Expect
 from simulator.times import Ms
 from simulator.verify.diagnose import contradictions, diagnose, settling_findings
-from simulator.verify.judging import in_range, judge, judge_cell
+from simulator.verify.judging import beside_others, in_range, judge, judge_cell
 from simulator.verify.oracle import Expectations, cell_kinds
 from simulator.verify.readers.reading import Reading
 from simulator.verify.settle import Settled
@@ -134,6 +134,23 @@ def test_a_null_is_inconclusive() -> None:
     judged = judge(found, reading_of(found, all={"": {"pv": 2, "uv": None, "opens": 2, "new_users": 2}}), EXACT)
 
     assert wrong(judged) == [("uv", "all", "")]
+
+
+def test_beside_others_only_missing_views_are_a_fault() -> None:
+    found = expect(DAY, contract())
+    reading = reading_of(found, all={"": {"pv": 1, "uv": 1, "opens": 9, "new_users": 2}})
+    judged = judge(found, reading, EXACT)
+    beside = beside_others(judged, ("pv", "opens"))
+
+    assert [(one.metric, one.verdict) for one in judged if one.by == "all"] == [
+        ("pv", FAIL), ("uv", FAIL), ("opens", FAIL), ("new_users", PASS)
+    ]  # fmt: skip
+    assert [(one.metric, one.verdict) for one in beside if one.by == "all"] == [
+        ("pv", FAIL), ("uv", INCONCLUSIVE), ("opens", INCONCLUSIVE), ("new_users", PASS)
+    ]  # fmt: skip
+    assert {one.why for one in beside if (one.metric, one.by) == ("uv", "all")} == {
+        "1 missing, and somebody else sent to this collector meanwhile"
+    }
 
 
 def test_a_tolerance_is_by_metric() -> None:
