@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -20,16 +21,22 @@ class Histogram:
         self.count = 0
         self.total = 0  # sum of all values
         self.largest = 0
-        for value in values:
-            self.add(value)
+        self.add_all(values)
 
     def add(self, microseconds: int) -> None:
         """Count one latency; a negative one, from a clock that was set back, counts as 0."""
-        value = max(microseconds, 0)
+        self._add(max(microseconds, 0), 1)
+
+    def add_all(self, values: Iterable[int]) -> None:
+        """Count many latencies at once, as `add` would one by one; equal ones cost little."""
+        for value, times in Counter(values).items():
+            self._add(max(value, 0), times)
+
+    def _add(self, value: int, times: int) -> None:
         bucket = _bucket(value)
-        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
-        self.count += 1
-        self.total += value
+        self._buckets[bucket] = self._buckets.get(bucket, 0) + times
+        self.count += times
+        self.total += value * times
         self.largest = max(self.largest, value)
 
     def merge(self, other: Histogram) -> None:

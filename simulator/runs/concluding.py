@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from simulator import __version__
 from simulator.finding import Finding, Judged
 from simulator.report.result import Attempts, Convergence, Load, PhaseResult, Result, widths_of
-from simulator.runs.counting import Counted, Gathered
+from simulator.runs.counting import Counted
 from simulator.runs.diagnosing import Period
+from simulator.runs.gathering import Gathered
 from simulator.runs.latencies import latency_of
 from simulator.runs.load_report import LoadReport
 from simulator.scenario.slo import parse_slo

@@ -18,8 +18,9 @@ from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
 from simulator.verify.diagnose import contradictions, diagnose
 from simulator.verify.judging import impossible_together
+from simulator.verify.listed import ListedEvents
 from simulator.verify.readers.reading import Reading
-from simulator.verify.reconcile import Reconciliation, StoredIndex, reconciled_findings
+from simulator.verify.reconcile import Reconciliation, reconciled_findings
 from simulator.verify.rules.search import MOST_ROWS, WORDS, Explained, explain_metrics, rule_finding, suspects
 from simulator.verify.rules.text import what_changed
 
@@ -50,13 +51,13 @@ def findings_of(
         most_rows: of more stored events no rule is tried, and the findings say so.
     """
     wrong = [metric for metric in METRICS if any(one.metric == metric and _fails(one) for one in judged)]
-    stored = rows_of_run(opened, attempts, counted.index, most_rows) if wrong else RunRows([])
+    stored = rows_of_run(opened, attempts, counted.listed, most_rows) if wrong else RunRows([])
     rows = stored.rows
     explained: dict[str, Explained] = {}
     others: dict[str, tuple[int, ...]] = {}
     if rows:
         contract, begin, end = opened.contract, period.begin, period.end
-        explained = explain_metrics(wrong, judged, rows, _received(counted.index), contract, begin, end)
+        explained = explain_metrics(wrong, judged, rows, _received(counted.listed), contract, begin, end)
         if _is_clean(counted):
             # Right events rightly counted are no reason for a wrong total.
             explained = {metric: reason for metric, reason in explained.items() if reason.rule is not None}
@@ -64,7 +65,7 @@ def findings_of(
             metric: suspects(metric, judged, rows, contract, begin, end) for metric in wrong if metric not in explained
         }
     if counted.found is not None:
-        yield from _ingest(counted.found, counted.index, explained, judged)
+        yield from _ingest(counted.found, counted.listed, explained, judged)
     for reason in explained.values():
         finding = rule_finding(reason, judged)
         if finding is not None:
@@ -93,17 +94,17 @@ def _is_clean(counted: Counted) -> bool:
     return counted.found is not None and counted.found.clean
 
 
-def _received(index: StoredIndex | None) -> Mapping[int, Ms]:
-    return {} if index is None else index.received()
+def _received(listed: ListedEvents | None) -> Mapping[int, Ms]:
+    return {} if listed is None else listed.received()
 
 
 def _ingest(
-    found: Reconciliation, index: StoredIndex | None, explained: Mapping[str, Explained], judged: Sequence[Judged]
+    found: Reconciliation, listed: ListedEvents | None, explained: Mapping[str, Explained], judged: Sequence[Judged]
 ) -> Iterator[Finding]:
     """What is wrong with the stored events, with the totals that are wrong for it."""
     consequence = _consequence([metric for metric, reason in explained.items() if reason.rule is None], judged)
     changed = _changed(found)
-    for finding in reconciled_findings(found, foreign=0 if index is None else index.foreign_count):
+    for finding in reconciled_findings(found, foreign=0 if listed is None else listed.strangers.foreign_count):
         text = finding.text
         if finding.code in ("altered", "misplaced") and changed:
             text += f". {changed}"

@@ -71,12 +71,13 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
     if report.failed_self_check:
         return _unsent(opened, url, report, period)
     expect = opened.scenario.expect
+    listing = Listing(opened, url, _token(opened))
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
-        collector = _Collector(opened, url, period, attempts)
+        collector = _Collector(opened, url, period, attempts, listing)
         looked = look(collector, opened.contract, expect, clock=_now, wait=_sleep)
         counted, settled = looked.counted, looked.settled
         judged = judge(counted.expectations, settled.reading, expect)
-        if counted.index is not None and counted.index.foreign_count:
+        if counted.listed is not None and counted.listed.strangers.foreign_count:
             judged = beside_others(judged, rising(opened.contract))
         findings = (
             *findings_of(opened, attempts, counted, judged, period, looked.at_rest),
@@ -89,14 +90,14 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
     notes = (
         *failure_notes(counted.gathered.failures),
         *disagreements(opened.scenario, opened.contract, url),
-        *_notes(counted, collector.listing.why_not),
+        *_notes(counted, listing.why_not),
     )
     phases = phases_of(
         opened,
         counted,
         judged,
         finished=bool(report.facts.get("finished")),
-        why_not_listed=collector.listing.why_not,
+        why_not_listed=listing.why_not,
     )
     return result_of(opened, url, report, Judgement(period, counted, settled, judged, findings, notes, phases))
 
@@ -128,20 +129,20 @@ def _period(opened: OpenedRun, report: LoadReport) -> Period:
 class _Collector:
     """The collector of a run, as looking.py looks at it."""
 
-    def __init__(self, opened: OpenedRun, url: str, period: Period, attempts: AttemptIndex) -> None:
-        variable = opened.manifest.target.token_variable
-        self._token = os.environ.get(variable, "") if variable else ""
+    def __init__(self, opened: OpenedRun, url: str, period: Period, attempts: AttemptIndex, listing: Listing) -> None:
         self._opened, self._url, self._period, self._attempts = opened, url, period, attempts
+        self._listing = listing
+        self._token = _token(opened)
         self._before = read_baseline(opened.folder)
-        self.listing = Listing(opened, url, self._token)
 
     def count(self) -> Counted:
         """One pass over the run, with what is listed now."""
-        return count_run(self._opened, self._attempts, self._period.begin, self._period.end, self.listing.take())
+        listed = self._listing.take(len(self._attempts))
+        return count_run(self._opened, self._attempts, self._period.begin, self._period.end, listed)
 
     def grew(self, counted: Counted) -> bool:
         """Whether more is listed than was counted."""
-        return counted.index is not None and self.listing.grew(counted.index)
+        return counted.listed is not None and self._listing.grew(counted.listed)
 
     def read(self) -> Reading:
         """The totals of the judged period."""
@@ -150,6 +151,11 @@ class _Collector:
     def since(self, reading: Reading) -> Reading:
         """The totals less what was there before the run."""
         return since(reading, self._before)
+
+
+def _token(opened: OpenedRun) -> str:
+    variable = opened.manifest.target.token_variable
+    return os.environ.get(variable, "") if variable else ""
 
 
 def _now() -> Ms:

@@ -15,9 +15,9 @@ from simulator.runs.counting import count_run
 from simulator.runs.diagnosing import Period, findings_of
 from simulator.traffic.opened import OpenedRun
 from simulator.verify.judging import judge
+from simulator.verify.listed import ListedEvents
 from simulator.verify.oracle import Expectations
 from simulator.verify.readers.reading import Reading
-from simulator.verify.reconcile import StoredIndex
 from simulator.wire.request import Outcome, Request
 from tests.runs.sent_runs import listed, sent_run
 
@@ -42,7 +42,7 @@ def indexed(opened: OpenedRun) -> Iterator[AttemptIndex]:
         yield attempts
 
 
-def told(opened: OpenedRun, index: StoredIndex | None, most_rows: int) -> list[Finding]:
+def told(opened: OpenedRun, index: ListedEvents | None, most_rows: int) -> list[Finding]:
     period = Period(opened.plan.start, opened.plan.end)
     with indexed(opened) as attempts:
         counted = count_run(opened, attempts, period.begin, period.end, index)

@@ -9,7 +9,8 @@ import pytest
 
 from simulator.contract import METRICS, Contract
 from simulator.finding import Interval
-from simulator.runs.counting import Counted, Gathered
+from simulator.runs.counting import Counted
+from simulator.runs.gathering import Gathered
 from simulator.runs.looking import MOST_LOOKS, Looked, look
 from simulator.scenario.model import Expect
 from simulator.times import Ms

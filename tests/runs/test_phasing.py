@@ -21,10 +21,10 @@ from simulator.scenario.load import load_scenario_text
 from simulator.traffic.opened import OpenedRun, adapter_of
 from simulator.traffic.sending import requests_of_block
 from simulator.verify.judging import judge
+from simulator.verify.listed import ListedEvents, Owner
 from simulator.verify.oracle import Oracle
 from simulator.verify.readers.events import StoredEvent
 from simulator.verify.readers.reading import Reading
-from simulator.verify.reconcile import StoredIndex
 from simulator.verify.sighting import sightings_of
 from simulator.wire.request import Action, Evidence, Outcome, Purpose, Record, Request
 from tests.builders import START
@@ -72,7 +72,7 @@ class Made:
             ledger.end(slot, sent, sent + 30 * MS, outcome, Evidence.REPLY, 200)
         ledger.close()
 
-    def count(self, index: StoredIndex | None = None) -> Counted:
+    def count(self, index: ListedEvents | None = None) -> Counted:
         with AttemptIndex(self.opened.folder, "run") as attempts:
             return count_run(self.opened, attempts, self.plan.start, self.plan.end, index)
 
@@ -86,8 +86,8 @@ class Made:
         return [record for one in chain.from_iterable(self.requests.values()) for record in one.records]
 
 
-def stored(records: list[Record]) -> StoredIndex:
-    index = StoredIndex("", own=True)
+def stored(records: list[Record]) -> ListedEvents:
+    index = ListedEvents(Owner("", own=True), 4, 1_000)
     for cursor, one in enumerate(records, 1):
         index.add_good(
             StoredEvent(cursor, one.external_id, one.event, one.date, one.anonymous_id, one.identities, one.source,

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from simulator.contract import Contract
 from simulator.finding import Verdict
 from simulator.times import Ms
+from simulator.verify.listed import StoredIndex
 from simulator.verify.oracle import Expectations, Oracle, exchanged, widened
 from simulator.verify.readers.events import StoredEvent
 from simulator.verify.reconcile import (
     Reconciliation,
-    StoredIndex,
     reconcile,
     reconcile_others,
     reconciled_findings,
