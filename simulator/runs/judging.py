@@ -17,12 +17,13 @@ from simulator.ledger.index import AttemptIndex
 from simulator.ledger.leases import read_leases
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.report.result import Result
-from simulator.runs.baseline import read_baseline, since
+from simulator.runs.baseline import read_baseline, read_namespace, since
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.concluding import Judgement, result_of
 from simulator.runs.counting import Counted, count_run
 from simulator.runs.diagnosing import Period, findings_of, stage_note
 from simulator.runs.holes import lost_findings, with_measured_clocks
+from simulator.runs.known import namespace_findings, namespace_notes
 from simulator.runs.listing import Listing
 from simulator.runs.load_report import LoadReport, lookup_findings, read_load_report
 from simulator.runs.looking import look
@@ -33,7 +34,7 @@ from simulator.times import HOUR, Ms, instant
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.targets import check_connection
 from simulator.verify.diagnose import settling_findings
-from simulator.verify.judging import beside_others, judge, rising
+from simulator.verify.judging import beside_others, judge, rising, untold_before
 from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
 
@@ -77,13 +78,18 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         looked = look(collector, opened.contract, expect, clock=_now, wait=_sleep)
         counted, settled = looked.counted, looked.settled
         judged = judge(counted.expectations, settled.reading, expect)
+        only_rise = rising(opened.contract)
         if counted.listed is not None and counted.listed.strangers.foreign_count:
-            judged = beside_others(judged, rising(opened.contract))
+            judged = beside_others(judged, only_rise)
+        namespace = read_namespace(opened.folder)
+        if namespace.state == "untold" or (namespace.state == "known" and counted.listed is None):
+            judged = untold_before(judged, only_rise, by_event=opened.contract.time == "event")
         findings = (
             *findings_of(opened, attempts, counted, judged, period, looked.at_rest),
             *lookup_findings(report, counted.gathered.lookups),
             *settling_findings(settled, opened.contract.quiet, still_growing=looked.still_growing),
             *lost_findings(leases),
+            *namespace_findings(namespace),
         )
     if counted.found is not None:
         write_reconciliation(opened.folder, counted.found)
@@ -91,6 +97,7 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         *failure_notes(counted.gathered.failures),
         *disagreements(opened.scenario, opened.contract, url),
         *_notes(counted, listing.why_not),
+        *namespace_notes(opened, namespace),
     )
     phases = phases_of(
         opened,

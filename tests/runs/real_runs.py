@@ -75,12 +75,12 @@ class Bench:
 
 
 @contextmanager
-def bench(folder: Path) -> Iterator[Bench]:
-    """A sender, and an empty honest collector behind a proxy."""
+def bench(folder: Path, *, fault: str = "") -> Iterator[Bench]:
+    """A sender, and an empty collector behind a proxy, an honest one unless a fault is named."""
     sender = Sender()
     try:
         with (
-            embedded_collector(folder / "collector.db", Definitions()) as collector,
+            embedded_collector(folder / "collector.db", Definitions(), fault=fault) as collector,
             fault_proxy(collector) as proxy,
         ):
             yield Bench(folder, sender, collector, proxy)

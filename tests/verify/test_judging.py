@@ -10,7 +10,7 @@ from simulator.finding import Finding, Interval, Judged, Verdict
 from simulator.scenario.model import Expect
 from simulator.times import Ms
 from simulator.verify.diagnose import contradictions, diagnose, settling_findings
-from simulator.verify.judging import beside_others, in_range, judge, judge_cell
+from simulator.verify.judging import beside_others, in_range, judge, judge_cell, untold_before
 from simulator.verify.oracle import Expectations, cell_kinds
 from simulator.verify.readers.reading import Reading
 from simulator.verify.settle import Settled
@@ -151,6 +151,23 @@ def test_beside_others_only_missing_views_are_a_fault() -> None:
     assert {one.why for one in beside if (one.metric, one.by) == ("uv", "all")} == {
         "1 missing, and somebody else sent to this collector meanwhile"
     }
+
+
+@pytest.mark.parametrize(
+    ("by_event", "pv", "opens"),
+    [(True, INCONCLUSIVE, FAIL), (False, FAIL, FAIL)],
+    ids=["copies are recognised", "each copy counts"],
+)
+def test_where_events_may_have_been_there_before_missing_ones_prove_nothing(
+    by_event: bool, pv: Verdict, opens: Verdict
+) -> None:
+    found = expect(DAY, contract())
+    judged = judge(found, reading_of(found, all={"": {"pv": 1, "uv": 9, "opens": 9, "new_users": 1}}), EXACT)
+    told = untold_before(judged, ("pv", "opens"), by_event=by_event)
+
+    assert [(one.metric, one.verdict) for one in told if one.by == "all"] == [
+        ("pv", pv), ("uv", INCONCLUSIVE), ("opens", opens), ("new_users", INCONCLUSIVE)
+    ]  # fmt: skip
 
 
 def test_a_tolerance_is_by_metric() -> None:
