@@ -5,8 +5,10 @@
     links.py       links of method 2, registered before the run
     running.py     the whole way: prepare, start, load, judge, report
     replaying.py   some visitors of an earlier run, sent again; searching.py whom, where nobody is asked for
-    baseline.py    what a collector held before the run: its totals, and where its list of events ended
-    judging.py     a run directory to a Result: ledger, oracle, list of events, readings
+    baseline.py known.py   what a collector held before the run: its totals, where its list of events ended, and what
+                   it had of the run's own namespace already
+    judging.py     a run directory to a Result: ledger, oracle, list of events, readings; looking.py looks until all
+                   of these are of one moment
     load_report.py concluding.py    what the load said of itself; everything that was found, to a verdict and a Result
     listing.py counting.py diagnosing.py   the stored events; one pass over plan, ledger and list; what is wrong and why
     chunks.py gathering.py   a part of that pass, which any process can make; what is summed up of its attempts

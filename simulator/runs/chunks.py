@@ -20,6 +20,7 @@ from simulator.runs.holes import with_possible
 from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
+from simulator.verify.earlier import with_earlier
 from simulator.verify.listed import StoredIndex
 from simulator.verify.oracle import Oracle, Part
 from simulator.verify.phases import PhaseTally, PhaseTotals
@@ -134,7 +135,10 @@ class _Count:
         """Count some blocks, or some of their visitors alone."""
         gatherer = Gatherer()
         zone = self._basis.opened.contract.definitions.day
-        for sightings in sightings_of_blocks(self._basis, blocks, gatherer, visitors):
+        for sent in sightings_of_blocks(self._basis, blocks, gatherer, visitors):
+            sightings = sent
+            if self._index is not None and self._index.before:
+                sightings = with_earlier(sent, self._index, self._basis.opened.contract)
             certain = self.whole.add_block(sightings)
             if self._index is None:
                 continue

@@ -16,9 +16,10 @@ from simulator.ledger.index import AttemptIndex
 from simulator.runs.counting import Counted, RunRows, rows_of_run
 from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
-from simulator.verify.diagnose import diagnose
+from simulator.verify.diagnose import contradictions, diagnose
 from simulator.verify.judging import impossible_together
 from simulator.verify.listed import ListedEvents
+from simulator.verify.readers.reading import Reading
 from simulator.verify.reconcile import Reconciliation, reconciled_findings
 from simulator.verify.rules.search import MOST_ROWS, WORDS, Explained, explain_metrics, rule_finding, suspects
 from simulator.verify.rules.text import what_changed
@@ -38,12 +39,15 @@ def findings_of(
     counted: Counted,
     judged: Sequence[Judged],
     period: Period,
+    at_rest: Reading | None = None,
     *,
     most_rows: int = MOST_ROWS,
 ) -> Iterator[Finding]:
     """Everything that is wrong with what is stored and counted, ingest before counting.
 
     Args:
+        at_rest: all that the collector says, of one moment; None where its totals never rested, so that nothing is
+            known of several of them together.
         most_rows: of more stored events no rule is tried, and the findings say so.
     """
     wrong = [metric for metric in METRICS if any(one.metric == metric and _fails(one) for one in judged)]
@@ -69,12 +73,14 @@ def findings_of(
     yield from diagnose(
         judged,
         opened.contract,
-        opened.scenario.expect,
         explained=explained,
         events_right=_is_clean(counted),
         suspects=others,
         untried=stored.why_none,
     )
+    if at_rest is None:
+        return
+    yield from contradictions(at_rest, opened.contract, opened.scenario.expect)
     together = impossible_together(counted.expectations, judged, opened.scenario.expect)
     if together is not None:
         yield together
@@ -135,6 +141,8 @@ def stage_note(counted: Counted, why_not: str) -> str:
     if counted.found is None:
         return f"Stored events were not compared one by one: {why_not}." if why_not else ""
     recovered, absent = counted.found.count("recovered"), counted.found.count("absent")
+    if counted.by_event is None and counted.found.clean:
+        return "The stored events were compared with the plan, and the totals are held against the ledger alone."
     if counted.by_event is None:
         return "What is stored differs from what was sent, so the totals are held against the ledger alone."
     if not recovered and not absent:

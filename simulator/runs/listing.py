@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from itertools import chain
 
-from simulator.runs.baseline import Cursors, read_cursors
+from simulator.runs.baseline import Cursors, read_cursors, read_namespace
 from simulator.runs.chunks import chunks_of
+from simulator.runs.known import coming_blocks, is_before
 from simulator.traffic.opened import OpenedRun
 from simulator.verify.listed import ListedEvents, Owner
 from simulator.verify.readers.events import MOST_EVENTS, TooMany, last_cursor, stored_events
@@ -34,6 +35,8 @@ class Listing:
     def take(self, attempts: int) -> ListedEvents | None:
         """All events behind the baseline; None where they cannot be had, with the reason in `why_not`.
 
+        Of a namespace that was known before those of the run's visitors that are older, too.
+
         Args:
             attempts: in the ledger of the run; many more events than that are not stored.
         """
@@ -45,9 +48,14 @@ class Listing:
         owner = Owner(opened.manifest.namespace, own=opened.manifest.target.embedded)
         listed = ListedEvents(owner, chunks_of(opened.plan, attempts).visitors, opened.plan.count)
         listed.last_good, listed.last_bad = cursors.good, cursors.bad
+        known = read_namespace(opened.folder).state == "known"
+        listed.before = cursors.good if known else 0
+        after = Cursors(0, 0) if known else cursors
+        coming = coming_blocks(opened) if known else frozenset()
         try:
-            for event in stored_events(self.url, "good", after=cursors.good, access_token=self.token):
-                listed.add_good(event)
+            for event in stored_events(self.url, "good", after=after.good, access_token=self.token):
+                if not known or not is_before(opened, event, cursors, coming):
+                    listed.add_good(event)
         except TooMany:
             self.why_not = f"the collector holds more than {MOST_EVENTS:,} events of this run"
             return None
@@ -55,7 +63,7 @@ class Listing:
             self.why_not = f"the collector's events cannot be listed ({unreadable})"
             return None
         try:
-            for event in stored_events(self.url, "bad", after=cursors.bad, access_token=self.token):
+            for event in stored_events(self.url, "bad", after=after.bad, access_token=self.token):
                 listed.add_bad(event)
             listed.knows_bad = True
         except Unreadable:
@@ -63,14 +71,14 @@ class Listing:
         return listed
 
     def grew(self, listed: ListedEvents) -> bool:
-        """Whether more is stored than when the list was taken."""
+        """Whether more is stored than when the list was taken, or nobody can tell any more."""
         try:
             more = [stored_events(self.url, "good", after=listed.last_good, access_token=self.token)]
             if listed.knows_bad:
                 more.append(stored_events(self.url, "bad", after=listed.last_bad, access_token=self.token))
             return next(chain(*more), None) is not None
         except Unreadable:
-            return False
+            return True
 
 
 def _why_not(opened: OpenedRun, cursors: Cursors | None, attempts: int) -> str:

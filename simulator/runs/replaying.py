@@ -135,7 +135,7 @@ def _search(earlier: OpenedRun, result: Result, place: Path, watch: Progress, tr
 
 def _send(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, watch: Progress) -> Done:
     with ExitStack() as running:
-        return send_and_judge(_prepare(earlier, visitors, same, folder, running), watch)
+        return send_and_judge(_prepare(earlier, visitors, same, folder, running), watch, same=same)
 
 
 def _prepare(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, running: ExitStack) -> OpenedRun:

@@ -51,17 +51,21 @@ def run(
 
 
 def send_and_judge(
-    opened: OpenedRun, watch: Progress, *, web_port: int | None = None, listen: str | None = None
+    opened: OpenedRun, watch: Progress, *, web_port: int | None = None, listen: str | None = None, same: bool = False
 ) -> Done:
     """Send a run whose directory is made, and judge it while its collector answers.
 
+    Args:
+        same: it sends again what was sent under its namespace before.
+
     Raises:
+        UsageError: something else is stored under its namespace.
         ConnectionFailed: the collector did not take a link of method 2.
         EngineError: our own fault; the run directory stays.
     """
     register_links(opened.target_url, opened.scenario)
     if not opened.manifest.target.embedded:
-        take_baseline(opened)
+        take_baseline(opened, same=same)
     crew = Crew(opened.manifest.options.workers, listen)
     run_load(opened.folder, watch, crew=crew, web_port=web_port)
     return _done(opened, judge_run(opened, opened.target_url))

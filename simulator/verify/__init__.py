@@ -20,6 +20,7 @@
     judging.py     expectations and a reading → judged cells
     diagnose.py    judged cells → findings that say what kind of fault it is
     listed.py      the stored events themselves, in a temporary file, a chunk of visitors at a time
+    earlier.py     copies that were stored before the run, added to sightings
     reconcile.py   plan and ledger against them, event by event: the second stage
     rules/         other definitions, tried where totals are wrong over right events
     slo.py         latencies and the expressions about them

@@ -1,8 +1,8 @@
 """Judged cells → findings that name the kind of fault, not just the difference.
 
 From totals alone: whether something is missing or too many in sum, whether the sum is right and the cells are not,
-and whether the collector's own numbers contradict each other. Which events are lost or duplicated needs the raw
-events and is not known here.
+and, of a reading of one moment, whether the collector's own numbers contradict each other. Which events are lost or
+duplicated needs the raw events and is not known here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from simulator.finding import Finding, Judged, Verdict, naming_nobody
 from simulator.scenario.model import Expect
 from simulator.times import Ms, format_duration
 from simulator.verify.judging import tolerance_of
+from simulator.verify.readers.reading import Reading
 from simulator.verify.settle import Settled
 
 PARTITIONS = ("source", "content", "hour", "day")  # kinds of which every event is in exactly one cell
@@ -29,7 +30,6 @@ Totals = dict[tuple[str, str], dict[str, Judged]]  # (metric, by) → cell → j
 def diagnose(
     judged: Sequence[Judged],
     contract: Contract,
-    expect: Expect,
     *,
     explained: Collection[str] = (),
     events_right: bool = False,
@@ -52,16 +52,17 @@ def diagnose(
     differences = (*_sums(open_ones, contract, events_right, suspects), *_attributions(open_ones, suspects))
     if untried:
         differences = tuple(naming_nobody(one, f"no rule was tried, because {untried}") for one in differences)
-    return (*differences, *_contradictions(totals, contract, expect))
+    return differences
 
 
-def settling_findings(settled: Settled, quiet: Ms) -> Iterator[Finding]:
+def settling_findings(settled: Settled, quiet: Ms, *, still_growing: bool = False) -> Iterator[Finding]:
     """What reading the totals itself came to: nothing where they were read, rested, and never fell.
 
     Said of wrong totals as well: a reader wants to know whether more patience would have made them right.
 
     Args:
         quiet: how long the totals had to be unchanged to be at rest.
+        still_growing: more events were stored after each look at the list of them.
     """
     if settled.fell:
         shown = "; ".join(settled.fell[:_MOST_NAMED])
@@ -76,6 +77,12 @@ def settling_findings(settled: Settled, quiet: Ms) -> Iterator[Finding]:
         text = (
             f"the totals did not rest: not seen unchanged for {format_duration(quiet)} "
             f"in the {format_duration(settled.waited)} that they were read"
+        )
+        yield Finding("unsettled", Verdict.INCONCLUSIVE, text)
+    elif still_growing:
+        text = (
+            "more events were stored after every look at the list, so the totals are of no moment of which the list "
+            "is known, and are held against the ledger alone"
         )
         yield Finding("unsettled", Verdict.INCONCLUSIVE, text)
 
@@ -195,32 +202,36 @@ def _fits(observed: Judged, expected: Judged) -> bool:
 # ---- the collector contradicts itself -----------------------------------------------------------------------------
 
 
-def _contradictions(totals: Totals, contract: Contract, expect: Expect) -> Iterator[Finding]:
-    """What must hold of the reported totals whatever was stored: sums over partitions, and the largest cell of users.
+def contradictions(reading: Reading, contract: Contract, expect: Expect) -> Iterator[Finding]:
+    """What must hold of reported totals whatever was stored: sums over partitions, and the largest cell of users.
 
     Not here: users against opens, and opens against views. A refused launch and an acked view are one user and no
     open. Source: reference/verification-model.md, section 6.
+
+    Args:
+        reading: of one moment, and all that the collector says: of what it says more than before the run nothing of
+            this need hold.
     """
     exact = [metric for metric in _WORDS if not tolerance_of(metric, expect)]
     for metric in exact:
-        total = _observed(totals, metric, "all")
+        total = _told(reading, metric, "all")
         if total is None:
             continue
-        said = total.get("", 0)
+        said = sum(total)
         for by in (*PARTITIONS, "page"):
-            cells = _observed(totals, metric, by)
+            cells = _told(reading, metric, by)
             if cells is not None and metric == "uv":
-                yield from _users_apart(by, list(cells.values()), said)
+                yield from _users_apart(by, cells, said)
             elif cells is not None and _adds_up(metric, by, contract):
-                summed = sum(cells.values())
+                summed = sum(cells)
                 if summed != said:
                     text = f"{_WORDS[metric]} by {by} sum to {summed:,}, in total it says {said:,}"
                     yield _contradiction(text, summed - said)
-    new, visitors = _observed(totals, "new_users", "all"), _observed(totals, "uv", "all")
+    new, visitors = _told(reading, "new_users", "all"), _told(reading, "uv", "all")
     if new is not None and visitors is not None and {"uv", "new_users"} <= set(exact) and contract.memory is None:
-        surplus = new.get("", 0) - visitors.get("", 0)
+        surplus = sum(new) - sum(visitors)
         if surplus > 0:
-            text = f"new users are {new.get('', 0):,}, more than all visitors, {visitors.get('', 0):,}"
+            text = f"new users are {sum(new):,}, more than all visitors, {sum(visitors):,}"
             yield _contradiction(text, surplus)
 
 
@@ -235,13 +246,13 @@ def _users_apart(by: str, cells: list[int], said: int) -> Iterator[Finding]:
         yield _contradiction(text, said - summed)
 
 
-def _observed(totals: Totals, metric: str, by: str) -> dict[str, int] | None:
-    """The reported cells; None where they were not all read."""
-    cells = totals.get((metric, by))
+def _told(reading: Reading, metric: str, by: str) -> list[int] | None:
+    """The reported cells of one kind; None where they were not all read."""
+    cells = reading.cells.get(by)
     if cells is None:
         return None
-    found = {cell: one.observed for cell, one in cells.items()}
-    return None if None in found.values() else {cell: value or 0 for cell, value in found.items()}
+    found = [values.get(metric) for values in cells.values()]
+    return None if None in found else [value or 0 for value in found]
 
 
 def _adds_up(metric: str, by: str, contract: Contract) -> bool:

@@ -71,6 +71,7 @@ class StoredIndex:
         self.last_good = 0  # cursors of the last events
         self.last_bad = 0
         self.knows_bad = False  # whether the bad events were listed, too
+        self.before = 0  # cursor up to which events were stored before the run
 
     def add_good(self, event: StoredEvent) -> None:
         """Take one good event."""
@@ -141,6 +142,7 @@ class SharedEvents:
     owner: Owner
     visitors: int  # of one chunk
     knows_bad: bool
+    before: int  # cursor up to which events were stored before the run
     places: dict[int, list[Place]]  # by chunk, in the order of arrival
     descriptor: int
 
@@ -148,6 +150,7 @@ class SharedEvents:
         """The events of one chunk's visitors by their externalId."""
         index = StoredIndex(self.owner.namespace, own=self.owner.own)
         index.knows_bad = self.knows_bad
+        index.before = self.before
         for good, event in self.events_of(chunk):
             if good:
                 index.add_good(event)
@@ -179,6 +182,7 @@ class ListedEvents:
         self.last_good = 0  # cursors of the last events
         self.last_bad = 0
         self.knows_bad = False  # whether the bad events were listed, too
+        self.before = 0  # cursor up to which events were stored before the run
         self._coming = coming
         with tempfile.TemporaryFile() as file:
             self._file = os.dup(file.fileno())
@@ -205,7 +209,7 @@ class ListedEvents:
         """The events taken so far, by chunk."""
         for chunk in list(self._waiting):
             self._write(chunk)
-        return SharedEvents(self.owner, self.visitors, self.knows_bad, self._places, self._file)
+        return SharedEvents(self.owner, self.visitors, self.knows_bad, self.before, self._places, self._file)
 
     def elsewhere(self) -> Iterator[StoredEvent]:
         """The run's good events that belong to no visitor of the plan, in the order of arrival."""

@@ -192,18 +192,25 @@ def _says_the_same(record: Record, copy: StoredEvent) -> bool:
 
 
 def _note_altered(record: Record, copy: StoredEvent, found: Reconciliation, zone: str) -> None:
-    said: list[str] = []
     for name, planned, stored in _fields(record, copy):
         if planned != stored:
             found.altered_fields[name] = found.altered_fields.get(name, 0) + 1
             changes = found.changes.setdefault(name, {})
             if len(changes) < MOST_CASES:
                 changes[planned, stored] = None
-            said.append(f"{name} {_short(stored)} for {_short(planned)}")
-    case = Case(record.external_id, record.visitor, record.event, ", ".join(said))
+    case = Case(record.external_id, record.visitor, record.event, ", ".join(differences(record, copy)))
     found.note("altered", case)
     if _cells(record.date, zone, record) != _cells(copy.date, zone, copy):
         found.note("misplaced", case)
+
+
+def differences(record: Record, copy: StoredEvent) -> list[str]:
+    """What a stored event says otherwise than the plan, field by field, such as "source 'AD' for 'ad'"."""
+    return [
+        f"{name} {_short(stored)} for {_short(planned)}"
+        for name, planned, stored in _fields(record, copy)
+        if planned != stored
+    ]
 
 
 def _fields(record: Record, copy: StoredEvent) -> Iterator[tuple[str, str, str]]:

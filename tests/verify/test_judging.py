@@ -9,8 +9,8 @@ from simulator.contract import Contract
 from simulator.finding import Finding, Interval, Judged, Verdict
 from simulator.scenario.model import Expect
 from simulator.times import Ms
-from simulator.verify.diagnose import diagnose, settling_findings
-from simulator.verify.judging import in_range, judge, judge_cell
+from simulator.verify.diagnose import contradictions, diagnose, settling_findings
+from simulator.verify.judging import beside_others, in_range, judge, judge_cell, untold_before
 from simulator.verify.oracle import Expectations, cell_kinds
 from simulator.verify.readers.reading import Reading
 from simulator.verify.settle import Settled
@@ -136,6 +136,40 @@ def test_a_null_is_inconclusive() -> None:
     assert wrong(judged) == [("uv", "all", "")]
 
 
+def test_beside_others_only_missing_views_are_a_fault() -> None:
+    found = expect(DAY, contract())
+    reading = reading_of(found, all={"": {"pv": 1, "uv": 1, "opens": 9, "new_users": 2}})
+    judged = judge(found, reading, EXACT)
+    beside = beside_others(judged, ("pv", "opens"))
+
+    assert [(one.metric, one.verdict) for one in judged if one.by == "all"] == [
+        ("pv", FAIL), ("uv", FAIL), ("opens", FAIL), ("new_users", PASS)
+    ]  # fmt: skip
+    assert [(one.metric, one.verdict) for one in beside if one.by == "all"] == [
+        ("pv", FAIL), ("uv", INCONCLUSIVE), ("opens", INCONCLUSIVE), ("new_users", PASS)
+    ]  # fmt: skip
+    assert {one.why for one in beside if (one.metric, one.by) == ("uv", "all")} == {
+        "1 missing, and somebody else sent to this collector meanwhile"
+    }
+
+
+@pytest.mark.parametrize(
+    ("by_event", "pv", "opens"),
+    [(True, INCONCLUSIVE, FAIL), (False, FAIL, FAIL)],
+    ids=["copies are recognised", "each copy counts"],
+)
+def test_where_events_may_have_been_there_before_missing_ones_prove_nothing(
+    by_event: bool, pv: Verdict, opens: Verdict
+) -> None:
+    found = expect(DAY, contract())
+    judged = judge(found, reading_of(found, all={"": {"pv": 1, "uv": 9, "opens": 9, "new_users": 1}}), EXACT)
+    told = untold_before(judged, ("pv", "opens"), by_event=by_event)
+
+    assert [(one.metric, one.verdict) for one in told if one.by == "all"] == [
+        ("pv", pv), ("uv", INCONCLUSIVE), ("opens", opens), ("new_users", INCONCLUSIVE)
+    ]  # fmt: skip
+
+
 def test_a_tolerance_is_by_metric() -> None:
     found = expect(DAY, contract())
     reading = reading_of(found, all={"": {"pv": 3, "uv": 3, "opens": 2, "new_users": 2}})
@@ -148,7 +182,7 @@ def test_a_tolerance_is_by_metric() -> None:
 
 def findings(history: list[Sighting], reading: Reading, rules: Contract) -> list[tuple[str, str, int]]:
     judged = judge(expect(history, rules), reading, EXACT)
-    return [(one.code, one.text, one.count) for one in diagnose(judged, rules, EXACT)]
+    return [(one.code, one.text, one.count) for one in diagnose(judged, rules)]
 
 
 def two_sources() -> list[Sighting]:
@@ -202,7 +236,7 @@ def test_one_event_counted_twice() -> None:
 def test_a_finding_that_names_nobody_says_why(suspects: dict[str, tuple[int, ...]], said: str) -> None:
     rules = contract()
     judged = judge(expect(two_sources(), rules), reading_of(expect(two_sources()[1:], rules)), EXACT)
-    (found,) = [one for one in diagnose(judged, rules, EXACT, suspects=suspects) if one.text.startswith("page views:")]
+    (found,) = [one for one in diagnose(judged, rules, suspects=suspects) if one.text.startswith("page views:")]
 
     assert (found.text.endswith(said), found.visitors) == (True, suspects.get("pv", ()))
 
@@ -219,9 +253,8 @@ def test_totals_that_contradict_each_other() -> None:
     rules = contract()
     found = expect(two_sources(), rules)
     reading = reading_of(found, all={"": {"pv": 8, "uv": 2, "opens": 0, "new_users": 8}})
-    told = findings(two_sources(), reading, rules)
+    texts = [one.text for one in contradictions(reading, rules, EXACT)]
 
-    texts = [text for code, text, _ in told if code == "aggregation"]
     nobody = "Nobody is named: two numbers of the collector disagree, whatever was stored"
     said = "the collector contradicts itself"
     assert f"{said}: a cell by source has 5 visitors, in total it says 2. {nobody}" in texts
@@ -245,7 +278,7 @@ def test_what_holds_of_every_world_is_no_contradiction(history: list[Sighting], 
         judged = judge(found, Reading(cells), EXACT)
 
         assert all(one.verdict is not FAIL for one in judged)
-        assert diagnose(judged, rules, EXACT) == ()
+        assert list(contradictions(Reading(cells), rules, EXACT)) == []
 
 
 # ---- settling -----------------------------------------------------------------------------------------------------
