@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import gevent
@@ -38,7 +39,8 @@ class Drive:
 
     Args:
         watch: told of every attempt.
-        self_check: raises EngineError where the transport does not send once; called before anything is sent.
+        self_check: raises EngineError where the transport does not send once; called before anything is sent. None:
+            that of self_check.py, with this run's adapter and replies.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class Drive:
         *,
         watch: Watcher | None = None,
         grace: float = GRACE,
-        self_check: Callable[[], None] = assert_sends_once,
+        self_check: Callable[[], None] | None = None,
     ) -> None:
         self.over = Signal()  # load.json is written
         self.exit_code: int = ExitCode.OWN_FAULT
@@ -55,7 +57,9 @@ class Drive:
         self._opened = opened
         self._watch = watch
         self._grace = grace
-        self._self_check = self_check
+        self._self_check = self_check or partial(
+            assert_sends_once, judge=opened.adapter.outcome, replies=opened.contract.replies
+        )
         self._self_checked = ""
         self._clock = steady_clock()
         self._sender: Sender | None = None

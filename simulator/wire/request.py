@@ -167,7 +167,7 @@ class Adapter(Protocol, Generic[State]):
         ...
 
     def outcome(self, answer: Answer) -> Outcome:
-        """Never raises. What it does not recognise is UNKNOWN."""
+        """What the answer to an event tells. Never raises. What it does not recognise is UNKNOWN."""
         ...
 
 

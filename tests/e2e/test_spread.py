@@ -1,4 +1,4 @@
-"""A run of several workers, from the command line to the verdict; the longer proof: `python -m tests.e2e.spread_many`."""
+"""A run of several workers, from the command line to the verdict; a longer proof: `python -m tests.e2e.spread_many`."""
 
 from __future__ import annotations
 
