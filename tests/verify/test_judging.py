@@ -239,7 +239,7 @@ def test_one_event_counted_twice() -> None:
 @pytest.mark.parametrize(
     ("suspects", "said"),
     [
-        ({"pv": (2, 5)}, "all of them in source ad"),
+        ({"pv": (2, 5)}, "explains it, and the visitors named are some of those who count there"),
         ({"pv": ()}, "in source ad. Nobody is named: no visitor counts in each of the cells that are wrong"),
         ({}, "all of them in source ad"),
     ],
@@ -271,6 +271,37 @@ def test_totals_that_contradict_each_other() -> None:
     said = "the collector contradicts itself"
     assert f"{said}: a cell by source has 5 visitors, in total it says 2. {nobody}" in texts
     assert f"{said}: new users are 8, more than all visitors, 2. {nobody}" in texts
+
+
+SPEAKS = [
+    # what the collector says of two_sources() in total, and code and metrics of each finding
+    ({"pv": 7, "uv": 8, "opens": 0, "new_users": 8}, {("lost", ("pv",)), ("aggregation", ("pv",))}),
+    ({"pv": 8, "uv": 2, "opens": 0, "new_users": 8}, {("aggregation", ("uv",)), ("aggregation", ("uv", "new_users"))}),
+    ({"pv": 8, "uv": 8, "opens": 1, "new_users": 8}, {("duplicated", ("opens",))}),
+]
+
+
+@pytest.mark.parametrize(("said", "expected"), SPEAKS, ids=["views", "visitors", "opens"])
+def test_a_finding_says_of_which_metrics_it_speaks(
+    said: dict[str, int | None], expected: set[tuple[str, tuple[str, ...]]]
+) -> None:
+    rules = contract()
+    reading = reading_of(expect(two_sources(), rules), all={"": said})
+    judged = judge(expect(two_sources(), rules), reading, EXACT)
+    told = [*diagnose(judged, rules), *contradictions(reading, rules, EXACT)]
+
+    assert {(one.code, one.metrics) for one in told} == expected
+
+
+def test_naming_visitors_of_whom_some_are_counted_wrongly_says_so() -> None:
+    rules = contract()
+    reading = reading_of(expect(two_sources()[1:], rules))
+    judged = judge(expect(two_sources(), rules), reading, EXACT)
+    suspected = diagnose(judged, rules, suspects={"uv": (0, 3)})
+
+    told = [(one.visitors, one.text) for one in suspected if one.metrics == ("uv",)]
+    assert [visitors for visitors, _ in told] == [(0, 3)]
+    assert told[0][1].endswith("; no known rule explains it, and the visitors named are some of those who count there")
 
 
 @given(histories(), RULES, st.data())

@@ -106,7 +106,7 @@ def test_the_lateness_of_the_last_visitor_is_kept_whoever_adds_it() -> None:
 
 
 @given(st.lists(values, max_size=5), percents)
-@settings(max_examples=50 * TIMES)
+@examples(50)
 def test_parts_merge_to_the_whole_in_any_order(parts: list[list[int]], percent: Fraction) -> None:
     forth, back, whole = Histogram(), Histogram(), Histogram(sample for part in parts for sample in part)
     for part in parts:
@@ -119,7 +119,7 @@ def test_parts_merge_to_the_whole_in_any_order(parts: list[list[int]], percent: 
 
 
 @given(values)
-@settings(max_examples=50 * TIMES)
+@examples(50)
 def test_percentiles_rise_up_to_the_exact_maximum(samples: list[int]) -> None:
     histogram = Histogram(samples)
     found = [histogram.percentile(Fraction(percent)) or 0 for percent in (1, 50, 90, 95, 99, "99.9", 100)]
@@ -129,7 +129,7 @@ def test_percentiles_rise_up_to_the_exact_maximum(samples: list[int]) -> None:
 
 
 @given(st.integers(0, 10**12), st.integers(1, 1_000))
-@settings(max_examples=50 * TIMES)
+@examples(50)
 def test_equal_samples_have_one_percentile(value: int, times: int) -> None:
     histogram = Histogram([value] * times)
 
