@@ -277,7 +277,7 @@ SPEAKS = [
     # what the collector says of two_sources() in total, and code and metrics of each finding
     ({"pv": 7, "uv": 8, "opens": 0, "new_users": 8}, {("lost", ("pv",)), ("aggregation", ("pv",))}),
     ({"pv": 8, "uv": 2, "opens": 0, "new_users": 8}, {("aggregation", ("uv",)), ("aggregation", ("uv", "new_users"))}),
-    ({"pv": 8, "uv": 8, "opens": 1, "new_users": 8}, {("duplicated", ("opens",))}),
+    ({"pv": 8, "uv": 8, "opens": 1, "new_users": 8}, {("duplicated", ("opens",)), ("aggregation", ("opens",))}),
 ]
 
 
