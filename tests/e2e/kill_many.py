@@ -45,7 +45,7 @@ _ACTIONS = {
     "c_mp_show": Action.SHOW,
 }
 Cell = tuple[str, str, str]  # metric, by, cell
-_PATIENCE = 60.0  # seconds
+_PATIENCE = 120.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)

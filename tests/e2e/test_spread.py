@@ -1,4 +1,4 @@
-"""A run of several workers, from the command line to the verdict; a longer proof: `python -m tests.e2e.spread_many`."""
+"""A run of several workers, from a command line to its verdict; a longer proof: `python -m tests.e2e.spread_many`."""
 
 from __future__ import annotations
 

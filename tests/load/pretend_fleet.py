@@ -41,12 +41,12 @@ TICK = SECOND // 20
 START = 1_700_000_000 * SECOND
 
 
-def make(folder: Path, load: str = OPEN, count: int = 90) -> OpenedRun:
+def make(folder: Path, load: str = OPEN, count: int = 90, seed: int = 1) -> OpenedRun:
     """A small run, ready to be sent."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pretended.yaml"
     path.write_text(SCENARIO.replace("LOAD", load).replace("COUNT", str(count)), encoding="utf-8")
-    checked = draft(Wanted(path, out=folder / "run", namespace="n"))
+    checked = draft(Wanted(path, out=folder / "run", namespace="n", seed=seed))
     return write_run(checked, make_folder(checked), "http://192.0.2.1:80")
 
 
