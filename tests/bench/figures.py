@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
+_DECIMALS = 6  # of a sample in the file
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -39,10 +41,10 @@ class Figure:
             "subject": self.subject,
             "label": self.label,
             "unit": self.unit,
-            "median": round(self.median, 3),
-            "min": round(self.least, 3),
-            "max": round(self.most, 3),
-            "samples": [round(sample, 3) for sample in self.samples],
+            "median": round(self.median, _DECIMALS),
+            "min": round(self.least, _DECIMALS),
+            "max": round(self.most, _DECIMALS),
+            "samples": [round(sample, _DECIMALS) for sample in self.samples],
             "aim": self.aim,
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.bench import ten_million
 from tests.bench.figures import Figure, Row, ratios, row_from_json
 from tests.bench.machine import Machine
 from tests.bench.processes import BenchError
-from tests.bench.table import COMMITTED, NAME, README, markdown, number, quote_from, quoted
+from tests.bench.table import COMMITTED, NAME, README, earlier_rows, markdown, number, quote_from, quoted, write
 from tests.bench.throughput import BYTES, PROCESSOR, RATE, RATIO
 
 MACHINE = Machine("A processor", 2, 24_576, "Some Linux", "6.1", {"mpsim": "0.1.0", "nginx": "1.22.1"})
@@ -90,6 +91,17 @@ def test_numbers_have_three_digits_that_mean_something(value: float, text: str) 
 
 def test_rows_come_back_from_json() -> None:
     assert tuple(row_from_json(json.loads(json.dumps(row.as_json()))) for row in ROWS) == ROWS
+
+
+def test_the_markdown_says_what_the_json_has(tmp_path: Path) -> None:
+    row = Row(
+        "get", "GET", "", (Figure(RATIO, "×", (1 / 3, 0.0499999999), "mpsim"), Figure(RATE, "", (2 / 3,), "mpsim"))
+    )
+    write(tmp_path, MACHINE, [row], small=False, rounds=2)
+
+    (kept,) = earlier_rows(tmp_path, MACHINE, small=False)
+    assert (tmp_path / "benchmarks.md").read_text(encoding="utf-8") == markdown(MACHINE, [kept], small=False, rounds=2)
+    assert earlier_rows(tmp_path, MACHINE, small=True) == ()
 
 
 def test_ratios_are_taken_round_by_round() -> None:
