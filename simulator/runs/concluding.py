@@ -14,12 +14,15 @@ from simulator.runs.diagnosing import Period
 from simulator.runs.gathering import Gathered
 from simulator.runs.latencies import latency_of
 from simulator.runs.load_report import LoadReport
+from simulator.scenario.declared import declared_events
 from simulator.scenario.slo import parse_slo
 from simulator.times import iso_local
 from simulator.traffic.opened import OpenedRun
+from simulator.verify.oracle import Expectations
 from simulator.verify.settle import Settled
 from simulator.verify.slo import evaluate
 from simulator.verify.verdict import LoadFacts, conclude
+from simulator.wire.dmhub_fields import event_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgem
         _load_facts(opened, report, gathered),
         max_failed=expect.max_failed,
         unacked=expectations.unacked,
+        undrawn=_undrawn(opened, expectations),
     )
     return Result(
         run_id=manifest.run_id,
@@ -95,6 +99,15 @@ def _load_facts(opened: OpenedRun, report: LoadReport, gathered: Gathered) -> Lo
         punctual=punctual,
         offered=f"{offered:,.1f}/s were offered of {wanted:,.1f}/s wanted" if wanted else "",
     )
+
+
+def _undrawn(opened: OpenedRun, expectations: Expectations) -> tuple[str, ...]:
+    """Good events that the journeys declare and nobody's plan has; of a replay nobody asks for more than its plan."""
+    if opened.manifest.options.only:
+        return ()
+    registered = frozenset(opened.scenario.app.events)
+    declared = {name for name in declared_events(opened.scenario) if not event_fault(name, registered)}
+    return tuple(sorted(declared.difference(expectations.kinds)))
 
 
 def _why_cut_short(report: LoadReport) -> str:

@@ -13,7 +13,7 @@ The only part that knows pydantic and PyYAML. The way of a file:
     load.py       all of these in a row: `load(path)`
 
 Beside it: lint.py (legal but suspicious), schema.py (JSON Schema for editors), template.py (a file to start from),
-contracts.py (contract files, and which definitions are in force), variables.py ({name} in texts), nearest.py (did you
-mean). Not here: what a scenario means in events (journey/), and whether its arrivals over the hours of a day reach
-their count (journey/arrivals.py).
+contracts.py (contract files, and which definitions are in force), variables.py ({name} in texts), declared.py (which
+events the journeys declare), nearest.py (did you mean). Not here: what a scenario means in events (journey/), and
+whether its arrivals over the hours of a day reach their count (journey/arrivals.py).
 """

@@ -45,6 +45,7 @@ class Expectations:
     outside: int = 0  # distinct good events certainly outside the period, earlier visits aside
     unknown: int = 0  # events of which nobody knows whether, or how often, they are stored
     unacked: tuple[str, ...] = ()  # events by name of which some were planned and none was acked
+    kinds: tuple[str, ...] = ()  # names of all good events that were planned
     certain: Mapping[Key, int] = field(default_factory=dict)  # what groups add in which nothing is unknown
     choices: tuple[tuple[Mapping[Key, int], ...], ...] = ()  # what each other group may add; none: too many to tell
 
@@ -261,6 +262,7 @@ class Oracle:
             outside=facts.outside,
             unknown=facts.unknown,
             unacked=tuple(sorted(name for name, acked in facts.acked.items() if not acked)),
+            kinds=tuple(sorted(facts.acked)),
             certain={
                 (metric, *names[cell]): count for metric in METRICS for cell, count in self._exact[metric].items()
             },
