@@ -7,6 +7,7 @@
     replaying.py   some visitors of an earlier run, sent again; searching.py whom, where nobody is asked for
     baseline.py    what a collector held before the run: its totals, and where its list of events ended
     judging.py     a run directory to a Result: ledger, oracle, list of events, readings
+    holes.py       what lost workers leave open
     load_report.py concluding.py    what the load said of itself; everything that was found, to a verdict and a Result
     listing.py counting.py diagnosing.py   the stored events; one pass over plan, ledger and list; what is wrong and why
     chunks.py gathering.py   a part of that pass, which any process can make; what is summed up of its attempts
