@@ -19,7 +19,8 @@ One process:
 A master and workers, which know neither Locust nor a greenlet and are tried in virtual time:
 
     messages.py     what they say to one another, and how it is read
-    master.py       who sends what, when, and until when; members.py is a worker as it knows it
+    master.py       who sends what, when, and until when
+    reception.py    who takes part; members.py is a worker as its master knows it
     leases.py       who may send whom; dealing.py deals visitors out, offset.py finds out how far a clock is off
     worker.py       joins, takes orders and leases, reports until its last word is heard
     joining.py      how a run comes to a worker; shipping.py how its ledger comes home
