@@ -35,6 +35,7 @@ from simulator.traffic.targets import is_loopback
 _MASTER_TICK = 0.1  # seconds
 _WORKER_TICK = 0.05
 _PROGRESS_TICKS = 5  # of the master between two progress.json
+_READY_SECONDS = 20.0  # for workers that are there to get a run ready
 _MOST_COMPLAINTS = 20  # about messages that cannot be used
 
 _log = logging.getLogger("mpsim.load")
@@ -116,9 +117,15 @@ class FleetDrive:
         """Why the run did not finish; empty where it did."""
         return self._master.reason
 
-    def begin(self) -> None:
-        """Begin as soon as the expected workers are ready."""
-        self._master.begin()
+    def begin(self, expected: int | None = None) -> None:
+        """Begin as soon as the expected workers are ready.
+
+        Args:
+            expected: other than were at first; one of them that does not get ready is not waited for very long.
+        """
+        if expected is not None:
+            self._master.expected = expected
+        self._master.begin(None if expected is None else _READY_SECONDS)
 
     def stop(self, reason: str, grace: float | None = None) -> None:
         """Let every worker drain; `over` says when that is done."""
@@ -164,9 +171,8 @@ class FleetDrive:
 
     def _end(self) -> None:
         master = self._master
-        checked = "ok" if master.ready or master.progress()["workers"] else ""
         progress = master.progress()
-        outcome = ending(self._opened.manifest.run_id, master.exit_code, master.reason, checked)
+        outcome = ending(self._opened.manifest.run_id, master.exit_code, master.reason, master.self_checked)
         for name, document in ((PROGRESS_FILE, progress), (LOAD_FILE, outcome | progress)):
             try:
                 self._write(name, document)

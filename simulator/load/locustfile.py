@@ -190,7 +190,8 @@ def _begin(environment: Any, **_: Any) -> None:
     assert isinstance(drive, FleetDrive)
     _session.is_under_way = True
     _session.stopping = False
-    drive.begin()
+    waited_for = environment.parsed_options.headless or environment.parsed_options.autostart
+    drive.begin(None if waited_for else environment.runner.worker_count)
 
 
 # ---- signals ----

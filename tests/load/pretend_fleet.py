@@ -66,6 +66,7 @@ class PretendJob:
     def __init__(self, arrival: Arrival, fleet: PretendFleet, now: Callable[[], int]) -> None:
         self.fault: tuple[int, str] | None = None
         self.fingerprint = ""
+        self.checked = ""
         self.is_over = False
         self.never_begun: list[Lease] = []
         self.cut = 0
@@ -91,7 +92,7 @@ class PretendJob:
     def step(self) -> None:
         now = self._now()
         if now >= self._ready_at and not self.fingerprint:
-            self.fingerprint = self._fleet.fingerprint
+            self.fingerprint, self.checked = self._fleet.fingerprint, "ok"
         while self._flying and self._flying[0][0] <= now:
             _, slot = heappop(self._flying)
             self.writer.end(slot, now, now, Outcome.ACKED, Evidence.REPLY, 200)
