@@ -10,6 +10,7 @@
     judging.py     a run directory to a Result: ledger, oracle, list of events, readings; looking.py looks until all
                    of these are of one moment
     holes.py       what lost workers leave open
+    comparing.py   the collector's other interfaces against its totals
     load_report.py concluding.py    what the load said of itself; everything that was found, to a verdict and a Result
     listing.py counting.py diagnosing.py   the stored events; one pass over plan, ledger and list; what is wrong and why
     chunks.py gathering.py   a part of that pass, which any process can make; what is summed up of its attempts

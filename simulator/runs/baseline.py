@@ -7,12 +7,13 @@ the sums, and the difference is this run's. What of the run's own namespace was 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from simulator.errors import UsageError
 from simulator.ledger.manifest import write_json
+from simulator.verify.readers.interfaces import Counts
 from simulator.verify.readers.reading import Cells, Reading
 
 BASELINE_FILE = "baseline.json"
@@ -34,19 +35,25 @@ class Cursors(NamedTuple):
 
 
 def write_baseline(
-    folder: Path, reading: Reading, cursors: Cursors | None = None, namespace: Namespace | None = None
+    folder: Path,
+    reading: Reading,
+    cursors: Cursors | None = None,
+    namespace: Namespace | None = None,
+    counts: Counts | None = None,
 ) -> None:
     """Keep what was read before the first send, as far as it is no part of the run.
 
     Args:
         cursors: None where the collector lists no events.
         namespace: None: a new one.
+        counts: None where the collector does not tell how many events it stores.
     """
     document = {
         "cells": reading.cells,
         "errors": reading.errors,
         "cursors": None if cursors is None else cursors._asdict(),
         "namespace": (namespace or Namespace())._asdict(),
+        "counts": None if counts is None else counts._asdict(),
     }
     write_json(folder / BASELINE_FILE, document)
 
@@ -82,6 +89,17 @@ def read_namespace(folder: Path) -> Namespace:
     return Namespace(**document["namespace"]) if document and "namespace" in document else Namespace()
 
 
+def read_counts_before(folder: Path) -> Counts | None:
+    """How many events the collector stored before the run; None where that is not known.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    document = _document(folder)
+    counts = None if document is None else document.get("counts")
+    return None if counts is None else Counts(**counts)
+
+
 def _document(folder: Path) -> dict[str, Any] | None:
     path = folder / BASELINE_FILE
     try:
@@ -98,13 +116,16 @@ def _document(folder: Path) -> dict[str, Any] | None:
 def _is_sound(document: object) -> bool:
     if not isinstance(document, dict):
         return False
-    ends = document.get("cursors")
-    known = ends is None or (
-        isinstance(ends, dict) and all(isinstance(ends.get(name), int) for name in Cursors._fields)
-    )
+    known = _are_numbers(document.get("cursors"), Cursors._fields)
+    known = known and _are_numbers(document.get("counts"), Counts._fields)
     namespace = document.get("namespace", {})
     told = isinstance(namespace, dict) and namespace.keys() <= set(Namespace._fields)
     return known and told and isinstance(document.get("cells"), dict) and isinstance(document.get("errors"), dict)
+
+
+def _are_numbers(given: object, names: Collection[str]) -> bool:
+    """Whether a part of the document has a number of each name; None: it is left out."""
+    return given is None or (isinstance(given, dict) and all(isinstance(given.get(name), int) for name in names))
 
 
 def since(reading: Reading, before: Reading | None) -> Reading:

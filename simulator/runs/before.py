@@ -17,6 +17,7 @@ from simulator.runs.baseline import write_baseline
 from simulator.runs.known import look_before
 from simulator.runs.listing import cursors_now
 from simulator.traffic.opened import OpenedRun, open_run
+from simulator.verify.readers.interfaces import read_counts
 from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
 
@@ -40,7 +41,9 @@ def take_baseline(opened: OpenedRun, *, same: bool = False) -> None:
     else:
         reading = Reading({by: {} for by in ("all", "source", "content", "hour", "day", "page")})
     namespace, reading = look_before(opened, token, reading, cursors, same=same)
-    write_baseline(opened.folder, reading, cursors, namespace)
+    write_baseline(
+        opened.folder, reading, cursors, namespace, counts=read_counts(opened.target_url, access_token=token)
+    )
 
 
 def token_of(manifest: Manifest) -> str:

@@ -19,6 +19,7 @@ from simulator.ledger.manifest import DATABASE_FILE
 from simulator.report.result import Result
 from simulator.runs.baseline import read_baseline, read_namespace, since
 from simulator.runs.collector_process import embedded_collector
+from simulator.runs.comparing import MOST_DAYS, compared, not_compared
 from simulator.runs.concluding import Judgement, result_of
 from simulator.runs.counting import Counted, count_run
 from simulator.runs.diagnosing import Period, findings_of, stage_note
@@ -30,11 +31,12 @@ from simulator.runs.looking import look
 from simulator.runs.noting import disagreements, failure_notes
 from simulator.runs.phasing import phases_of
 from simulator.runs.reconciliation import write_reconciliation
-from simulator.times import HOUR, Ms, instant
+from simulator.times import HOUR, Ms, instant, is_day
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.targets import check_connection
 from simulator.verify.diagnose import settling_findings
 from simulator.verify.judging import beside_others, judge, rising, untold_before
+from simulator.verify.readers.interfaces import Others, read_others
 from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
 
@@ -90,6 +92,7 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
             *settling_findings(settled, opened.contract.quiet, still_growing=looked.still_growing),
             *lost_findings(leases),
             *namespace_findings(namespace),
+            *compared(opened, looked.others, counted, listing),
         )
     if counted.found is not None:
         write_reconciliation(opened.folder, counted.found)
@@ -98,6 +101,7 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         *disagreements(opened.scenario, opened.contract, url),
         *_notes(counted, listing.why_not),
         *namespace_notes(opened, namespace),
+        *not_compared(looked.others),
     )
     phases = phases_of(
         opened,
@@ -158,6 +162,13 @@ class _Collector:
     def since(self, reading: Reading) -> Reading:
         """The totals less what was there before the run."""
         return since(reading, self._before)
+
+    def others(self, reading: Reading) -> Others:
+        """What the other interfaces say of the days with the most views, and of how many events there are."""
+        days = reading.cells.get("day", {})
+        most = sorted(filter(is_day, days), key=lambda day: (-(days[day].get("pv") or 0), day))[:MOST_DAYS]
+        zone = self._opened.contract.definitions.day
+        return read_others(self._url, sorted(most), zone, access_token=self._token)
 
 
 def _token(opened: OpenedRun) -> str:

@@ -31,6 +31,9 @@ class Listing:
     def __init__(self, opened: OpenedRun, url: str, token: str) -> None:
         self.opened, self.url, self.token = opened, url, token
         self.why_not = ""  # why there is no second stage; empty while there is one
+        self.from_the_beginning = False  # of the last list, as the next three
+        self.good, self.bad = 0, 0  # events that were listed
+        self.bad_of_others = 0
 
     def take(self, attempts: int) -> ListedEvents | None:
         """All events behind the baseline; None where they cannot be had, with the reason in `why_not`.
@@ -51,9 +54,11 @@ class Listing:
         known = read_namespace(opened.folder).state == "known"
         listed.before = cursors.good if known else 0
         after = Cursors(0, 0) if known else cursors
+        self.from_the_beginning, self.good, self.bad, self.bad_of_others = known, 0, 0, 0
         coming = coming_blocks(opened) if known else frozenset()
         try:
             for event in stored_events(self.url, "good", after=after.good, access_token=self.token):
+                self.good += 1
                 if not known or not is_before(opened, event, cursors, coming):
                     listed.add_good(event)
         except TooMany:
@@ -64,6 +69,8 @@ class Listing:
             return None
         try:
             for event in stored_events(self.url, "bad", after=after.bad, access_token=self.token):
+                self.bad += 1
+                self.bad_of_others += not owner.owns(event.external_id) and event.cursor > cursors.bad
                 listed.add_bad(event)
             listed.knows_bad = True
         except Unreadable:

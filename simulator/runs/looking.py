@@ -19,6 +19,7 @@ from simulator.scenario.model import Expect
 from simulator.times import Ms
 from simulator.verify.judging import has_surplus, in_range, rising
 from simulator.verify.oracle import Expectations
+from simulator.verify.readers.interfaces import Others
 from simulator.verify.readers.reading import Reading
 from simulator.verify.settle import Settled, settle
 
@@ -44,6 +45,10 @@ class Collector(Protocol):
         """What of it is of the run."""
         ...
 
+    def others(self, reading: Reading) -> Others:
+        """What its other interfaces say of the same."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -53,6 +58,7 @@ class Looked:
     settled: Settled  # with what was read of the run
     at_rest: Reading | None  # all that the collector says, of one moment; None: its totals never rested
     still_growing: bool  # more was stored after every count
+    others: Others | None = None  # what its other interfaces say, of the same moment; None: there was none
 
 
 def look(
@@ -114,7 +120,15 @@ def look(
     if grows or not found.resting:
         counted = replace(counted, by_event=None)
     at_rest = found.reading if found.resting else None
-    return Looked(counted, replace(found, reading=collector.since(found.reading)), at_rest, grows)
+    others = None if grows or at_rest is None else _others(collector, counted, at_rest)
+    return Looked(counted, replace(found, reading=collector.since(found.reading)), at_rest, grows, others)
+
+
+def _others(collector: Collector, counted: Counted, at_rest: Reading) -> Others | None:
+    """Between two equal readings, and with nothing new in the list, everything is of one moment."""
+    others = collector.others(at_rest)
+    same = collector.read().says_the_same(at_rest) and not collector.grew(counted)
+    return others if same else None
 
 
 def _joined(first: Settled, second: Settled) -> Settled:

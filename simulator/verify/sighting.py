@@ -99,7 +99,12 @@ def _seen(record: Record, attempts: Sequence[Attempt], contract: Contract) -> It
 
 
 def rule_of(record: Record, dedupe: Dedupe) -> Dedupe | Literal["by_content"]:
-    """How copies of this record are recognised: a promise by id needs an id, or at least a date, on the wire."""
+    """How copies of this record are recognised: a promise by id needs an id, or at least a date, on the wire.
+
+    Of malformed events nobody promises anything: a list of bad ones may have each copy.
+    """
+    if record.bad and dedupe != "none":
+        return "maybe"
     if dedupe != "by_id" or record.external_id:
         return dedupe
     return "by_content" if record.date is not None else "none"

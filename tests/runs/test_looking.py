@@ -15,6 +15,7 @@ from simulator.runs.looking import MOST_LOOKS, Looked, look
 from simulator.scenario.model import Expect
 from simulator.times import Ms
 from simulator.verify.oracle import Expectations
+from simulator.verify.readers.interfaces import Counts, Others
 from simulator.verify.readers.reading import Reading
 from simulator.verify.reconcile import Case, Reconciliation
 
@@ -31,6 +32,7 @@ class Pretended:
     lags: int = 0  # its totals are so much older than its list
     counting: int = 100  # a count takes so long
     reading: int = 10
+    asking: int = 10  # its other interfaces
     now: int = 0
     listed: int = 0  # as of the last count
     counts: list[int] = field(default_factory=list)  # when each count began
@@ -55,6 +57,10 @@ class Pretended:
 
     def since(self, reading: Reading) -> Reading:
         return reading
+
+    def others(self, _: Reading) -> Others:
+        self.now += self.asking
+        return Others(counts=Counts(0, 0, 0))
 
     def _stored(self, at: int) -> int:
         return sum(one <= at for one in self.stores)
@@ -157,3 +163,16 @@ def test_totals_that_lag_behind_the_list_have_time_until_the_deadline() -> None:
     found = looked(Pretended([0, 0, 500], acked=1, sent=5, lags=4_000))
 
     assert exact(found) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("stores", "asking", "known"),
+    [([0, 0, 0], 10, True), ([0, 0, 0, 2_000], 4_000, False), ([*range(0, 90_000, 150)], 10, False)],
+    ids=["of one moment", "something came meanwhile", "nothing ever rested"],
+)
+def test_other_interfaces_count_only_where_they_are_of_the_same_moment(
+    stores: list[int], asking: int, known: bool
+) -> None:
+    found = looked(Pretended(stores, acked=1, sent=1_000, asking=asking))
+
+    assert (found.others is not None) is known
