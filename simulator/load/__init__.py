@@ -2,12 +2,13 @@
 
 One process:
 
-    client.py       one connection: sends exactly once, says honestly what it saw
-    pipe.py         its bytes, plain or in TLS
+    client.py       one collector: the bytes of a request to it; what an answer can be
+    connection.py   one connection: sends exactly once, says honestly what it saw; dialling.py opens it
+    peer.py         what all connections to a collector share; pipe.py the bytes of one, plain or in TLS
     reply.py        the bytes that come back, bounded, to an Answer
     walk.py         one visitor on the way through their requests: copies, retries, what comes next
     crowd.py        the visitors that come here in the order in which they do, planned a block at a time
-    agenda.py       who is due when: visitors wait as heap entries
+    agenda.py       who is due when: visitors wait as heap entries, without their requests where they are many
     course.py       one course of sending: lanes take due visitors; stop and drain
     own_connections.py   one connection a visitor instead of one a lane
     tally.py        what happened so far; numbers.py makes progress.json and load.json of it
