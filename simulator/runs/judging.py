@@ -19,7 +19,7 @@ from typing import Any
 from simulator import __version__
 from simulator.contract import Contract
 from simulator.errors import ConnectionFailed
-from simulator.finding import Finding, Judged, Verdict
+from simulator.finding import Finding, Verdict
 from simulator.ledger.histogram import Histogram
 from simulator.ledger.index import AttemptIndex
 from simulator.ledger.manifest import DATABASE_FILE, LOAD_FILE
@@ -35,6 +35,7 @@ from simulator.scenario.slo import parse_slo
 from simulator.times import HOUR, Ms, instant, iso_local
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.targets import check_connection
+from simulator.verify.diagnose import settling_findings
 from simulator.verify.judging import has_surplus, in_range, judge, rising
 from simulator.verify.oracle import Expectations
 from simulator.verify.readers.monitor import read_monitor
@@ -107,7 +108,8 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         judged = judge(counted.expectations, settled.reading, expect)
         findings = (
             *findings_of(opened, attempts, counted, judged, period),
-            *_other_findings(judged, settled, report, counted.gathered.lookups),
+            *_lookup_findings(report, counted.gathered.lookups),
+            *settling_findings(settled, opened.contract.quiet),
         )
     if counted.found is not None:
         write_reconciliation(opened.folder, counted.found)
@@ -256,13 +258,7 @@ def _joined(first: Settled, second: Settled) -> Settled:
     )
 
 
-def _other_findings(
-    judged: tuple[Judged, ...], settled: Settled, report: LoadReport, failed: Failures
-) -> Iterator[Finding]:
-    if settled.fell:
-        shown = "; ".join(settled.fell[:3]) + (f"; and {len(settled.fell) - 3} more" if len(settled.fell) > 3 else "")
-        text = f"totals fell that can only rise: {shown}"
-        yield Finding("aggregation", Verdict.FAIL, text, len(settled.fell))
+def _lookup_findings(report: LoadReport, failed: Failures) -> Iterator[Finding]:
     lookups = report.facts.get("lookups")
     if isinstance(lookups, dict) and lookups.get("failed"):
         # A reply with another URL, or none, is the collector's fault; a lookup without a reply is the network's.
@@ -276,10 +272,6 @@ def _other_findings(
             int(lookups["failed"]),
             tuple(sorted({int(one["visitor"]) for one in examples if isinstance(one.get("visitor"), int)})[:_EXAMPLES]),
         )
-    if settled.reading.errors:
-        yield Finding("unsettled", Verdict.INCONCLUSIVE, f"totals could not be read: {settled.reading.error}")
-    elif not settled.stable and not any(one.verdict is Verdict.FAIL for one in judged):
-        yield Finding("unsettled", Verdict.INCONCLUSIVE, "the totals were still changing at the deadline")
 
 
 def _load_facts(opened: OpenedRun, report: LoadReport, gathered: Gathered) -> LoadFacts:

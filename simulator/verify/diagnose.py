@@ -13,13 +13,13 @@ from types import MappingProxyType
 from simulator.contract import Contract
 from simulator.finding import Finding, Judged, Verdict
 from simulator.scenario.model import Expect
-from simulator.times import format_duration
+from simulator.times import Ms, format_duration
 from simulator.verify.judging import tolerance_of
 from simulator.verify.settle import Settled
 
 PARTITIONS = ("source", "content", "hour", "day")  # kinds of which every event is in exactly one cell
 _WORDS = {"pv": "page views", "uv": "visitors", "opens": "opens", "new_users": "new users"}
-_MOST_NAMED = 3  # cells of one finding
+_MOST_NAMED = 3  # cells, or falls, of one finding
 _LONGEST_NAME = 80  # of a cell; the collector chooses it
 
 Totals = dict[tuple[str, str], dict[str, Judged]]  # (metric, by) → cell → judged
@@ -52,16 +52,28 @@ def diagnose(
     )
 
 
-def settling_findings(settled: Settled) -> tuple[Finding, ...]:
-    """What reading the totals itself came to: nothing where they were read and rested."""
-    found = []
-    if settled.reading.error:
+def settling_findings(settled: Settled, quiet: Ms) -> Iterator[Finding]:
+    """What reading the totals itself came to: nothing where they were read, rested, and never fell.
+
+    Said of wrong totals as well: a reader wants to know whether more patience would have made them right.
+
+    Args:
+        quiet: how long the totals had to be unchanged to be at rest.
+    """
+    if settled.fell:
+        shown = "; ".join(settled.fell[:_MOST_NAMED])
+        more = f"; and {len(settled.fell) - _MOST_NAMED} more" if len(settled.fell) > _MOST_NAMED else ""
+        text = f"totals fell that can only rise: {shown}{more}"
+        yield Finding("aggregation", Verdict.FAIL, text, len(settled.fell))
+    if settled.reading.errors:
         text = f"the totals could not be read: {settled.reading.error}"
-        found.append(Finding("unreadable", Verdict.INCONCLUSIVE, text, len(settled.reading.errors)))
+        yield Finding("unsettled", Verdict.INCONCLUSIVE, text, len(settled.reading.errors))
     elif not settled.resting:
-        text = f"the totals were still changing {format_duration(settled.waited)} after the last reply"
-        found.append(Finding("unsettled", Verdict.INCONCLUSIVE, text))
-    return tuple(found)
+        text = (
+            f"the totals did not rest: not seen unchanged for {format_duration(quiet)} "
+            f"in the {format_duration(settled.waited)} that they were read"
+        )
+        yield Finding("unsettled", Verdict.INCONCLUSIVE, text)
 
 
 # ---- the sum is wrong ---------------------------------------------------------------------------------------------

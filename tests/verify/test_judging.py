@@ -233,17 +233,32 @@ def test_what_holds_of_every_world_is_no_contradiction(history: list[Sighting], 
 
 
 @pytest.mark.parametrize(
-    ("reading", "resting", "codes"),
+    ("reading", "resting", "text"),
     [
-        (Reading(), True, []),
-        (Reading(), False, ["unsettled"]),
-        (Reading({}, {"all": "status 500"}), True, ["unreadable"]),
+        (Reading(), True, None),
+        (Reading(), False, "the totals did not rest: not seen unchanged for 2s in the 5s that they were read"),
+        (Reading({}, {"all": "status 500"}), True, "the totals could not be read: status 500"),
+        (Reading({}, {"all": "status 500"}), False, "the totals could not be read: status 500"),
     ],
-    ids=["read and at rest", "still changing", "unreadable"],
+    ids=["read and at rest", "never at rest", "unreadable", "unreadable and never at rest"],
 )
-def test_settling_findings(reading: Reading, resting: bool, codes: list[str]) -> None:
+def test_totals_that_were_not_read_at_rest_are_unsettled(reading: Reading, resting: bool, text: str | None) -> None:
     settled = Settled(reading, False, resting, 3, Ms(5_000), {})
-    found: tuple[Finding, ...] = settling_findings(settled)
 
-    assert [one.code for one in found] == codes
-    assert all(one.verdict is INCONCLUSIVE for one in found)
+    assert [(one.code, one.verdict, one.text) for one in settling_findings(settled, Ms(2_000))] == (
+        [] if text is None else [("unsettled", INCONCLUSIVE, text)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("fell", "text"),
+    [
+        (("pv: 12, then 11",), "totals fell that can only rise: pv: 12, then 11"),
+        (("a", "b", "c", "d"), "totals fell that can only rise: a; b; c; and 1 more"),
+    ],
+    ids=["one", "more than are shown"],
+)
+def test_a_total_that_fell_and_never_may_is_wrong_however_it_ends(fell: tuple[str, ...], text: str) -> None:
+    settled = Settled(Reading(), True, True, 3, Ms(5_000), {}, fell)
+
+    assert list(settling_findings(settled, Ms(2_000))) == [Finding("aggregation", FAIL, text, len(fell))]
