@@ -6,7 +6,8 @@
     running.py     the whole way: prepare, start, load, judge, report
     replaying.py   some visitors of an earlier run, sent again
     baseline.py    what a collector held before the run: its totals, and where its list of events ended
-    judging.py     a run directory to a Result: ledger, oracle, list of events, readings, verdict
+    judging.py     a run directory to a Result: ledger, oracle, list of events, readings
+    load_report.py concluding.py    what the load said of itself; everything that was found, to a verdict and a Result
     listing.py counting.py diagnosing.py   the stored events; one pass over plan, ledger and list; what is wrong and why
     reconciliation.py   every event with which something is wrong, as a file
     explaining.py  what one visitor of a plan adds to a total, and why

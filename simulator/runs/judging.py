@@ -1,38 +1,31 @@
-"""A run directory to a Result: what the ledger allows, what the collector says, and the verdict.
+"""A run directory to a Result: what the ledger allows, held against what the collector says.
 
 Used at the end of a run and by `mpsim verify` any time later, also on a directory that was cut short.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from datetime import datetime
 
-from simulator import __version__
-from simulator.contract import Contract
 from simulator.errors import ConnectionFailed
-from simulator.finding import Finding, Verdict
-from simulator.ledger.histogram import Histogram
 from simulator.ledger.index import AttemptIndex
-from simulator.ledger.manifest import DATABASE_FILE, LOAD_FILE
-from simulator.report.result import Attempts, Convergence, Latency, Load, Percentiles, Result, widths_of
+from simulator.ledger.manifest import DATABASE_FILE
+from simulator.report.result import Result
 from simulator.runs.baseline import read_baseline, since
 from simulator.runs.collector_process import embedded_collector
-from simulator.runs.counting import Counted, Gathered, count_run
+from simulator.runs.concluding import Judgement, result_of
+from simulator.runs.counting import Counted, count_run
 from simulator.runs.diagnosing import Period, findings_of, stage_note
 from simulator.runs.listing import Listing
-from simulator.runs.noting import Failures, disagreements, failure_notes
+from simulator.runs.load_report import LoadReport, lookup_findings, read_load_report
+from simulator.runs.noting import disagreements, failure_notes
 from simulator.runs.reconciliation import write_reconciliation
-from simulator.scenario.slo import parse_slo
-from simulator.times import HOUR, Ms, instant, iso_local
+from simulator.times import HOUR, Ms, instant
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.targets import check_connection
 from simulator.verify.diagnose import settling_findings
@@ -41,38 +34,9 @@ from simulator.verify.oracle import Expectations
 from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
 from simulator.verify.settle import Settled, settle
-from simulator.verify.sighting import AttemptSummary
-from simulator.verify.slo import Latencies, evaluate
-from simulator.verify.verdict import LoadFacts, conclude
-from simulator.wire.request import Evidence
 
 _NS_PER_MS = 1_000_000
-_EXAMPLES = 5
 _MOST_LOOKS = 4  # at the list of stored events
-
-
-@dataclass(frozen=True, slots=True)
-class LoadReport:
-    """What the load process said of itself at its end; nothing of it where it died before."""
-
-    facts: dict[str, Any]
-
-    @property
-    def is_there(self) -> bool:
-        return bool(self.facts)
-
-    def number(self, name: str, default: float = 0.0) -> float:
-        value = self.facts.get(name, default)
-        return float(value) if isinstance(value, int | float) else default
-
-
-def read_load_report(folder: Path) -> LoadReport:
-    """load.json of a run directory; empty where the load never ended by itself."""
-    try:
-        facts = json.loads((folder / LOAD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        facts = {}
-    return LoadReport(facts if isinstance(facts, dict) else {})
 
 
 def verify_run(opened: OpenedRun) -> Result:
@@ -100,71 +64,30 @@ def verify_run(opened: OpenedRun) -> Result:
 def judge_run(opened: OpenedRun, url: str) -> Result:
     """Judge a run whose collector answers at `url`."""
     report = read_load_report(opened.folder)
-    period = Period(*_period(opened, report))
+    period = _period(opened, report)
     looking = _Looking(opened, url, period)
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
         counted, settled = looking.to_the_end(attempts)
-        expect = opened.scenario.expect
-        judged = judge(counted.expectations, settled.reading, expect)
+        judged = judge(counted.expectations, settled.reading, opened.scenario.expect)
         findings = (
             *findings_of(opened, attempts, counted, judged, period),
-            *_lookup_findings(report, counted.gathered.lookups),
+            *lookup_findings(report, counted.gathered.lookups),
             *settling_findings(settled, opened.contract.quiet),
         )
     if counted.found is not None:
         write_reconciliation(opened.folder, counted.found)
-    gathered, expectations = counted.gathered, counted.expectations
-    slos = evaluate([parse_slo(text) for text in expect.slo], gathered.latencies, gathered.summary)
-    conclusion = conclude(
-        judged,
-        findings,
-        slos,
-        gathered.summary,
-        _load_facts(opened, report, gathered),
-        max_failed=expect.max_failed,
-        unacked=expectations.unacked,
+    notes = (
+        *failure_notes(counted.gathered.failures),
+        *disagreements(opened.scenario, opened.contract, url),
+        *_notes(counted, looking.listing.why_not),
     )
-    return Result(
-        run_id=opened.manifest.run_id,
-        scenario=opened.scenario.scenario,
-        about=opened.scenario.about,
-        seed=opened.manifest.seed,
-        namespace=opened.manifest.namespace,
-        period=_shown_period(period.begin, period.end, opened.contract),
-        target=url if not opened.manifest.target.embedded else "embedded collector",
-        definitions=opened.contract.definitions,
-        verdict=conclusion.verdict,
-        exit_code=conclusion.exit_code,
-        attempts=_attempts(gathered.summary, expectations, opened),
-        load=_load(report),
-        metrics=judged,
-        findings=findings,
-        slo=slos,
-        latency=_latency(gathered.latencies),
-        convergence=Convergence(
-            settled.stable,
-            settled.reads,
-            settled.waited / 1000,
-            tuple((metric, None if at is None else at / 1000) for metric, at in settled.convergence.items()),
-        ),
-        widths=widths_of(judged),
-        reasons=conclusion.reasons,
-        command=shlex.join(opened.manifest.command),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        mpsim=__version__,
-        environment=(("adapter", opened.manifest.target.adapter), *opened.manifest.versions),
-        notes=(
-            *failure_notes(gathered.failures),
-            *disagreements(opened.scenario, opened.contract, url),
-            *_notes(counted, looking.listing.why_not),
-        ),
-    )
+    return result_of(opened, url, report, Judgement(period, counted, settled, judged, findings, notes))
 
 
-def _period(opened: OpenedRun, report: LoadReport) -> tuple[Ms, Ms]:
+def _period(opened: OpenedRun, report: LoadReport) -> Period:
     """The judged period: the plan's, or, where the wire carries no time, wall time from the end of the setup on."""
     if opened.contract.time == "event":
-        return opened.plan.start, opened.plan.end
+        return Period(opened.plan.start, opened.plan.end)
     setup_done = int(report.number("setup_done_ns")) // _NS_PER_MS
     begin = (
         Ms(setup_done + 1 + opened.contract.lag)
@@ -174,7 +97,7 @@ def _period(opened: OpenedRun, report: LoadReport) -> tuple[Ms, Ms]:
     # What came until the last reply, or could still come of an attempt without one.
     last_done = int(report.number("last_done_ns")) // _NS_PER_MS
     wait = opened.contract.lag + opened.contract.deadline + opened.contract.clock_bound
-    return begin, Ms(last_done + 1 + wait) if last_done else Ms(time.time_ns() // _NS_PER_MS + HOUR)
+    return Period(begin, Ms(last_done + 1 + wait) if last_done else Ms(time.time_ns() // _NS_PER_MS + HOUR))
 
 
 class _Looking:
@@ -256,68 +179,6 @@ def _joined(first: Settled, second: Settled) -> Settled:
         convergence=convergence,
         fell=tuple(dict.fromkeys((*first.fell, *second.fell))),
     )
-
-
-def _lookup_findings(report: LoadReport, failed: Failures) -> Iterator[Finding]:
-    lookups = report.facts.get("lookups")
-    if isinstance(lookups, dict) and lookups.get("failed"):
-        # A reply with another URL, or none, is the collector's fault; a lookup without a reply is the network's.
-        wrong = sum(n for (_, evidence, status), n in failed.items() if evidence is Evidence.REPLY and status < 500)
-        examples = [one for one in lookups.get("examples", []) if isinstance(one, dict)]
-        why = str(examples[0].get("why", "")) if examples else ""
-        yield Finding(
-            "lookup",
-            Verdict.FAIL if wrong else Verdict.INCONCLUSIVE,
-            f"{lookups['failed']} of {lookups.get('sent', 0)} lookups of a complete URL did not give it: {why}",
-            int(lookups["failed"]),
-            tuple(sorted({int(one["visitor"]) for one in examples if isinstance(one.get("visitor"), int)})[:_EXAMPLES]),
-        )
-
-
-def _load_facts(opened: OpenedRun, report: LoadReport, gathered: Gathered) -> LoadFacts:
-    """How the load went. Punctuality is counted over all planned visitors: one who never started was not on time."""
-    punctual = None
-    if opened.plan.schedule is not None and not opened.plan.flood:
-        punctual = gathered.latencies.on_time / opened.plan.coming
-    reason = str(report.facts.get("reason", "")) if report.is_there else "the load process died before its end"
-    return LoadFacts(
-        finished=bool(report.facts.get("finished")),
-        reason=reason,
-        workers_lost=int(report.number("workers_lost")),
-        punctual=punctual,
-    )
-
-
-def _attempts(summary: AttemptSummary, expectations: Expectations, opened: OpenedRun) -> Attempts:
-    events, visitors = expectations.planned, opened.plan.coming
-    return Attempts(summary.sent, summary.acked, summary.refused, summary.unknown, events, visitors)
-
-
-def _load(report: LoadReport) -> Load:
-    return Load(
-        report.number("wanted_rate"),
-        report.number("offered_rate"),
-        report.number("seconds"),
-        int(report.number("workers", 1)),
-        int(report.number("workers_lost")),
-    )
-
-
-def _latency(latencies: Latencies) -> Latency:
-    return Latency(_percentiles(latencies.response), _percentiles(latencies.service), _percentiles(latencies.late))
-
-
-def _percentiles(samples: Histogram) -> Percentiles | None:
-    found = [samples.percentile(percent) for percent in (50, 95, 99, 100)]
-    if any(value is None for value in found):
-        return None
-    p50, p95, p99, most = (value / 1000 for value in found if value is not None)
-    return Percentiles(p50, p95, p99, most)
-
-
-def _shown_period(begin: Ms, end: Ms, contract: Contract) -> tuple[str, str]:
-    zone = contract.definitions.day
-    return iso_local(begin, zone), iso_local(end, zone)
 
 
 def _notes(counted: Counted, why_not: str) -> Iterator[str]:

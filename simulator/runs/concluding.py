@@ -1,0 +1,130 @@
+"""What was found in a run, with the facts of the run → its verdict and the Result."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from simulator import __version__
+from simulator.finding import Finding, Judged
+from simulator.ledger.histogram import Histogram
+from simulator.report.result import Attempts, Convergence, Latency, Load, Percentiles, Result, widths_of
+from simulator.runs.counting import Counted, Gathered
+from simulator.runs.diagnosing import Period
+from simulator.runs.load_report import LoadReport
+from simulator.scenario.slo import parse_slo
+from simulator.times import iso_local
+from simulator.traffic.opened import OpenedRun
+from simulator.verify.settle import Settled
+from simulator.verify.slo import Latencies, evaluate
+from simulator.verify.verdict import LoadFacts, conclude
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What looking at a run came to."""
+
+    period: Period
+    counted: Counted
+    settled: Settled
+    metrics: tuple[Judged, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+
+def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgement) -> Result:
+    """The result of a run with its verdict.
+
+    Args:
+        url: where the collector was read.
+    """
+    manifest, expect = opened.manifest, opened.scenario.expect
+    gathered, expectations = judgement.counted.gathered, judgement.counted.expectations
+    slos = evaluate([parse_slo(text) for text in expect.slo], gathered.latencies, gathered.summary)
+    conclusion = conclude(
+        judgement.metrics,
+        judgement.findings,
+        slos,
+        gathered.summary,
+        _load_facts(opened, report, gathered),
+        max_failed=expect.max_failed,
+        unacked=expectations.unacked,
+    )
+    return Result(
+        run_id=manifest.run_id,
+        scenario=opened.scenario.scenario,
+        about=opened.scenario.about,
+        seed=manifest.seed,
+        namespace=manifest.namespace,
+        period=_shown_period(judgement.period, opened.contract.definitions.day),
+        target=url if not manifest.target.embedded else "embedded collector",
+        definitions=opened.contract.definitions,
+        verdict=conclusion.verdict,
+        exit_code=conclusion.exit_code,
+        attempts=_attempts(judgement.counted, opened),
+        load=_load(report),
+        metrics=judgement.metrics,
+        findings=judgement.findings,
+        slo=slos,
+        latency=_latency(gathered.latencies),
+        convergence=_convergence(judgement.settled),
+        widths=widths_of(judgement.metrics),
+        reasons=conclusion.reasons,
+        command=shlex.join(manifest.command),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        mpsim=__version__,
+        environment=(("adapter", manifest.target.adapter), *manifest.versions),
+        notes=judgement.notes,
+    )
+
+
+def _load_facts(opened: OpenedRun, report: LoadReport, gathered: Gathered) -> LoadFacts:
+    """How the load went. Punctuality is counted over all planned visitors: one who never started was not on time."""
+    punctual = None
+    if opened.plan.schedule is not None and not opened.plan.flood:
+        punctual = gathered.latencies.on_time / opened.plan.coming
+    reason = str(report.facts.get("reason", "")) if report.is_there else "the load process died before its end"
+    return LoadFacts(
+        finished=bool(report.facts.get("finished")),
+        reason=reason,
+        workers_lost=int(report.number("workers_lost")),
+        punctual=punctual,
+    )
+
+
+def _attempts(counted: Counted, opened: OpenedRun) -> Attempts:
+    summary = counted.gathered.summary
+    events, visitors = counted.expectations.planned, opened.plan.coming
+    return Attempts(summary.sent, summary.acked, summary.refused, summary.unknown, events, visitors)
+
+
+def _load(report: LoadReport) -> Load:
+    return Load(
+        report.number("wanted_rate"),
+        report.number("offered_rate"),
+        report.number("seconds"),
+        int(report.number("workers", 1)),
+        int(report.number("workers_lost")),
+    )
+
+
+def _latency(latencies: Latencies) -> Latency:
+    return Latency(_percentiles(latencies.response), _percentiles(latencies.service), _percentiles(latencies.late))
+
+
+def _percentiles(samples: Histogram) -> Percentiles | None:
+    found = [samples.percentile(percent) for percent in (50, 95, 99, 100)]
+    if any(value is None for value in found):
+        return None
+    p50, p95, p99, most = (value / 1000 for value in found if value is not None)
+    return Percentiles(p50, p95, p99, most)
+
+
+def _convergence(settled: Settled) -> Convergence:
+    convergence = tuple((metric, None if at is None else at / 1000) for metric, at in settled.convergence.items())
+    return Convergence(settled.stable, settled.reads, settled.waited / 1000, convergence)
+
+
+def _shown_period(period: Period, zone: str) -> tuple[str, str]:
+    return iso_local(period.begin, zone), iso_local(period.end, zone)

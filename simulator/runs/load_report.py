@@ -1,0 +1,61 @@
+"""What the load process said of itself at its end (load.json), and what follows from it for the verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulator.finding import Finding, Verdict
+from simulator.ledger.manifest import LOAD_FILE
+from simulator.runs.noting import Failures
+from simulator.wire.request import Evidence
+
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What the load process said of itself at its end; nothing of it where it died before."""
+
+    facts: dict[str, Any]
+
+    @property
+    def is_there(self) -> bool:
+        return bool(self.facts)
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        value = self.facts.get(name, default)
+        return float(value) if isinstance(value, int | float) else default
+
+
+def read_load_report(folder: Path) -> LoadReport:
+    """load.json of a run directory; empty where the load never ended by itself."""
+    try:
+        facts = json.loads((folder / LOAD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        facts = {}
+    return LoadReport(facts if isinstance(facts, dict) else {})
+
+
+def lookup_findings(report: LoadReport, failed: Failures) -> Iterator[Finding]:
+    """Lookups of method 2 that did not give the complete URL.
+
+    Args:
+        failed: how the failed ones ended.
+    """
+    lookups = report.facts.get("lookups")
+    if isinstance(lookups, dict) and lookups.get("failed"):
+        # A reply with another URL, or none, is the collector's fault; a lookup without a reply is the network's.
+        wrong = sum(n for (_, evidence, status), n in failed.items() if evidence is Evidence.REPLY and status < 500)
+        examples = [one for one in lookups.get("examples", []) if isinstance(one, dict)]
+        why = str(examples[0].get("why", "")) if examples else ""
+        yield Finding(
+            "lookup",
+            Verdict.FAIL if wrong else Verdict.INCONCLUSIVE,
+            f"{lookups['failed']} of {lookups.get('sent', 0)} lookups of a complete URL did not give it: {why}",
+            int(lookups["failed"]),
+            tuple(sorted({int(one["visitor"]) for one in examples if isinstance(one.get("visitor"), int)})[:_EXAMPLES]),
+        )
