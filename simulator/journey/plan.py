@@ -83,45 +83,19 @@ def make_plan(scenario: Scenario, settings: Settings, now: Ms) -> Plan:
             without `count`, a start that is not `recent` where the contract limits the age.
         UsageError: a replay of visitors that the plan does not have.
     """
-    load = scenario.load
     speed, flood = _clock(scenario, settings)
     count = settings.visitors if settings.visitors is not None else scenario.visitors.count
-    users = settings.users if settings.users is not None else (None if settings.rate else load.users)
-    longest = longest_visit(scenario)
-    sharers = PAIR if scenario.visitors.share_device else 1
-    tail = Ms(longest * sharers + (sharers - 1) * _BETWEEN_VISITS)
-    each = load.each if load.each is not None else longest
+    users = settings.users if settings.users is not None else (None if settings.rate else scenario.load.users)
+    each = scenario.load.each if scenario.load.each is not None else longest_visit(scenario)
     phases = _phases(scenario, settings, count)
-
-    if users is not None:
-        if count is None:
-            raise _complaint(scenario, "visitors", "the closed model (load.users) needs visitors.count")
-        length = Ms(-(-count // users) * each + tail)
-    else:
-        wall_us = sum(phase.for_ for phase in phases) * 1000
-        length = Ms(-int(-(wall_us * speed) // 1000) + tail)
+    length = _length(scenario, phases, count, users, each, speed)
     start = _start(scenario, settings, now, length)
     schedule = None
     if users is None:
-        try:
-            schedule = make_schedule(
-                phases,
-                count=count,
-                poisson=load.spacing == "poisson",
-                seed=settings.seed,
-                start=start,
-                speed=speed,
-                zone=settings.day,
-            )
-        except ValueError as short:
-            raise _complaint(scenario, "load.arrivals", str(short)) from short
+        schedule = _schedule(scenario, settings, phases, count, start, speed)
         count = schedule.count
-        if count == 0:
-            raise _complaint(scenario, "load.arrivals", "nobody arrives: every rate is zero")
     assert count is not None  # the closed model demands it, a schedule always has one
-    strangers = [visitor for visitor in settings.only if not 0 <= visitor < count]
-    if strangers:
-        raise UsageError(f"no visitor {strangers[0]}: the run has visitors 0 to {count - 1}")
+    _check_only(settings.only, count)
     plan = Plan(
         scenario,
         settings,
@@ -249,6 +223,47 @@ def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[P
         length = Ms(-int(-(count * 1000 / phase.rate.low) // 1))
         return [phase.model_copy(update={"for_": length})]
     return list(scenario.load.arrivals or [])
+
+
+def _length(
+    scenario: Scenario, phases: Sequence[Phase], count: int | None, users: int | None, each: Ms, speed: Fraction
+) -> Ms:
+    """Event time from the start to the end of the last visit that can be planned."""
+    sharers = PAIR if scenario.visitors.share_device else 1
+    tail = longest_visit(scenario) * sharers + (sharers - 1) * _BETWEEN_VISITS
+    if users is None:
+        wall_us = sum(phase.for_ for phase in phases) * 1000
+        return Ms(-int(-(wall_us * speed) // 1000) + tail)
+    if count is None:
+        raise _complaint(scenario, "visitors", "the closed model (load.users) needs visitors.count")
+    return Ms(-(-count // users) * each + tail)
+
+
+def _schedule(
+    scenario: Scenario, settings: Settings, phases: Sequence[Phase], count: int | None, start: Ms, speed: Fraction
+) -> Schedule:
+    """When the visitors of the open model arrive."""
+    try:
+        schedule = make_schedule(
+            phases,
+            count=count,
+            poisson=scenario.load.spacing == "poisson",
+            seed=settings.seed,
+            start=start,
+            speed=speed,
+            zone=settings.day,
+        )
+    except ValueError as short:
+        raise _complaint(scenario, "load.arrivals", str(short)) from short
+    if schedule.count == 0:
+        raise _complaint(scenario, "load.arrivals", "nobody arrives: every rate is zero")
+    return schedule
+
+
+def _check_only(only: Sequence[int], count: int) -> None:
+    strangers = [visitor for visitor in only if not 0 <= visitor < count]
+    if strangers:
+        raise UsageError(f"no visitor {strangers[0]}: the run has visitors 0 to {count - 1}")
 
 
 def _start(scenario: Scenario, settings: Settings, now: Ms, length: Ms) -> Ms:
