@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from simulator.cli.main import COMMANDS
+from simulator.scenario.contracts import read_contract_text
 from simulator.wire.registry import adapter_names
 from tests.e2e.commands import ROOT, collector, environment, mpsim
 
@@ -86,10 +87,16 @@ def test_the_serving_command_serves_until_ctrl_c(checkout: Path) -> None:
 
 @pytest.mark.slow
 def test_the_scenario_of_the_readme_passes(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    (tmp_path / "my_first.yaml").write_text(text, encoding="utf-8")
+    scenario, _ = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "my_first.yaml").write_text(scenario, encoding="utf-8")
 
     assert mpsim("run", tmp_path / "my_first.yaml", "--out", tmp_path / "run").code == 0
+
+
+def test_the_contract_of_the_readme_is_one() -> None:
+    _, contract = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+
+    assert read_contract_text(contract, "ours.yaml").name == "ours"
 
 
 def test_the_table_of_commands_is_complete() -> None:

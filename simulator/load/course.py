@@ -22,6 +22,7 @@ from simulator.load.clock import Clock
 from simulator.load.lookup import wrong_lookup
 from simulator.load.tally import Tally
 from simulator.load.walk import Walk
+from simulator.wire.outcome import classify
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose
 
 _NEVER = 1 << 63
@@ -34,7 +35,7 @@ class Judge(Protocol):
     """The part of an adapter that a lane needs."""
 
     def outcome(self, answer: Answer) -> Outcome:
-        """What an answer tells about the collector."""
+        """What the answer to an event tells about the collector."""
         ...
 
 
@@ -188,10 +189,8 @@ class Course:
             self._ledger.end(slot, sent, self._clock(), Outcome.UNKNOWN, Evidence.STOPPED, 0)
             raise
         done = self._clock()
-        outcome = self._judge.outcome(answer)
-        if request.purpose is Purpose.LOOKUP and (why := wrong_lookup(request, answer)):
-            self._tally.note_failed_lookup(walk, why)
-            outcome = Outcome.REFUSED if outcome is Outcome.ACKED else outcome
+        looks_up = request.purpose is Purpose.LOOKUP
+        outcome = self._looked_up(walk, answer) if looks_up else self._judge.outcome(answer)
         sent = connection.sent_ns or began
         self._ledger.end(slot, sent, done, outcome, answer.evidence, answer.status)
         self._tally.note(walk, outcome, sent, done)
@@ -202,6 +201,15 @@ class Course:
         if due is not None and due < self._wakes_ns and (following is None or self._has_lane):
             self._wake()
         return following
+
+    def _looked_up(self, walk: Walk, answer: Answer) -> Outcome:
+        """What the answer to a lookup tells; what replies to events mean says nothing of it."""
+        why = wrong_lookup(walk.request, answer)
+        if not why:
+            return Outcome.ACKED
+        self._tally.note_failed_lookup(walk, why)
+        outcome = classify(answer)
+        return Outcome.REFUSED if outcome is Outcome.ACKED else outcome
 
     def _rest(self) -> Walk | None:
         """Wait for a visitor; None when the course is over."""

@@ -28,6 +28,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from fractions import Fraction
+from functools import partial
 from typing import Any, Literal
 
 import gevent
@@ -67,7 +68,8 @@ class Drive:
     Args:
         watch: told of every attempt.
         worker: name of the ledger file.
-        self_check: raises EngineError where the transport does not send once; called before anything is sent.
+        self_check: raises EngineError where the transport does not send once; called before anything is sent. None:
+            that of self_check.py, with this run's adapter and replies.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class Drive:
         watch: Watcher | None = None,
         grace: float = GRACE,
         worker: str = "worker-1",
-        self_check: Callable[[], None] = assert_sends_once,
+        self_check: Callable[[], None] | None = None,
     ) -> None:
         self.over = Signal()  # load.json is written
         self.exit_code: int = ExitCode.OWN_FAULT
@@ -86,7 +88,9 @@ class Drive:
         self._watch = watch
         self._grace = grace
         self._worker = worker
-        self._self_check = self_check
+        self._self_check = self_check or partial(
+            assert_sends_once, judge=opened.adapter.outcome, replies=opened.contract.replies
+        )
         self._self_checked = ""
         self._clock = steady_clock()
         timeouts = opened.scenario.load.timeouts

@@ -5,10 +5,14 @@ answer with a second send. What arrived more than once, or is called by another 
 load not start: every total would be wrong in a way that no ledger shows.
 
     python -m simulator.load.self_check    prints the table; exit 0, or 7 where a row is wrong
+
+What a reply means is the contract's: a load is checked with the replies of its own, and with its adapter's word on
+them.
 """
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import sys
@@ -16,17 +20,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from typing import Any
 
 import gevent
 import gevent.socket
 from gevent.server import StreamServer
 
+from simulator.contract import BodyRule, BodyValue, Replies
 from simulator.errors import EngineError
 from simulator.finding import ExitCode
 from simulator.load.client import Client, Connection, Limits
 from simulator.times import Ms
-from simulator.wire.outcome import classify
+from simulator.wire.outcome import DEFAULT_REPLIES, classify
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request
 
 _STALL = 0.03  # seconds: a client that gives up later than the server answers would be no stall
@@ -34,6 +41,10 @@ _PATIENCE = 5.0  # seconds where an answer does come: even a machine that is bus
 _REPLY_BYTES = 20_000
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 _GIANT = b"HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\n"
+
+# A body rule to be tried where the contract has none.
+_WITH_BODY = Replies(body=BodyRule("code", acked=(0,), refused=(40001,)))
+_BODILESS = {204, 205, 304}
 
 Wire = Any  # a gevent socket
 Behaviour = Callable[[Wire], bool]  # after a full request; False: the connection is over
@@ -49,6 +60,7 @@ class Case:
     status: int = 0
     behave: Behaviour | None = None  # None: nobody listens
     before: int = 0  # requests that are answered well on the same connection first
+    is_example: bool = False  # judged by an example of replies, where the contract has no rule for bodies
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +71,7 @@ class Checked:
     method: str
     arrivals: int  # of the request in question; it was sent once
     answer: Answer
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the answer tells."""
-        return classify(self.answer)
+    outcome: Outcome  # as the answer was understood
 
     @property
     def expected_arrivals(self) -> int:
@@ -86,9 +94,12 @@ class Checked:
         return f"{self.method} {self.case.name}: {times}, {seen}, {self.outcome.name.lower()}"
 
 
-def _says(status: bytes, *headers: bytes) -> Behaviour:
-    lines = (b"HTTP/1.1 " + status, b"Content-Length: 0", *headers)
-    reply = b"\r\n".join(lines) + b"\r\n\r\n"
+def _says(status: int, *headers: bytes, body: bytes = b"") -> Behaviour:
+    body = b"" if status in _BODILESS else body
+    lines = [b"HTTP/1.1 %d Said" % status, *headers]
+    if status not in _BODILESS:
+        lines.append(b"Content-Length: %d" % len(body))
+    reply = b"\r\n".join(lines) + b"\r\n\r\n" + body
 
     def behave(wire: Wire) -> bool:
         wire.sendall(reply)
@@ -135,9 +146,9 @@ def _is_well(wire: Wire) -> bool:
     return True
 
 
+IDLE = "closed while idle"
 _UNKNOWN, _REFUSED, _ACKED = Outcome.UNKNOWN, Outcome.REFUSED, Outcome.ACKED
-CASES = (
-    Case("answered", Evidence.REPLY, _ACKED, 200, _is_well),
+_WITHOUT_REPLY = (
     Case("closed after a full request", Evidence.CLOSED, _UNKNOWN, 0, _closes),
     Case("closed after a full request on a kept connection", Evidence.CLOSED, _UNKNOWN, 0, _closes, before=1),
     Case("reset after a full request", Evidence.RESET, _UNKNOWN, 0, _resets),
@@ -145,18 +156,67 @@ CASES = (
     Case("half a reply", Evidence.TRUNCATED, _UNKNOWN, 0, _half_a_reply),
     Case("a stall", Evidence.TIMEOUT, _UNKNOWN, 0, _stalls),
     Case("a stall inside the reply", Evidence.TIMEOUT, _UNKNOWN, 0, _stalls_inside),
-    Case("302 to the same server", Evidence.REPLY, _UNKNOWN, 302, _says(b"302 Found", b"Location: /elsewhere")),
-    Case("307 to the same server", Evidence.REPLY, _UNKNOWN, 307, _says(b"307 Again", b"Location: /elsewhere")),
-    Case("403", Evidence.REPLY, _REFUSED, 403, _says(b"403 Forbidden")),
-    Case("429", Evidence.REPLY, _UNKNOWN, 429, _says(b"429 Too Many Requests", b"Retry-After: 0")),
-    Case("500", Evidence.REPLY, _UNKNOWN, 500, _says(b"500 Internal Server Error")),
-    Case("503", Evidence.REPLY, _UNKNOWN, 503, _says(b"503 Service Unavailable", b"Retry-After: 0")),
     Case("not HTTP", Evidence.GARBAGE, _UNKNOWN, 0, _garbage),
     Case("a giant body", Evidence.OVERSIZED, _UNKNOWN, 0, _giant),
     Case("nobody listens", Evidence.NO_CONNECTION, _REFUSED, 0),
 )
-# A connection that was closed while it was idle is no failure of the request: a new one carries it, once.
-IDLE = Case("closed while idle", Evidence.REPLY, _ACKED, 200, _is_well, before=1)
+# Replies whose status says it all, each with a header that tempts a client to send again.
+_STATUSES: tuple[tuple[str, int, tuple[bytes, ...]], ...] = (
+    ("302 to the same server", 302, (b"Location: /elsewhere",)),
+    ("307 to the same server", 307, (b"Location: /elsewhere",)),
+    ("403", 403, ()),
+    ("429", 429, (b"Retry-After: 0",)),
+    ("500", 500, ()),
+    ("503", 503, (b"Retry-After: 0",)),
+)
+
+
+def cases(replies: Replies = DEFAULT_REPLIES) -> tuple[Case, ...]:
+    """Every way to misbehave, and what it is called where the collector's replies mean that."""
+    good, rule = replies.acked[0], replies.body
+    yes = b"ok" if rule is None else _body(rule, rule.acked[0])
+    well = _says(good, body=yes)
+    # A status that never has a body cannot fulfil a rule for bodies.
+    acked = _ACKED if rule is None or good not in _BODILESS else _UNKNOWN
+    return (
+        Case("answered", Evidence.REPLY, acked, good, well),
+        *_bodies(replies),
+        *_WITHOUT_REPLY,
+        *(
+            Case(name, Evidence.REPLY, _promised(status, replies), status, _says(status, *headers))
+            for name, status, headers in _STATUSES
+        ),
+        # A connection that was closed while it was idle is no failure of the request: a new one carries it, once.
+        Case(IDLE, Evidence.REPLY, acked, good, well, before=1),
+    )
+
+
+def _promised(status: int, replies: Replies) -> Outcome:
+    """What a reply with this status and no body promises."""
+    if status in replies.acked:
+        return _ACKED if replies.body is None else _UNKNOWN
+    return _REFUSED if status in replies.refused else _UNKNOWN
+
+
+def _bodies(replies: Replies) -> Iterator[Case]:
+    """Good statuses whose bodies say something else."""
+    is_example = replies.body is None
+    tried = _WITH_BODY if replies.body is None else replies
+    rule, good = tried.body, tried.acked[0]
+    assert rule is not None
+    if good in _BODILESS:
+        return
+    no: BodyValue = rule.refused[0] if rule.refused else "neither of them"
+    said = _REFUSED if rule.refused or rule.other == "refused" else _UNKNOWN
+    for name, body, outcome in (
+        ("a good status whose body says no", _body(rule, no), said),
+        ("a good status whose body says nothing", b"ok", _UNKNOWN),
+    ):
+        yield Case(name, Evidence.REPLY, outcome, good, _says(good, body=body), is_example=is_example)
+
+
+def _body(rule: BodyRule, value: BodyValue) -> bytes:
+    return json.dumps({rule.key: value}).encode()
 
 
 class _HostileServer:
@@ -229,6 +289,7 @@ def _read_request(wire: Wire) -> bytes:
 
 
 Transport = Callable[[Connection, Client, Request], Answer]
+Judge = Callable[[Answer], Outcome]
 
 
 def send(connection: Connection, client: Client, request: Request) -> Answer:
@@ -236,22 +297,28 @@ def send(connection: Connection, client: Client, request: Request) -> Answer:
     return connection.send(client.encode(request), request.method)
 
 
-def check_transport(transport: Transport = send) -> tuple[Checked, ...]:
+def check_transport(
+    transport: Transport = send, judge: Judge = classify, replies: Replies = DEFAULT_REPLIES
+) -> tuple[Checked, ...]:
     """Try every case by GET and by POST; what they came to, in the order of the table.
+
+    Args:
+        judge: what an answer tells, as the load will say it: the adapter's `outcome`.
+        replies: of the contract; what `judge` must say.
 
     Raises:
         EngineError: this machine cannot open the sockets for it.
     """
-    return tuple(_checks(transport))
+    return tuple(_checks(transport, judge, replies))
 
 
-def assert_sends_once(transport: Transport = send) -> None:
-    """The check before a load.
+def assert_sends_once(transport: Transport = send, judge: Judge = classify, replies: Replies = DEFAULT_REPLIES) -> None:
+    """The check before a load; see `check_transport`.
 
     Raises:
         EngineError: a request arrived more than once, or was called by another outcome than it had.
     """
-    wrong = [one for one in check_transport(transport) if not one.is_right]
+    wrong = [one for one in check_transport(transport, judge, replies) if not one.is_right]
     if wrong:
         raise EngineError(
             f"the transport's self-check failed, so nothing was sent: {wrong[0]}; expected {_expected(wrong[0])}"
@@ -259,15 +326,14 @@ def assert_sends_once(transport: Transport = send) -> None:
         )
 
 
-def _checks(transport: Transport) -> Iterator[Checked]:
+def _checks(transport: Transport, judge: Judge, replies: Replies) -> Iterator[Checked]:
     with _hostile() as server:
-        for number, (case, method) in enumerate(
-            (case, method) for case in (*CASES, IDLE) for method in ("GET", "POST")
-        ):
-            yield _check(server, case, method, f"/{number}", transport)
+        for number, (case, method) in enumerate(product(cases(replies), ("GET", "POST"))):
+            understood = partial(classify, replies=_WITH_BODY) if case.is_example else judge
+            yield _check(server, case, method, f"/{number}", transport, understood)
 
 
-def _check(server: _HostileServer, case: Case, method: str, path: str, transport: Transport) -> Checked:
+def _check(server: _HostileServer, case: Case, method: str, path: str, transport: Transport, judge: Judge) -> Checked:
     behave = case.behave
     port = server.port if behave is not None else _free_port()
     stalls = case.evidence is Evidence.TIMEOUT
@@ -275,20 +341,20 @@ def _check(server: _HostileServer, case: Case, method: str, path: str, transport
     client = Client(f"http://127.0.0.1:{port}", limits)
     connection = client.connection()
     first = f"{path}/first"
-    server.expect(first.encode(), _closes_when_read if case is IDLE else _is_well)
+    server.expect(first.encode(), _closes_when_read if case.name == IDLE else _is_well)
     server.expect(path.encode(), behave or _is_well)
     strays = server.stray
     try:
         if case.before:
             transport(connection, client, _request(method, first))
-        if case is IDLE:
+        if case.name == IDLE:
             server.settle(first.encode())
         answer = transport(connection, client, _request(method, path))
     finally:
         connection.close()
     if behave is not None:
         server.settle(path.encode())
-    return Checked(case, method, server.arrivals[path.encode()] + server.stray - strays, answer)
+    return Checked(case, method, server.arrivals[path.encode()] + server.stray - strays, answer, judge(answer))
 
 
 def _closes_when_read(wire: Wire) -> bool:

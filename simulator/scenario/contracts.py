@@ -13,18 +13,56 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from simulator.contract import Contract, Dedupe, Definitions, User
+from simulator.contract import BodyRule, Contract, Dedupe, Definitions, Replies, User
 from simulator.errors import ScenarioError, UsageError
 from simulator.scenario.load import read_model, text_of
 from simulator.scenario.model import DefinitionsSection, Scenario
 from simulator.scenario.nearest import did_you_mean
-from simulator.scenario.values import Duration, Model, OpensChoice, Zone
+from simulator.scenario.values import BodyValues, Duration, Model, OpensChoice, Status, Statuses, Zone
 
 Value = TypeVar("Value")
 
 _DEFAULTS = Contract()
+_REPLIES = _DEFAULTS.replies
+
+
+class BodySection(Model):
+    """What the body of a reply with a good status must say as well: the value of one key of its JSON object."""
+
+    key: Annotated[str, Field(min_length=1, max_length=256, description="Of the object itself, no path.")]
+    acked: BodyValues = Field(description="By which everything in the request is stored.")
+    refused: BodyValues = Field(default=(), description="By which nothing of it is stored.")
+    other: Literal["unknown", "refused"] = Field(
+        default="unknown", description="What any other value means. No JSON object, or none with the key, is unknown."
+    )
+
+    @model_validator(mode="after")
+    def _is_a_rule(self) -> BodySection:
+        self.rule()
+        return self
+
+    def rule(self) -> BodyRule:
+        """The same as a value."""
+        return BodyRule(self.key, self.acked, self.refused, self.other)
+
+
+class RepliesSection(Model):
+    """What the collector's replies to events mean. A status that stands nowhere may mean anything: unknown."""
+
+    acked: Statuses = Field(default=list(_REPLIES.acked), description="Statuses by which the events are stored.")
+    refused: list[Status] = Field(default=list(_REPLIES.refused), description="Statuses by which nothing is stored.")
+    body: BodySection | None = None
+
+    @model_validator(mode="after")
+    def _is_a_table(self) -> RepliesSection:
+        self.replies()
+        return self
+
+    def replies(self) -> Replies:
+        """The same as a value."""
+        return Replies(tuple(self.acked), tuple(self.refused), None if self.body is None else self.body.rule())
 
 
 class ContractFile(Model):
@@ -40,6 +78,7 @@ class ContractFile(Model):
     lag: Duration | None = None
     quiet: Duration | None = None
     deadline: Duration | None = None
+    replies: RepliesSection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +174,7 @@ def resolve_contract(
         lag=_first((file.lag for file in files), _DEFAULTS.lag),
         quiet=_first((file.quiet for file in files), _DEFAULTS.quiet),
         deadline=_first((file.deadline for file in files), _DEFAULTS.deadline),
+        replies=_first((file.replies.replies() for file in files if file.replies is not None), _DEFAULTS.replies),
     )
 
 

@@ -306,8 +306,8 @@ class DmHub:
         return (keys.read_event(method, target, body, self._options),)
 
     def outcome(self, answer: Answer) -> Outcome:
-        """200 has the event; see outcome.py for the rest. Never raises."""
-        return classify(answer)
+        """What the replies of the contract say; see outcome.py for the rest. Never raises."""
+        return classify(answer, self._options.replies)
 
 
 def _spoiled(fields: Mapping[str, str], spoil: Spoil | None) -> dict[str, str]:

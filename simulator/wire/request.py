@@ -145,5 +145,5 @@ class Adapter(Protocol, Generic[State]):
         ...
 
     def outcome(self, answer: Answer) -> Outcome:
-        """Never raises. What it does not recognise is UNKNOWN."""
+        """What the answer to an event tells. Never raises. What it does not recognise is UNKNOWN."""
         ...

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from simulator.contract import BodyRule, Replies
 from simulator.errors import EngineError
 from simulator.load.client import Client, Connection
 from simulator.load.drive import Drive
-from simulator.load.self_check import CASES, IDLE, Checked, assert_sends_once, check_transport, main, send
+from simulator.load.self_check import Case, Checked, assert_sends_once, cases, check_transport, main, send
 from simulator.traffic.making import Wanted, draft, make_folder, write_run
 from simulator.traffic.opened import OpenedRun
-from simulator.wire.request import Answer, Evidence, Request
+from simulator.wire.options import WireOptions
+from simulator.wire.outcome import classify
+from simulator.wire.registry import make_adapter
+from simulator.wire.request import Answer, Evidence, Outcome, Request
 from tests.load.hostile import OK, hostile, says
 
 SCENARIO = """
@@ -73,7 +79,7 @@ def test_our_transport_sends_once_in_every_case() -> None:
     checked = check_transport()
 
     assert [str(one) for one in checked if not one.is_right] == []
-    assert {one.case.name for one in checked} == {case.name for case in (*CASES, IDLE)}
+    assert {one.case.name for one in checked} == {case.name for case in cases()}
     assert {one.method for one in checked} == {"GET", "POST"}
 
 
@@ -103,6 +109,51 @@ def test_a_transport_that_does_otherwise_is_caught(transport: object, caught: se
     assert wrong_cases(check_transport(transport)) == caught  # type: ignore[arg-type]
 
 
+STRICT = Replies(
+    acked=(202, 200), refused=(429,), body=BodyRule("ok", acked=(True,), refused=(), other="refused")
+)  # fmt: skip
+
+
+def outcomes(some: Iterable[Case]) -> dict[str, Outcome]:
+    return {case.name: case.outcome for case in some}
+
+
+def test_what_a_reply_is_called_is_the_contract_s() -> None:
+    usual, strict = outcomes(cases()), outcomes(cases(STRICT))
+
+    assert {name: (usual[name], strict[name]) for name in usual if usual[name] is not strict[name]} == {
+        "403": (Outcome.REFUSED, Outcome.UNKNOWN),
+        "429": (Outcome.UNKNOWN, Outcome.REFUSED),
+    }
+    assert usual["a good status whose body says no"] is Outcome.REFUSED
+    assert usual["a good status whose body says nothing"] is Outcome.UNKNOWN
+
+
+BODILESS = Replies(acked=(204,), body=BodyRule("ok", acked=(True,)))
+
+
+SOME = {
+    "usual": Replies(),
+    "with a body rule": STRICT,
+    "no body at all": Replies(acked=(204,)),
+    "a rule that no reply fulfils": BODILESS,
+}
+
+
+@pytest.mark.parametrize("replies", SOME.values(), ids=SOME)
+@pytest.mark.parametrize("name", ["dmhub", "dmhub-2018"])
+def test_the_adapter_of_a_load_understands_its_contract(name: str, replies: Replies) -> None:
+    adapter = make_adapter(name, WireOptions("wx1", "a", "1", "", replies=replies))
+
+    assert [str(one) for one in check_transport(send, adapter.outcome, replies) if not one.is_right] == []
+
+
+def test_an_adapter_that_understands_something_else_is_caught() -> None:
+    """A collector that says no by its body, and an adapter that reads the status alone."""
+    with pytest.raises(EngineError, match="GET a good status whose body says no: 1 arrival, 202, acked; expected"):
+        assert_sends_once(send, lambda answer: classify(answer, replace(STRICT, body=None)), STRICT)
+
+
 def test_the_error_says_what_arrived_and_what_had_to() -> None:
     with pytest.raises(EngineError) as told:
         assert_sends_once(sends_gets_again)
@@ -119,7 +170,7 @@ def test_alone_it_prints_the_table_and_ends_with_0_or_7(capsys: pytest.CaptureFi
     said = capsys.readouterr().out
 
     assert (good, wrong) == (0, 7)
-    assert "36 of 36 cases" in said
+    assert "40 of 40 cases" in said
     assert "FAIL  GET 302 to the same server: 2 arrivals, 302, unknown; expected 1 arrival, unknown" in said
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.contract import Contract, Definitions, Opens
+from simulator.contract import BodyRule, Contract, Definitions, Opens, Replies
 from simulator.errors import UsageError
 from simulator.scenario.contracts import (
     GivenContract,
@@ -31,6 +31,10 @@ max_age: 7d
 lag: 2s
 quiet: 3s
 deadline: 1m
+replies:
+  acked: [200, 202]
+  refused: [429]
+  body: {key: code, acked: 0, refused: [40001, "no"], other: refused}
 """
 
 
@@ -59,6 +63,7 @@ def test_a_contract_file(tmp_path: Path) -> None:
         lag=Ms(2_000),
         quiet=Ms(3_000),
         deadline=Ms(60_000),
+        replies=Replies((200, 202), (429,), BodyRule("code", (0,), (40001, "no"), "refused")),
     )
 
 
@@ -124,6 +129,25 @@ WRONG = [
     ("a wrong word", "opens: timeout", "given.yaml:1:8  opens  expected launch, timeout=DURATION"),
     ("no unit", "lag: 5", "given.yaml:1:6  lag  expected a duration with a unit"),
     ("a wrong choice", "dedupe: byid", "did you mean by_id?"),
+    (
+        "a body rule without a value",
+        "replies: {body: {key: code, acked: }}",
+        'given.yaml:1:29  replies.body.acked  expected a value such as 0, "ok" or true, or a list of them, nothing',
+    ),
+    ("a body rule with a map", "replies: {body: {key: code, acked: [{a: 1}]}}", "not keys with values"),
+    (
+        "a value that says both",
+        "replies: {body: {key: code, acked: 0, refused: [1, 0]}}",
+        "replies.body  the value 0 of code cannot mean both acked and refused",
+    ),
+    ("a slip in a body rule", "replies: {body: {key: code, ack: 0}}", "unknown key ack; did you mean acked?"),
+    ("no status of a reply", "replies: {acked: [100]}", "replies.acked[0]  expected 200 or more, not 100"),
+    (
+        "a status that says both",
+        "replies: {acked: [200, 403]}",
+        "replies  the status 403 cannot mean both acked and refused",
+    ),
+    ("no status at all", "replies: {acked: []}", "replies.acked  expected at least one"),
     ("nothing", "", "the file is empty"),
     ("a list", "[launch]", "expected keys with values, such as name, opens, user, day"),
 ]
