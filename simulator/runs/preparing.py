@@ -8,9 +8,12 @@ from simulator.contract import Contract
 from simulator.errors import UsageError
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.runs.collector_process import embedded_collector
+from simulator.scenario.contracts import OF_TIMEOUT
 from simulator.traffic.making import Wanted, draft, make_folder, write_run
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.targets import check_connection
+
+_USUAL = Contract()
 
 
 def prepare(wanted: Wanted, running: ExitStack) -> OpenedRun:
@@ -44,6 +47,9 @@ def _check_embedded(contract: Contract) -> None:
     Raises:
         UsageError: such a contract.
     """
+    other = [name for name in OF_TIMEOUT if getattr(contract, name) != getattr(_USUAL, name)]
+    if other:
+        raise UsageError(f"the embedded collector counts opens otherwise: leave {other[0]} out, or name a --target")
     if contract.replies.body is not None:
         raise UsageError(
             "the embedded collector's replies have no such body: leave replies.body out, or name a --target"
