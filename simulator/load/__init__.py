@@ -8,7 +8,7 @@
     agenda.py       who is due when: visitors wait as heap entries
     course.py       one course of sending: lanes take due visitors; stop and drain
     tally.py        what happened so far, for progress.json and load.json
-    self_check.py   before every load: the transport sends once, whatever a server does
+    self_check.py   before every load: the transport sends once, whatever a server does; misbehaving.py is the table
     drive.py        a whole run: setup visits, then the judged ones, then load.json
     many.py         many small runs, one after another, each through a Locust of its own in one process
     locustfile.py   Locust's side: options, the driver user, its statistics, how a run ends

@@ -89,7 +89,10 @@ class Drive:
         self._grace = grace
         self._worker = worker
         self._self_check = self_check or partial(
-            assert_sends_once, judge=opened.adapter.outcome, replies=opened.contract.replies
+            assert_sends_once,
+            judge=opened.adapter.outcome,
+            replies=opened.contract.replies,
+            tls=opened.target_url.startswith("https:"),
         )
         self._self_checked = ""
         self._clock = steady_clock()
