@@ -162,4 +162,5 @@ def _summary(matrix: Matrix) -> Text:
     controls = sum(one.trial.fault is None for one in matrix.tried)
     caught = f"{matrix.count(Standing.KILLED)} of {len(matrix.tried) - controls} faulty collectors failed as they must"
     passed = f"{matrix.count(Standing.PASSED)} of {controls} honest ones passed"
-    return Text(f"{caught}, {passed}, in {matrix.seconds:.0f} seconds", style="green" if matrix.is_good else "bold red")
+    took = f"in {matrix.seconds:.0f} seconds on {matrix.cores} {'core' if matrix.cores == 1 else 'cores'}"
+    return Text(f"{caught}, {passed}, {took}", style="green" if matrix.is_good else "bold red")

@@ -85,7 +85,7 @@ def collector(options: CollectorOptions) -> Collector:
     Raises:
         UsageError: the database cannot be used.
     """
-    return Collector(options, open_store(options.db), Totals(options.db, options.definitions))
+    return Collector(options, open_store(options.db, fsync=options.fsync), Totals(options.db, options.definitions))
 
 
 def _allow_connections() -> None:

@@ -259,7 +259,9 @@ class Bench:
         self._definitions = None
         app = load_scenario(SCENARIO).app
         database = self._folder / f"{self._made:04}-{_COLLECTOR}.db"
-        self._collector = self._behind.enter_context(embedded_collector(database, definitions, app.tenant, app.events))
+        self._collector = self._behind.enter_context(
+            embedded_collector(database, definitions, app.tenant, app.events, fsync=False)
+        )
         self._proxy = self._behind.enter_context(fault_proxy(self._collector))
         self._definitions = definitions
 

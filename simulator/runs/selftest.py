@@ -29,7 +29,7 @@ from simulator.runs.false_alarms import Tried as AlarmTried
 from simulator.runs.sender_process import Sender
 from simulator.runs.trial import Standing, Trial, Tried, attempt, attempt_and_repeat
 
-_TRIALS_PER_CORE = 2  # a trial waits half of its time for children to start and for totals to settle
+_TRIALS_PER_CORE = 2  # a trial waits for children to start and for totals to settle
 VERSION = 1  # of the JSON document
 
 Watch = Callable[[Tried | AlarmTried, int, int], None]  # a trial is through; so many are, of so many
@@ -53,7 +53,8 @@ class Matrix:
 
     tried: tuple[Tried, ...]
     alarms: tuple[AlarmTried, ...]  # of the runs behind a failing network
-    seconds: float
+    seconds: float  # by the clock on the wall, from the first start of a process to the last verdict
+    cores: int = 1  # of this machine
 
     @property
     def is_good(self) -> bool:
@@ -67,6 +68,7 @@ class Matrix:
             "version": VERSION,
             "verdict": "pass" if self.is_good else "error",
             "seconds": round(self.seconds, 1),
+            "cores": self.cores,
             "counts": {standing.value: self.count(standing) for standing in Standing},
             "trials": [_trial_json(one) for one in self.tried],
             "false_alarms": [_alarm_json(one) for one in self.alarms],
@@ -116,7 +118,7 @@ def selftest(asked: Asked, watch: Watch) -> Matrix:
 
         if asked.alarm_seeds:
             false_alarms(asked.alarm_seeds, folder / "false-alarms", workers=asked.jobs or cores, watch=note)
-    return Matrix(tuple(tried[trial] for trial in trials), tuple(alarms), monotonic() - began)
+    return Matrix(tuple(tried[trial] for trial in trials), tuple(alarms), monotonic() - began, cores)
 
 
 def trials_of(asked: Asked) -> Iterator[Trial]:

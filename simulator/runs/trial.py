@@ -108,7 +108,7 @@ def _run(trial: Trial, folder: Path, send: Send) -> Result:
     fault = trial.fault.name if trial.fault is not None else ""
     with ExitStack() as running:
         url = running.enter_context(
-            embedded_collector(folder / DATABASE_FILE, definitions, app.tenant, app.events, fault=fault)
+            embedded_collector(folder / DATABASE_FILE, definitions, app.tenant, app.events, fault=fault, fsync=False)
         )
         # As a target and not as our own collector, so that it is read once before the run, as any other would be.
         wanted = Wanted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 from typing import Any
 
@@ -16,16 +17,20 @@ Check = tuple[str, str]  # metric and kind of cell
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.timeout(900)
 def test_every_fault_is_killed_in_time_and_by_more_than_one_check() -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ran = mpsim("selftest", "--json", seconds=280)
+    ran = mpsim("selftest", "--json", seconds=800)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
 
     assert ran.code == 0, ran
     matrix = json.loads(ran.out)
     assert matrix["verdict"] == "pass"
-    # Two minutes of two cores; the clock on the wall also knows what else this machine does.
+    # Two minutes of two cores. The clock on the wall also knows what else this machine does, so it gets far more.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 240
+    cores = matrix["cores"]
+    assert cores == os.cpu_count()
+    assert matrix["seconds"] < 800 / min(cores, 4)
     assert {trial["standing"] for trial in matrix["trials"]} == {"killed", "passed"}
     assert all(not trial["wrong"] for trial in matrix["false_alarms"])
     killed = [trial for trial in matrix["trials"] if trial["fault"] is not None]
