@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
+from simulator.entry import exit_code_of
 from simulator.errors import MpsimError
 from simulator.finding import ExitCode
 from simulator.load.drive import Drive
@@ -30,7 +31,7 @@ def send(folder: Path) -> tuple[int, str]:
     try:
         drive = Drive(open_run(folder), watch=LocustStatistics(environment))
     except MpsimError as wrong:
-        return ExitCode.USAGE, str(wrong)
+        return exit_code_of(wrong), str(wrong)
 
     def send_everybody(_: Any) -> NoReturn:
         drive.go()
