@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from simulator.journey.plan import Plan
-from simulator.runs.smallest import MOST_TRIES, Visitors, smallest_set
+from simulator.runs.smallest import MOST_TRIES, Visitors, one_a_block, smallest_set
 from simulator.runs.trial import RUN, Send, Standing, Trial, Tried, attempt
 from simulator.traffic.opened import open_run
 
@@ -27,8 +26,10 @@ def attempt_and_repeat(trial: Trial, folder: Path, send: Send, most_tries: int =
     if trial.fault is None or tried.standing is not Standing.KILLED:
         return tried
     plan = open_run(folder / trial.name / RUN).plan
-    suspects = one_a_block(plan, tried.visitors)
-    everybody = suspects[:1] if trial.fault.one_visitor else one_a_block(plan, (*suspects, *range(plan.count)))
+    suspects = one_a_block(tried.visitors, plan.block)
+    everybody = one_a_block((*suspects, *range(plan.count)), plan.block)
+    if trial.fault.one_visitor:
+        suspects = everybody = suspects[:1]
     attempts: dict[Visitors, Tried] = {}
 
     def shows(visitors: Visitors) -> bool:
@@ -36,20 +37,12 @@ def attempt_and_repeat(trial: Trial, folder: Path, send: Send, most_tries: int =
         attempts[visitors] = attempt(alone, folder / alone.name, send)
         return attempts[visitors].standing is Standing.KILLED
 
-    found = smallest_set(suspects[:1] if trial.fault.one_visitor else suspects, everybody, shows, most_tries)
+    found = smallest_set(suspects, everybody, shows, most_tries)
     if not found.visitors:
         return replace(tried, standing=Standing.NOT_AGAIN, why=_why_not(list(attempts.values())))
     for visitors in attempts.keys() - {found.visitors}:
         shutil.rmtree(folder / replace(trial, only=visitors).name, ignore_errors=True)
     return replace(tried, again=found.visitors, tries=found.tries, least=found.least)
-
-
-def one_a_block(plan: Plan, visitors: Sequence[int]) -> Visitors:
-    """The first of these visitors in each of their blocks: who comes brings the others of the block along."""
-    chosen: dict[int, int] = {}
-    for visitor in visitors:
-        chosen.setdefault(visitor // plan.block, visitor)
-    return tuple(chosen.values())
 
 
 def _why_not(attempts: Sequence[Tried]) -> str:

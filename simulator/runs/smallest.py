@@ -7,7 +7,7 @@ about two tries for each visitor of the result and the logarithm of how many cam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_TRIES = 40
@@ -50,6 +50,14 @@ def smallest_set(
     except _Spent:
         pass
     return Smallest(tuple(sorted(found)), tries.count, least)
+
+
+def one_a_block(visitors: Iterable[int], block: int) -> Visitors:
+    """The first of these visitors in each block of so many: who comes brings the others of the block along."""
+    chosen: dict[int, int] = {}
+    for visitor in visitors:
+        chosen.setdefault(visitor // block, visitor)
+    return tuple(chosen.values())
 
 
 class _Spent(Exception):

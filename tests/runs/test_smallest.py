@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.runs.smallest import Shows, Smallest, Visitors, smallest_set
+from simulator.runs.smallest import Shows, Smallest, Visitors, one_a_block, smallest_set
 
 EVERYBODY = range(30)
 PLENTY = 10_000
@@ -56,6 +56,14 @@ def test_so_many_visitors_are_needed() -> None:
 @pytest.mark.parametrize(("most", "found"), [(1, ()), (2, ()), (3, tuple(EVERYBODY))])
 def test_the_tries_are_used_up(most: int, found: Visitors) -> None:
     assert smallest_set([], EVERYBODY, at_least(29), most) == Smallest(found, most, least=False)
+
+
+@pytest.mark.parametrize(
+    ("visitors", "block", "chosen"),
+    [([], 2, ()), ([5, 3, 4], 1, (5, 3, 4)), ([5, 3, 4, 2], 2, (5, 3)), ([0, 1, 2, 3], 4, (0,))],
+)
+def test_one_visitor_stands_for_a_block(visitors: list[int], block: int, chosen: Visitors) -> None:
+    assert one_a_block(visitors, block) == chosen
 
 
 @given(
