@@ -6,7 +6,7 @@
     ├── ConnectionFailed        no collector before the first event              exit 6
     └── EngineError             our own fault, with what we know of it           exit 7
 
-Whatever else reaches the command line is a bug of ours and exits 7 as well.
+The exit codes are given in entry.py. Whatever else reaches a command line is a bug of ours and exits 7 as well.
 """
 
 from __future__ import annotations

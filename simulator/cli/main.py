@@ -1,4 +1,4 @@
-"""`mpsim`: the commands by name, and the one place where an exception becomes an exit code."""
+"""`mpsim`: the commands by name, and what a command line ends with; the table of errors is entry.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import NoReturn
 import click
 
 from simulator import __version__
-from simulator.errors import ConnectionFailed, MpsimError, UsageError
+from simulator.entry import exit_code_of, tell
+from simulator.errors import MpsimError
 from simulator.finding import ExitCode
 
 # A command's module is imported when it is asked for, so that `mpsim check` does not pay for a web server.
@@ -59,7 +60,7 @@ def group() -> None:
     """
 
 
-def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one return a cause
+def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code. Never raises."""
     try:
         code = group.main(args=None if arguments is None else list(arguments), prog_name="mpsim", standalone_mode=False)
@@ -73,15 +74,8 @@ def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one re
     except click.ClickException as wrong:
         click.echo(f"mpsim: {wrong.format_message()}", err=True)
         return ExitCode.USAGE
-    except ConnectionFailed as unreachable:
-        click.echo(f"mpsim: {unreachable}", err=True)
-        return ExitCode.NO_CONNECTION
-    except UsageError as wrong:
-        click.echo(str(wrong) if hasattr(wrong, "complaints") else f"mpsim: {wrong}", err=True)
-        return ExitCode.USAGE
-    except MpsimError as ours:
-        click.echo(f"mpsim: our own fault: {ours}", err=True)
-        return ExitCode.OWN_FAULT
+    except MpsimError as wrong:
+        return tell("mpsim", wrong)
     except (KeyboardInterrupt, click.Abort):
         click.echo("mpsim: interrupted", err=True)
         return ExitCode.INCOMPLETE
@@ -89,10 +83,10 @@ def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911  one re
         # Nobody reads any more; what is still buffered must not raise again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.PASS
-    except Exception:  # noqa: BLE001  the one place where anything ends
+    except Exception as bug:  # noqa: BLE001  the one place where anything ends
         traceback.print_exc()
         click.echo("mpsim: this is a bug of mpsim, not of your scenario or collector; please report it", err=True)
-        return ExitCode.OWN_FAULT
+        return exit_code_of(bug)
     return code if isinstance(code, int) else ExitCode.PASS
 
 

@@ -21,6 +21,7 @@ from simulator.runs.trial import Standing, Tried
 
 _FULL_SEEDS, _FULL_ALARM_SEEDS = 5, 300
 _ALARM_SEEDS = 9  # any nine in a row have every pair of definitions
+_MOST_NAMED = 3  # visitors who show a fault again
 _COLOURS = {Standing.KILLED: "green", Standing.PASSED: "green", Standing.WRONG_FINDING: "yellow"}
 
 
@@ -34,7 +35,7 @@ _COLOURS = {Standing.KILLED: "green", Standing.PASSED: "green", Standing.WRONG_F
 @click.option("--seeds", type=click.IntRange(1, 1000), default=None, help="How many plans of each scenario.")
 @click.option("--alarms", type=click.IntRange(0, 100_000), default=None,
               help="Runs of each kind behind a failing network; none by default where FAULTs are named.")  # fmt: skip
-@click.option("--repeat", is_flag=True, help="Each kill once more, with one visitor alone whom the finding names.")
+@click.option("--repeat", is_flag=True, help="Each kill once more, by as few visitors as show it: mostly by one alone.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=None, help="Trials at once; default: two a core.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None,
               help="Keep the run directories there.")  # fmt: skip
@@ -123,6 +124,9 @@ def _print(console: Console, matrix: Matrix) -> None:
     table.add_column("Result", no_wrap=True)
     table.add_column("Fails in")
     table.add_column("Finding")
+    repeated = any(one.again for one in matrix.tried)
+    if repeated:
+        table.add_column("Again by")
     for (scenario, definitions), block in groupby(
         matrix.tried, key=lambda one: (one.trial.scenario, one.trial.definitions)
     ):
@@ -135,7 +139,8 @@ def _print(console: Console, matrix: Matrix) -> None:
         for name, seeds in by_fault.items():
             failed = sorted({metric for one in seeds for metric, _ in one.failed})
             codes = dict.fromkeys(code for one in seeds for code in one.findings)
-            table.add_row(f"  {name}", _result(seeds), " ".join(failed), ", ".join(codes))
+            again = [_again(seeds)] if repeated else []
+            table.add_row(f"  {name}", _result(seeds), " ".join(failed), ", ".join(codes), *again)
     console.print(table)
     console.print()
     everything: list[Tried | false_alarms.Tried] = [*matrix.tried, *matrix.alarms]
@@ -156,6 +161,18 @@ def _result(seeds: Sequence[Tried]) -> Text:
     worst = next((one.standing for one in seeds if not one.standing.is_good), seeds[0].standing)
     several = f" {sum(one.standing is worst for one in seeds)} of {len(seeds)}" if len(seeds) > 1 else ""
     return Text(worst.value + several, style=_COLOURS.get(worst, "bold red"))
+
+
+def _again(seeds: Sequence[Tried]) -> str:
+    """Who showed a fault again; with several seeds how many visitors it took."""
+    found = [one.again for one in seeds if one.again]
+    if len(found) == 1 and len(found[0]) <= _MOST_NAMED:
+        return ("visitor " if len(found[0]) == 1 else "visitors ") + ", ".join(map(str, found[0]))
+    sizes = sorted({len(one) for one in found})
+    if not sizes:
+        return ""
+    many = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    return f"{many} visitor{'' if sizes == [1] else 's'}"
 
 
 def _summary(matrix: Matrix) -> Text:

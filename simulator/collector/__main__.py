@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from simulator.collector.options import CollectorOptions
 from simulator.contract import Definitions, parse_opens
-from simulator.errors import UsageError
+from simulator.entry import Parser, tell
+from simulator.errors import MpsimError, UsageError
 from simulator.finding import ExitCode
 
 
@@ -20,7 +19,7 @@ def parse(arguments: Sequence[str]) -> CollectorOptions:
     Raises:
         UsageError: one of them is wrong.
     """
-    parser = _Parser(prog="python -m simulator.collector", description="the embedded collector, until SIGTERM")
+    parser = Parser(prog="python -m simulator.collector", description="the embedded collector, until SIGTERM")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
     parser.add_argument("--db", type=Path, required=True, help="database file; created when it does not exist")
@@ -51,13 +50,6 @@ def parse(arguments: Sequence[str]) -> CollectorOptions:
     )
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse, with its errors as ours."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-
 def main() -> int:
     """Run one command line and return its exit code."""
     try:
@@ -65,9 +57,8 @@ def main() -> int:
         from simulator.collector.server import serve  # noqa: PLC0415  a wrong option need not wait for a web server
 
         serve(options)
-    except UsageError as wrong:
-        print(f"collector: {wrong}", file=sys.stderr)
-        return ExitCode.USAGE
+    except MpsimError as wrong:
+        return tell("collector", wrong)
     return ExitCode.PASS
 
 

@@ -28,7 +28,8 @@ from typing import Any, ClassVar, NoReturn
 
 import gevent
 
-from simulator.errors import ConnectionFailed, MpsimError, UsageError
+from simulator.entry import exit_code_of
+from simulator.errors import MpsimError, UsageError
 from simulator.finding import ExitCode
 from simulator.load.drive import GRACE, Drive
 from simulator.load.own_face import make_run
@@ -77,7 +78,7 @@ def _send_everybody(driver: Any) -> NoReturn:
         drive = Drive(opened, watch=LocustStatistics(environment), grace=float(environment.stop_timeout or GRACE))
     except MpsimError as wrong:
         _log.error("%s", wrong)
-        environment.process_exit_code = environment.process_exit_code or _code_of(wrong)
+        environment.process_exit_code = environment.process_exit_code or exit_code_of(wrong)
     except Exception:  # noqa: BLE001  Locust would log it, and begin again
         _log.exception("a bug of ours")
         environment.process_exit_code = ExitCode.OWN_FAULT
@@ -144,7 +145,7 @@ def _prepare(environment: Any, runner: Any, **_: Any) -> None:
         _session.next = _first_run(environment.parsed_options, runner)
     except MpsimError as wrong:
         print(f"error: {wrong}", file=sys.stderr)
-        sys.exit(_code_of(wrong))
+        sys.exit(exit_code_of(wrong))
     except Exception:  # noqa: BLE001  Locust would log it and end with 1
         _log.exception("a bug of ours")
         sys.exit(ExitCode.OWN_FAULT)
@@ -213,12 +214,6 @@ def _stop(reason: str, grace: float | None = None) -> None:
     _session.stopping = True
     drive.stop(reason, grace)
     drive.over.wait()
-
-
-def _code_of(wrong: MpsimError) -> int:
-    if isinstance(wrong, UsageError):
-        return ExitCode.USAGE
-    return ExitCode.NO_CONNECTION if isinstance(wrong, ConnectionFailed) else ExitCode.OWN_FAULT
 
 
 events.init_command_line_parser.add_listener(_add_options)

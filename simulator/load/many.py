@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from simulator.contract import Replies
+from simulator.entry import exit_code_of
 from simulator.errors import MpsimError
 from simulator.finding import ExitCode
 from simulator.load.drive import Drive
@@ -37,7 +38,7 @@ def send(folder: Path) -> tuple[int, str]:
         opened = open_run(folder)
         drive = Drive(opened, watch=LocustStatistics(environment), self_check=partial(_check_once, opened))
     except MpsimError as wrong:
-        return ExitCode.USAGE, str(wrong)
+        return exit_code_of(wrong), str(wrong)
 
     def send_everybody(_: Any) -> NoReturn:
         drive.go()

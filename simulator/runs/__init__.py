@@ -13,7 +13,8 @@
     explaining.py  what one visitor of a plan adds to a total, and why
     planning.py    the expected totals of a plan, before anything is sent
     selftest.py    the kill matrix: trial.py is one run against a faulty or an honest collector, selftest_scenarios/
-                   what it sends, sender_process.py the Locust that sends many of them
+                   what it sends, sender_process.py the Locust that sends many of them; repeating.py shows a fault
+                   again by as few visitors as can be found, smallest.py is the search for them
     false_alarms.py   the other half: no failing network makes a right collector fail; fault_proxy.py is the network
 
 Never imports load/: importing Locust patches the process. The two meet through the run directory.

@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from simulator.entry import tell
 from simulator.errors import MpsimError, UsageError
 from simulator.finding import ExitCode
 from simulator.ledger.manifest import Manifest
@@ -49,8 +50,7 @@ def main() -> int:
     try:
         take_baseline(open_run(Path(sys.argv[1])))
     except MpsimError as wrong:
-        print(f"baseline: {wrong}", file=sys.stderr)
-        return ExitCode.USAGE
+        return tell("baseline", wrong)
     return ExitCode.PASS
 
 

@@ -27,7 +27,7 @@ class Judgement:
 
     period: Period
     counted: Counted
-    settled: Settled
+    settled: Settled | None  # None: the totals were not read
     metrics: tuple[Judged, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgem
         findings=judgement.findings,
         slo=slos,
         latency=_latency(gathered.latencies),
-        convergence=_convergence(judgement.settled),
+        convergence=None if judgement.settled is None else _convergence(judgement.settled),
         widths=widths_of(judgement.metrics),
         reasons=conclusion.reasons,
         command=shlex.join(manifest.command),
@@ -84,13 +84,18 @@ def _load_facts(opened: OpenedRun, report: LoadReport, gathered: Gathered) -> Lo
     punctual = None
     if opened.plan.schedule is not None and not opened.plan.flood:
         punctual = gathered.latencies.on_time / opened.plan.coming
-    reason = str(report.facts.get("reason", "")) if report.is_there else "the load process died before its end"
     return LoadFacts(
         finished=bool(report.facts.get("finished")),
-        reason=reason,
+        reason=_why_cut_short(report),
         workers_lost=int(report.number("workers_lost")),
         punctual=punctual,
     )
+
+
+def _why_cut_short(report: LoadReport) -> str:
+    if report.failed_self_check:
+        return "the transport is not fit to send"  # the finding has the reason in full
+    return str(report.facts.get("reason", "")) if report.is_there else "the load process died before its end"
 
 
 def _attempts(counted: Counted, opened: OpenedRun) -> Attempts:

@@ -94,10 +94,19 @@ def count_run(opened: OpenedRun, attempts: AttemptIndex, begin: Ms, end: Ms, ind
     return Counted(gathered, by_ledger, by_event, index, found)
 
 
-def rows_of_run(opened: OpenedRun, attempts: AttemptIndex, index: StoredIndex | None, most: int) -> list[Sighting]:
-    """All stored rows of a run: as listed or, without a list, as the ledger says where nothing is unknown.
+@dataclass(frozen=True, slots=True)
+class RunRows:
+    """All stored rows of a run, or none of them and why."""
 
-    Empty where they are more than `most`, or not known.
+    rows: list[Sighting]
+    why_none: str = ""  # completes "because"; empty where the rows are known
+
+
+def rows_of_run(opened: OpenedRun, attempts: AttemptIndex, index: StoredIndex | None, most: int) -> RunRows:
+    """The stored rows: as listed or, without a list, as the ledger says where nothing is unknown.
+
+    Args:
+        most: none are given where there are more (exactly so many are).
     """
     rows: list[Sighting] = []
     found, asked = Reconciliation(), set[str]()
@@ -108,12 +117,12 @@ def rows_of_run(opened: OpenedRun, attempts: AttemptIndex, index: StoredIndex | 
         elif all(one.low == one.high and one.dated for one in sightings):
             rows.extend(one for one in sightings if one.high and not one.record.bad)
         else:
-            return []
+            return RunRows([], "some outcomes are unknown and no list of the stored events settles them")
         if len(rows) > most:
-            return []
+            return RunRows([], f"more than {most:,} events are stored")
     if index is not None:
         rows.extend(reconcile_others(index, found, asked))
-    return rows
+    return RunRows(rows)
 
 
 def _stored(

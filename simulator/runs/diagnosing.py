@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from simulator.contract import METRICS
 from simulator.finding import Finding, Judged, Verdict
 from simulator.ledger.index import AttemptIndex
-from simulator.runs.counting import Counted, rows_of_run
+from simulator.runs.counting import Counted, RunRows, rows_of_run
 from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
 from simulator.verify.diagnose import diagnose
@@ -32,11 +32,22 @@ class Period:
 
 
 def findings_of(
-    opened: OpenedRun, attempts: AttemptIndex, counted: Counted, judged: Sequence[Judged], period: Period
+    opened: OpenedRun,
+    attempts: AttemptIndex,
+    counted: Counted,
+    judged: Sequence[Judged],
+    period: Period,
+    *,
+    most_rows: int = MOST_ROWS,
 ) -> Iterator[Finding]:
-    """Everything that is wrong with what is stored and counted, ingest before counting."""
+    """Everything that is wrong with what is stored and counted, ingest before counting.
+
+    Args:
+        most_rows: of more stored events no rule is tried, and the findings say so.
+    """
     wrong = [metric for metric in METRICS if any(one.metric == metric and _fails(one) for one in judged)]
-    rows = rows_of_run(opened, attempts, counted.index, MOST_ROWS) if wrong else []
+    stored = rows_of_run(opened, attempts, counted.index, most_rows) if wrong else RunRows([])
+    rows = stored.rows
     explained: dict[str, Explained] = {}
     others: dict[str, tuple[int, ...]] = {}
     if rows:
@@ -61,6 +72,7 @@ def findings_of(
         explained=explained,
         events_right=_is_clean(counted),
         suspects=others,
+        untried=stored.why_none,
     )
     together = impossible_together(counted.expectations, judged, opened.scenario.expect)
     if together is not None:

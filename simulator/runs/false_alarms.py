@@ -37,6 +37,7 @@ from typing import Any
 import httpx
 
 from simulator.contract import Definitions, parse_opens
+from simulator.entry import Parser, tell
 from simulator.errors import EngineError, MpsimError
 from simulator.finding import ExitCode, Verdict
 from simulator.ledger.index import AttemptIndex
@@ -411,15 +412,23 @@ def summary(tried: Sequence[Tried]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the runs, and say what came of them."""
-    parser = argparse.ArgumentParser(
-        "python -m simulator.runs.false_alarms", description=(__doc__ or "").split("\n")[0]
-    )
+    try:
+        return _main(_options(arguments))
+    except MpsimError as wrong:
+        return tell("false_alarms", wrong)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser("python -m simulator.runs.false_alarms", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seeds", type=int, default=1, help="how many")
     parser.add_argument("--first", type=int, default=1, help="the first of them")
     parser.add_argument("--kind", type=Kind, choices=list(Kind), action="append", help="only this one; may be repeated")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, help="where wrong runs stay; default: a new temporary folder")
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def _main(options: argparse.Namespace) -> int:
     folder = options.out or Path(tempfile.mkdtemp(prefix="mpsim-false-alarms-"))
     began = time.monotonic()
     seeds = range(options.first, options.first + options.seeds)

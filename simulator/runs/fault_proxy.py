@@ -44,7 +44,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httptools
 
-from simulator.errors import UsageError
+from simulator.entry import Parser, tell
+from simulator.errors import MpsimError, UsageError
 from simulator.finding import ExitCode
 from simulator.rand import Stream
 from simulator.times import Ms, parse_duration
@@ -451,8 +452,12 @@ async def _close(server: asyncio.Server) -> None:
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser("python -m simulator.runs.fault_proxy", description=__doc__.split("\n", 1)[0])
+    """The command line.
+
+    Raises:
+        UsageError: a wrong one.
+    """
+    parser = Parser("python -m simulator.runs.fault_proxy", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--upstream", required=True, help="the collector, such as http://127.0.0.1:8000")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mix", default="", help=f"FAULT=PERCENT%%,…: {', '.join(FAULTS)}")
@@ -483,15 +488,20 @@ def _lines(handled: Iterable[Handled]) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM."""
-    options = parse(arguments)
+    try:
+        _main(parse(arguments))
+    except MpsimError as wrong:
+        return tell("fault_proxy", wrong)
+    return ExitCode.PASS
+
+
+def _main(options: argparse.Namespace) -> None:
     try:
         lose = parse_loss(options.lose) if options.lose else 0
         weather = Weather(options.seed, parse_mix(options.mix), lose, lists=not options.no_listing)
         asyncio.run(_serve(options, weather))
-    except (ValueError, OSError, UsageError) as wrong:
-        print(f"error: {wrong}", file=sys.stderr)
-        return ExitCode.USAGE
-    return ExitCode.PASS
+    except (ValueError, OSError) as wrong:
+        raise UsageError(str(wrong)) from wrong
 
 
 if __name__ == "__main__":

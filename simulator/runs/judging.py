@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from simulator.errors import ConnectionFailed
+from simulator.finding import Finding, Verdict
 from simulator.ledger.index import AttemptIndex
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.report.result import Result
@@ -65,6 +66,8 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
     """Judge a run whose collector answers at `url`."""
     report = read_load_report(opened.folder)
     period = _period(opened, report)
+    if report.failed_self_check:
+        return _unsent(opened, url, report, period)
     looking = _Looking(opened, url, period)
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
         counted, settled = looking.to_the_end(attempts)
@@ -82,6 +85,14 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
         *_notes(counted, looking.listing.why_not),
     )
     return result_of(opened, url, report, Judgement(period, counted, settled, judged, findings, notes))
+
+
+def _unsent(opened: OpenedRun, url: str, report: LoadReport, period: Period) -> Result:
+    """The result of a run that was never sent: totals of nothing would prove nothing, so none is read or judged."""
+    with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
+        counted = count_run(opened, attempts, period.begin, period.end, None)
+    finding = Finding("self_check", Verdict.ERROR, report.failed_self_check)
+    return result_of(opened, url, report, Judgement(period, counted, None, (), (finding,)))
 
 
 def _period(opened: OpenedRun, report: LoadReport) -> Period:

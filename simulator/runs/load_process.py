@@ -20,7 +20,8 @@ from typing import Any
 import simulator
 from simulator.errors import ConnectionFailed, EngineError, UsageError
 from simulator.finding import ExitCode
-from simulator.ledger.manifest import LOAD_FILE, PROGRESS_FILE
+from simulator.ledger.manifest import PROGRESS_FILE
+from simulator.runs.load_report import read_load_report
 
 LOCUSTFILE = Path(simulator.__file__).parent / "load" / "locustfile.py"
 LOG_FILE = "locust.log"
@@ -32,6 +33,8 @@ Progress = Callable[[dict[str, Any]], None]
 
 def run_load(folder: Path, watch: Progress, *, web_port: int | None = None) -> int:
     """Send the run and wait for its end; the load's own exit code.
+
+    A transport that failed its self-check is no exception: the run is judged, and its verdict says so.
 
     Ctrl-C asks the load to drain and end, a second one kills it; either way the ledger holds what was sent.
 
@@ -104,12 +107,8 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, watch: Progress) -> in
 
 
 def _progress(folder: Path) -> dict[str, Any]:
-    return _document(folder / PROGRESS_FILE)
-
-
-def _document(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads((folder / PROGRESS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -118,11 +117,11 @@ def _document(path: Path) -> dict[str, Any]:
 def _reason(folder: Path) -> str:
     """What the load says of its end: in load.json, or, where it did not come to that, at last in its log."""
     said = (folder / LOG_FILE).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return str(_document(folder / LOAD_FILE).get("reason", "")) or (said[-1] if said else "it said nothing")
+    return str(read_load_report(folder).facts.get("reason", "")) or (said[-1] if said else "it said nothing")
 
 
 def _raise_what_it_says(code: int, folder: Path) -> None:
-    if code in {ExitCode.PASS, ExitCode.INCOMPLETE} or code < 0:
+    if code in {ExitCode.PASS, ExitCode.INCOMPLETE} or code < 0 or read_load_report(folder).failed_self_check:
         return
     text = f"the load ended with {code}: {_reason(folder)} (see {folder / LOG_FILE})"
     if code == ExitCode.NO_CONNECTION:

@@ -26,6 +26,17 @@ class LoadReport:
     def is_there(self) -> bool:
         return bool(self.facts)
 
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether somebody stopped it by a signal; one that died without a word was killed."""
+        return not self.is_there or str(self.facts.get("reason", "")).startswith("interrupted by a signal")
+
+    @property
+    def failed_self_check(self) -> str:
+        """Why the transport was not fit to send, so that nothing was sent; empty where it was, or was not checked."""
+        said = self.facts.get("self_check")
+        return said if isinstance(said, str) and said != "ok" else ""
+
     def number(self, name: str, default: float = 0.0) -> float:
         value = self.facts.get(name, default)
         return float(value) if isinstance(value, int | float) else default

@@ -3,16 +3,22 @@
 The plan is the earlier run's, so the events are the same to the byte on a fresh embedded collector; on any other target
 they come under a new namespace, as other users, unless the same one is asked for. Nobody waits where the wire carries
 the events' time, since pacing then changes nothing that is counted.
+
+Where no visitors are named the smallest set that shows the failure is sent (searching.py): the one that an earlier
+replay found or, by as many replays as it takes, one that is found now, from whom the findings name. Only when not even
+everybody shows it any more is it called fixed.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from simulator.errors import UsageError
 from simulator.finding import Verdict
@@ -23,14 +29,19 @@ from simulator.ledger.manifest import (
     new_run_id,
     write_manifest,
 )
-from simulator.report.result import RESULT_FILE, read_result
+from simulator.report.result import RESULT_FILE, Result, read_result
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.load_process import Progress
+from simulator.runs.load_report import read_load_report
 from simulator.runs.running import Done, send_and_judge
+from simulator.runs.searching import Searched, Signs, read_known, search, signs_of, write_known
+from simulator.runs.smallest import Visitors, one_a_block
 from simulator.traffic.opened import OpenedRun, open_run
 from simulator.traffic.targets import check_connection, check_target
 
 MOST_VISITORS = 10_000  # of one replay; a list in run.json
+
+Tried = Callable[[Visitors, Result], None]  # these were sent, and that came of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,8 @@ class Replayed:
     """A replay that was judged."""
 
     done: Done
-    visitors: tuple[int, ...]  # asked for; their blocks came
+    visitors: Visitors  # asked for; their blocks came
+    searched: Searched | None = None  # None: the visitors were named, or could be sent once only
 
     @property
     def outcome(self) -> str:
@@ -54,44 +66,89 @@ def replay(
     same: bool = False,
     out: Path | None = None,
     allowed_hosts: Collection[str] = (),
+    tried: Tried = lambda _, __: None,
 ) -> Replayed:
     """Send some visitors of a run again and judge them like a run.
 
     Args:
-        visitors: none: those that the earlier result's findings name.
-        same: the earlier namespace also on a target that is not started for the replay.
+        visitors: none: the smallest set that shows again what failed.
+        same: the earlier namespace also on a target that is not started for the replay; it takes the same events once
+            only, so whom the findings name are sent and nobody is searched for.
         out: run directory of the replay; default `replay-<time>` inside the earlier one.
+        tried: told of each replay of a search.
 
     Raises:
         UsageError: no run directory, nobody to replay, or a host that was not allowed.
         ConnectionFailed: nobody answers at the target.
+        KeyboardInterrupt: a search was interrupted.
     """
     earlier = open_run(folder)
     check_target(earlier.target_url, allowed_hosts)
-    chosen = tuple(sorted(set(visitors))) or _visitors_of_findings(folder)
-    if len(chosen) > MOST_VISITORS:
-        raise UsageError(f"{len(chosen)} visitors are too many for a replay; run the scenario again instead")
-    with ExitStack() as running:
-        opened = _prepare(earlier, chosen, same, out, running)
-        return Replayed(send_and_judge(opened, watch), chosen)
+    place = out or earlier.folder / f"replay-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+    once = same and not earlier.manifest.target.embedded
+    if visitors or once:
+        chosen = tuple(sorted(set(visitors))) or _named(_failed(folder), folder)
+        if len(chosen) > MOST_VISITORS:
+            raise UsageError(f"{len(chosen)} visitors are too many for a replay; run the scenario again instead")
+        return Replayed(_send(earlier, chosen, same, place, watch), chosen)
+    return _search(earlier, _failed(folder), place, watch, tried)
 
 
-def _visitors_of_findings(folder: Path) -> tuple[int, ...]:
+def _failed(folder: Path) -> Result:
+    """The earlier result, in which something failed."""
     result = read_result(folder / RESULT_FILE)
-    named = {visitor for finding in result.findings if finding.verdict is Verdict.FAIL for visitor in finding.visitors}
+    if not signs_of(result):
+        raise UsageError(f"nothing failed in {folder / RESULT_FILE}; name some visitors with --visitor N")
+    return result
+
+
+def _named(result: Result, folder: Path) -> Visitors:
+    named = _visitors_of_findings(result)
     if not named:
         raise UsageError(f"no finding of {folder / RESULT_FILE} names a visitor; name some with --visitor N")
-    return tuple(sorted(named))
+    return named
 
 
-def _prepare(
-    earlier: OpenedRun, visitors: tuple[int, ...], same: bool, out: Path | None, running: ExitStack
-) -> OpenedRun:
+def _visitors_of_findings(result: Result) -> Visitors:
+    failing = [finding for finding in result.findings if finding.verdict is Verdict.FAIL]
+    return tuple(sorted({visitor for finding in failing for visitor in finding.visitors}))
+
+
+def _search(earlier: OpenedRun, result: Result, place: Path, watch: Progress, tried: Tried) -> Replayed:
+    """Replay one set after another; the run of the set that is found stays in `place`."""
+    plan = earlier.plan
+    suspects = one_a_block(_visitors_of_findings(result), plan.block)
+    others = (block * plan.block for block in plan.blocks)
+    everybody = tuple(islice(one_a_block((*suspects, *others), plan.block), MOST_VISITORS))
+    sent: dict[Visitors, Done] = {}
+    with _beside(place) as scratch:
+
+        def fails(visitors: Visitors) -> Signs:
+            done = _send(earlier, visitors, False, Path(scratch) / str(len(sent)), watch)
+            if read_load_report(done.folder).was_interrupted:
+                raise KeyboardInterrupt
+            sent[visitors] = done
+            tried(visitors, done.result)
+            return signs_of(done.result)
+
+        found = search(signs_of(result), read_known(earlier.folder), suspects, everybody, fails)
+        done = sent[found.visitors]
+        done.folder.replace(place)
+    if found.known is not None:
+        write_known(earlier.folder, found.known)
+    return Replayed(Done(done.result, place, place / done.page.name), found.visitors, found)
+
+
+def _send(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, watch: Progress) -> Done:
+    with ExitStack() as running:
+        return send_and_judge(_prepare(earlier, visitors, same, folder, running), watch)
+
+
+def _prepare(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, running: ExitStack) -> OpenedRun:
     manifest = earlier.manifest
     if not manifest.target.embedded:
         check_connection(manifest.target.url)
-    now = datetime.now(UTC)
-    folder = _make_folder(out or earlier.folder / f"replay-{now:%Y%m%d-%H%M%S-%f}", earlier.folder)
+    _make_folder(folder, earlier.folder)
     run_id = new_run_id()
     url = manifest.target.url
     if manifest.target.embedded:
@@ -106,23 +163,33 @@ def _prepare(
         options=replace(
             manifest.options, only=visitors, flood=manifest.options.flood or earlier.contract.time == "event"
         ),
-        created=now.isoformat(timespec="seconds"),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=_command(earlier.folder, visitors, same),
     )
     write_manifest(folder, again)
     return open_run(folder)
 
 
-def _make_folder(folder: Path, earlier: Path) -> Path:
+def _beside(place: Path) -> TemporaryDirectory[str]:
+    """A folder for the replays of a search, on the same disk as the place where one of them will stay."""
+    if place.exists():
+        raise UsageError(f"{place} exists already; name a new directory with --out")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return TemporaryDirectory(prefix=".search-", dir=place.parent)
+    except OSError as failed:
+        raise UsageError(f"{place.parent} cannot be written: {failed.strerror}") from failed
+
+
+def _make_folder(folder: Path, earlier: Path) -> None:
     try:
         folder.mkdir(parents=True)
         (folder / LEDGER_FOLDER).mkdir()
         shutil.copytree(earlier / SCENARIO_FOLDER, folder / SCENARIO_FOLDER)
     except OSError as failed:
         raise UsageError(f"the run directory {folder} cannot be written: {failed.strerror}") from failed
-    return folder
 
 
-def _command(folder: Path, visitors: tuple[int, ...], same: bool) -> tuple[str, ...]:
+def _command(folder: Path, visitors: Visitors, same: bool) -> tuple[str, ...]:
     named = [part for visitor in visitors for part in ("--visitor", str(visitor))]
     return ("mpsim", "replay", str(folder), *named, *(["--same"] if same else []))

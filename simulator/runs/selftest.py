@@ -26,8 +26,9 @@ from simulator.collector.faults import Fault, named, registered
 from simulator.errors import EngineError, UsageError
 from simulator.runs.false_alarms import Kind, false_alarms
 from simulator.runs.false_alarms import Tried as AlarmTried
+from simulator.runs.repeating import attempt_and_repeat
 from simulator.runs.sender_process import Sender
-from simulator.runs.trial import Standing, Trial, Tried, attempt, attempt_and_repeat
+from simulator.runs.trial import Standing, Trial, Tried, attempt
 
 _TRIALS_PER_CORE = 2  # a trial waits for children to start and for totals to settle
 VERSION = 1  # of the JSON document
@@ -42,7 +43,7 @@ class Asked:
     faults: tuple[Fault, ...]  # none: all of them
     seeds: tuple[int, ...] = (1,)
     alarm_seeds: tuple[int, ...] = ()  # of the runs behind a failing network; none: no such runs
-    repeat: bool = False  # each kill once more, with one of the visitors alone whom the finding names
+    repeat: bool = False  # each kill once more, by one named visitor alone or by the smallest set found (repeating.py)
     keep: Path | None = None  # where the run directories stay; None: nowhere
     jobs: int = 0  # trials at once; 0: by the number of cores
 
@@ -185,6 +186,7 @@ def _trial_json(one: Tried) -> dict[str, Any]:
         "findings": list(one.findings),
         "told": one.told,
         "visitors": list(one.visitors),
+        "again": {"visitors": list(one.again), "tries": one.tries, "least": one.least} if one.again else None,
         "seconds": round(one.seconds, 2),
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from hashlib import blake2b
 from pathlib import Path
 from time import monotonic
 
@@ -30,6 +31,8 @@ SCENARIOS = Path(__file__).parent / "selftest_scenarios"
 # The collector has counted what it answered, so a total that is wrong will stay so; short waits keep many runs short.
 _CONTRACT = "opens: {opens}\nuser: {user}\nday: {day}\nquiet: 200ms\ndeadline: 600ms\n"
 
+_MOST_NAMED = 3  # visitors in the name of a folder
+
 RUN = "run"  # the run directory inside a trial's folder
 
 Check = tuple[str, str]  # metric and kind of cell
@@ -41,7 +44,9 @@ class Standing(StrEnum):
 
     KILLED = "killed"  # exit 1, with the metrics and the finding that the fault declares
     WRONG_FINDING = "wrong finding"  # exit 1, but not for the declared reasons
-    NOT_AGAIN = "not again"  # killed, but not with one of the named visitors alone
+    NOT_AGAIN = (
+        "not again"  # killed, but neither by a named visitor alone nor, where that is no matter of one, by a set
+    )
     SURVIVED = "SURVIVED"  # the faulty collector was not failed
     PASSED = "passed"  # a control: the honest collector passed
     FALSE_ALARM = "FALSE ALARM"  # a control that did not pass
@@ -68,7 +73,13 @@ class Trial:
         opens = self.definitions.opens
         rule = opens.rule if opens.timeout is None else f"timeout-{format_duration(opens.timeout)}"
         what = self.fault.name if self.fault is not None else f"honest-{rule}-{self.definitions.user}"
-        return ".".join([what, self.scenario, str(self.seed), *(f"visitor-{one}" for one in self.only)])
+        return ".".join([what, self.scenario, str(self.seed), *self._who()])
+
+    def _who(self) -> list[str]:
+        if len(self.only) <= _MOST_NAMED:
+            return [f"visitor-{one}" for one in self.only]
+        listed = blake2b(repr(self.only).encode(), digest_size=6).hexdigest()
+        return [f"{len(self.only)}-visitors-{listed}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,9 @@ class Tried:
     findings: tuple[str, ...] = ()  # codes of the failing ones
     told: str = ""  # the declared finding in its own words
     visitors: tuple[int, ...] = ()  # whom it names
+    again: tuple[int, ...] = ()  # who showed it again; empty: it was not repeated, or nobody did
+    tries: int = 0  # runs of the search for them
+    least: bool = False  # with any one of them left out it was not shown
     seconds: float = 0.0
 
 
@@ -130,20 +144,6 @@ def _run(trial: Trial, folder: Path, send: Send) -> Result:
         return judge_run(opened, url)
 
 
-def attempt_and_repeat(trial: Trial, folder: Path, send: Send) -> Tried:
-    """Run a trial and, where one visitor's events are enough to show the fault, once more with such a visitor alone."""
-    tried = attempt(trial, folder / trial.name, send)
-    fault = trial.fault
-    if fault is None or not fault.one_visitor or tried.standing is not Standing.KILLED:
-        return tried
-    alone = replace(trial, only=tried.visitors[:1])
-    again = attempt(alone, folder / alone.name, send)
-    if again.standing is Standing.KILLED:
-        return tried
-    why = f"visitor {tried.visitors[0]} alone: {again.standing.value}: {again.why}"
-    return replace(tried, standing=Standing.NOT_AGAIN, why=why)
-
-
 def judge_trial(trial: Trial, result: Result, seconds: float = 0.0) -> Tried:
     """Hold a verdict against what the trial is for."""
     failed = frozenset((one.metric, one.by) for one in result.metrics if one.verdict is Verdict.FAIL)
@@ -171,4 +171,4 @@ def judge_trial(trial: Trial, result: Result, seconds: float = 0.0) -> Tried:
     else:
         standing = Standing.KILLED
     told = declared[0].text if declared else ""
-    return Tried(trial, standing, why, failed, codes, told, visitors, seconds)
+    return Tried(trial, standing, why, failed, codes, told, visitors, seconds=seconds)

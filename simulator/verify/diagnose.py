@@ -8,6 +8,7 @@ events and is not known here.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from simulator.contract import Contract
@@ -33,6 +34,7 @@ def diagnose(
     explained: Collection[str] = (),
     events_right: bool = False,
     suspects: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+    untried: str = "",
 ) -> tuple[Finding, ...]:
     """What is wrong with the totals, the most telling first; nothing where no cell fails.
 
@@ -40,16 +42,17 @@ def diagnose(
         explained: metrics of which another finding says why they are wrong.
         events_right: the stored events are known to be right, so whatever is wrong is the counting.
         suspects: metric → visitors among whom those are that are counted wrongly.
+        untried: why the rules that explain wrong totals were not tried; empty where they were.
     """
     totals: Totals = {}
     for one in judged:
         totals.setdefault((one.metric, one.by), {})[one.cell] = one
     open_ones = {key: cells for key, cells in totals.items() if key[0] not in explained}
-    return (
-        *_sums(open_ones, contract, events_right, suspects),
-        *_attributions(open_ones, suspects),
-        *_contradictions(totals, contract, expect),
-    )
+    differences = (*_sums(open_ones, contract, events_right, suspects), *_attributions(open_ones, suspects))
+    if untried:
+        said = f". No rule was tried and nobody is named, because {untried}"
+        differences = tuple(replace(one, text=one.text + said) for one in differences)
+    return (*differences, *_contradictions(totals, contract, expect))
 
 
 def settling_findings(settled: Settled, quiet: Ms) -> Iterator[Finding]:

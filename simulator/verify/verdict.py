@@ -81,8 +81,9 @@ def conclude(
     """
     causes = sorted(
         (
-            *_of_totals(judged, load),
+            *_of_totals(judged),
             *_of_findings(findings),
+            *_of_nothing(judged, load),
             *_of_load(attempts, load, max_failed, unacked),
             *((SLO, _missed(slo)) for slo in slos if not slo.met),
         ),
@@ -95,9 +96,7 @@ def conclude(
 Cause = tuple[int, str]
 
 
-def _of_totals(judged: Sequence[Judged], load: LoadFacts) -> Iterator[Cause]:
-    if not judged and load.connected:
-        yield OWN_FAULT, "Nothing was judged."
+def _of_totals(judged: Sequence[Judged]) -> Iterator[Cause]:
     errors = [one for one in judged if one.verdict is Verdict.ERROR]
     if errors:
         yield OWN_FAULT, f"{_totals(len(errors))} could not be judged: {errors[0].why}."
@@ -130,6 +129,11 @@ def _of_findings(findings: Sequence[Finding]) -> Iterator[Cause]:
     for finding in findings:
         if finding.verdict in exit_codes:
             yield exit_codes[finding.verdict], f"{finding.text[:1].upper()}{finding.text[1:]}."
+
+
+def _of_nothing(judged: Sequence[Judged], load: LoadFacts) -> Iterator[Cause]:
+    if not judged and load.connected:
+        yield OWN_FAULT, "Nothing was judged."
 
 
 def _of_load(attempts: AttemptSummary, load: LoadFacts, max_failed: int, unacked: Sequence[str]) -> Iterator[Cause]:

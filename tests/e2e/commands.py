@@ -46,7 +46,8 @@ def mpsim(*arguments: object, cwd: Path | None = None, seconds: float = 120) -> 
 
 def environment() -> dict[str, str]:
     """Ours, so that the package is found from any folder."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "COLUMNS": "100"}
 
 
 def result_of(folder: Path) -> dict[str, Any]:

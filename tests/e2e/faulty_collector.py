@@ -47,6 +47,13 @@ class SwapsSources(Collector):
         )
 
 
+class LosesOthersOpens(Collector):
+    """In each namespace the opens of the first device are stored, and nobody else's."""
+
+    async def take(self, rows: Rows) -> None:
+        await super().take([row for row in rows if not (isinstance(row, EventRow) and _is_open_of_another(row))])
+
+
 class RefusesSome(Collector):
     """Three of ten events are refused with 403 and not stored; the others are counted rightly."""
 
@@ -81,12 +88,21 @@ FAULTS = {
     "loses-one": LosesOne,
     "counts-one-twice": CountsOneTwice,
     "swaps-sources": SwapsSources,
+    "loses-others-opens": LosesOthersOpens,
     "refuses-some": RefusesSome,
     "fails-after-storing": FailsAfterStoring,
     "fails-after-storing-and-loses-one": FailsAndLosesOne,
 }
 _views = count(1)
 _takes = count(1)
+
+
+_first: dict[str, str | None] = {}  # namespace → the device that opened first
+
+
+def _is_open_of_another(row: EventRow) -> bool:
+    namespace = (row.sameness or "").partition(".")[0]
+    return row.name == "mini_program_open" and _first.setdefault(namespace, row.anonymous_id) != row.anonymous_id
 
 
 def _is_view(row: EventRow | BadRow) -> bool:

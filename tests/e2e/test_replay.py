@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.builders import scenario_text
 from tests.e2e.commands import IMPATIENT, SCENARIOS, collector, mpsim, result_of
 
 pytestmark = pytest.mark.slow
+LOOKS = "- launch\n- push: [applet-wechat]\n- {view: pages/b, think: 5s}\n- exit"
 SOME = [part for visitor in range(12) for part in ("--visitor", visitor)]
 
 
@@ -53,9 +55,32 @@ def test_a_fault_is_still_there_until_it_is_mended(tmp_path: Path) -> None:
     assert (fixed.code, "FIXED" in fixed.out) == (0, True), fixed
 
 
+def test_without_visitors_the_smallest_set_is_found_kept_and_taken_again(tmp_path: Path) -> None:
+    """Any two visitors show it, and nobody alone; whom the finding names is the second of two and more."""
+    run, file = tmp_path / "run", tmp_path / "sample.yaml"
+    file.write_text(scenario_text(LOOKS, count=9), encoding="utf-8")
+    with collector(tmp_path / "faulty.db", fault="loses-others-opens") as url:
+        assert mpsim("run", file, "--target", url, "--out", run, "-q", *IMPATIENT).code == 1
+        found = mpsim("replay", run, "--out", tmp_path / "found")
+        again = mpsim("replay", run, "--out", tmp_path / "again")
+    port = str(urlsplit(url).port)
+    with collector(tmp_path / "mended.db", "--port", port):
+        fixed = mpsim("replay", run, "--out", tmp_path / "fixed")
+
+    kept = json.loads((run / "smallest.json").read_text(encoding="utf-8"))
+    pair = ", ".join(map(str, kept["visitors"]))
+    assert (len(kept["visitors"]), kept["least"], kept["signs"]) == (2, True, ["lost", "total"])
+    assert (found.code, again.code, fixed.code) == (1, 1, 0), found
+    assert f"STILL FAILING: visitor {pair} (the smallest set found in" in found.out
+    assert f"STILL FAILING: visitor {pair} (the smallest set found in 1 replay;" in again.out
+    assert "FIXED: visitor 0, 1, 2, 3, 4, 5, 6, 7, 8 (nobody shows again what failed, in" in fixed.out
+    assert [result_of(tmp_path / name)["attempts"]["visitors"] for name in ("found", "again", "fixed")] == [2, 2, 9]
+    assert not list(tmp_path.glob(".search-*"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(("--visitor", "1"), "no visitor 1: the run has visitors 0 to 0"), ((), "no finding of")],
+    [(("--visitor", "1"), "no visitor 1: the run has visitors 0 to 0"), ((), "nothing failed in")],
     ids=["a visitor that the run does not have", "a run that passed"],
 )
 def test_nobody_to_replay_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:

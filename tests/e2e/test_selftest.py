@@ -58,6 +58,16 @@ def every_check() -> list[Check]:
     return [(metric, by) for metric in METRICS for by in BY if by != "page" or metric in {"pv", "uv"}]
 
 
+def test_the_smallest_set_shows_a_fault_again_that_nobody_shows_alone() -> None:
+    """Two users whose hashes meet are the least that a short hash needs."""
+    ran = mpsim("selftest", "uv-by-short-hash", "--repeat", "--json", seconds=280)
+
+    assert ran.code == 0, ran
+    (again,) = [trial["again"] for trial in json.loads(ran.out)["trials"] if trial["fault"] is not None]
+    assert (len(again["visitors"]), again["least"]) == (2, True)
+    assert again["tries"] > 2
+
+
 def test_one_visitor_alone_shows_a_fault_again() -> None:
     """One fault of each family here; `mpsim selftest --full` repeats all of them."""
     faults = ("cut-by-bytes", "loses-one-in-20", "source-carried-over", "new-each-day", "timeout-inclusive")

@@ -99,6 +99,14 @@ def test_a_trial_of_one_visitor_has_a_folder_of_its_own() -> None:
     assert CONTROL.name == "honest-launch-openid.sources.1"
 
 
+def test_the_folder_of_a_trial_of_many_visitors_has_a_name_that_fits() -> None:
+    one, other = (replace(TRIAL, only=tuple(range(first, 2_000))).name for first in (0, 1))
+
+    assert one.startswith("source-of-last-visit.sources.1.2000-visitors-")
+    assert one != other
+    assert len(one) < 100
+
+
 @pytest.mark.parametrize(
     ("standings", "good"),
     [

@@ -74,6 +74,12 @@ def test_the_table(given: dict[str, Any], word: str, code: int) -> None:
     assert bool(found.reasons) == (code != 0)
 
 
+def test_why_nothing_was_judged_comes_before_that_nothing_was() -> None:
+    found = concluded(judged=[], findings=[Finding("self_check", Verdict.ERROR, "it sent twice")])
+
+    assert found.reasons == ("It sent twice.", "Nothing was judged.")
+
+
 def test_the_weightiest_reason_comes_first() -> None:
     found = concluded(**{**FAIL, **CUT, **MISSED})
 

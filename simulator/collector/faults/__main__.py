@@ -7,7 +7,8 @@ import sys
 from simulator.collector.__main__ import parse
 from simulator.collector.faults import named
 from simulator.collector.server import serve
-from simulator.errors import UsageError
+from simulator.entry import tell
+from simulator.errors import MpsimError
 from simulator.finding import ExitCode
 
 
@@ -16,9 +17,8 @@ def main() -> int:
     name, *arguments = sys.argv[1:] or [""]
     try:
         serve(parse(arguments), named(name).build)
-    except UsageError as wrong:
-        print(f"collector: {wrong}", file=sys.stderr)
-        return ExitCode.USAGE
+    except MpsimError as wrong:
+        return tell("collector", wrong)
     return ExitCode.PASS
 
 
