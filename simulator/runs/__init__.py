@@ -15,7 +15,8 @@
     selftest.py    the kill matrix: trial.py is one run against a faulty or an honest collector, selftest_scenarios/
                    what it sends, sender_process.py the Locust that sends many of them; repeating.py shows a fault
                    again by as few visitors as can be found, smallest.py is the search for them
-    false_alarms.py   the other half: no failing network makes a right collector fail; fault_proxy.py is the network
+    false_alarms.py   the other half: no failing network makes a right collector fail; fault_proxy.py is the network,
+                   plain_count.py what the expectations are held against
 
 Never imports load/: importing Locust patches the process. The two meet through the run directory.
 """

@@ -24,7 +24,7 @@ from typing import Any
 
 from simulator.collector.faults import Fault, named, registered
 from simulator.errors import EngineError, UsageError
-from simulator.runs.false_alarms import Kind, false_alarms
+from simulator.runs.false_alarms import Kind, blunt, false_alarms
 from simulator.runs.false_alarms import Tried as AlarmTried
 from simulator.runs.repeating import attempt_and_repeat
 from simulator.runs.sender_process import Sender
@@ -59,9 +59,18 @@ class Matrix:
 
     @property
     def is_good(self) -> bool:
-        """Whether every fault was killed and every honest collector passed. No fault at all is not good."""
+        """Whether every fault was killed, every honest collector passed, and the runs behind the failing network are as
+        they must be, each and together. No fault at all is not good.
+        """
         kinds = {one.standing for one in self.tried}
-        return {Standing.KILLED, Standing.PASSED} == kinds and all(one.is_good for one in self.alarms)
+        return (
+            {Standing.KILLED, Standing.PASSED} == kinds and all(one.is_good for one in self.alarms) and not self.blunt
+        )
+
+    @property
+    def blunt(self) -> list[str]:
+        """What no run behind the failing network did although some must."""
+        return blunt(self.alarms)
 
     def as_json(self) -> dict[str, Any]:
         """The document that `--json` prints."""
@@ -73,6 +82,7 @@ class Matrix:
             "counts": {standing.value: self.count(standing) for standing in Standing},
             "trials": [_trial_json(one) for one in self.tried],
             "false_alarms": [_alarm_json(one) for one in self.alarms],
+            "blunt": self.blunt,
         }
 
     def count(self, standing: Standing) -> int:
@@ -203,5 +213,7 @@ def _alarm_json(one: AlarmTried) -> dict[str, Any]:
         "passed": one.passed,
         "exact": one.exact,
         "failed": one.failed,
+        "totals": one.totals,
+        "held": one.held,
         "seconds": round(one.seconds, 2),
     }

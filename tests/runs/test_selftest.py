@@ -12,6 +12,8 @@ from simulator.collector.faults import named, registered
 from simulator.contract import Definitions
 from simulator.finding import Finding, Interval, Judged, Verdict
 from simulator.report.result import Attempts, Load, Result
+from simulator.runs.false_alarms import Tried as AlarmTried
+from simulator.runs.false_alarms import trials as alarm_trials
 from simulator.runs.selftest import Asked, Matrix, faults_named, trials_of
 from simulator.runs.trial import Standing, Trial, Tried, judge_trial
 
@@ -127,6 +129,16 @@ def test_when_the_matrix_is_good(standings: tuple[Standing, ...], good: bool) ->
 
     assert matrix.is_good is good
     assert matrix.as_json()["verdict"] == ("pass" if good else "error")
+
+
+def test_runs_behind_a_failing_network_that_prove_nothing_are_not_good() -> None:
+    tried = (Tried(TRIAL, Standing.KILLED, ""), Tried(CONTROL, Standing.PASSED, ""))
+    alarms = tuple(AlarmTried(trial, 3, ()) for trial in alarm_trials(range(9)))
+
+    assert Matrix(tried, (), 1.0).is_good
+    assert Matrix(tried, alarms[:4], 1.0).is_good
+    assert not Matrix(tried, alarms, 1.0).is_good
+    assert Matrix(tried, alarms, 1.0).as_json()["blunt"][0].startswith("none of 9 correct-totals runs")
 
 
 def test_faults_are_chosen_by_name_and_all_by_default() -> None:
