@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.finding import Slo
@@ -16,7 +16,7 @@ from simulator.scenario.slo import parse_slo
 from simulator.verify.sighting import AttemptSummary
 from simulator.verify.slo import Latencies, evaluate
 from simulator.wire.request import Evidence, Outcome, Purpose
-from tests.verify.histories import TIMES
+from tests.verify.histories import examples
 
 MS = 1_000_000  # ns
 
@@ -37,7 +37,7 @@ percents = st.fractions(min_value=Fraction(1, 10), max_value=100)
 
 
 @given(values, percents)
-@settings(max_examples=200 * TIMES)
+@examples(200)
 def test_a_percentile_is_at_most_one_percent_high_and_never_over_the_maximum(
     samples: list[int], percent: Fraction
 ) -> None:
@@ -50,7 +50,7 @@ def test_a_percentile_is_at_most_one_percent_high_and_never_over_the_maximum(
 
 
 @given(values, values, percents)
-@settings(max_examples=50 * TIMES)
+@examples(50)
 def test_merging_is_counting_together(one: list[int], other: list[int], percent: Fraction) -> None:
     merged = Histogram(one)
     merged.merge(Histogram(other))
