@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.collector.faults import registered
+from simulator.errors import UsageError
 from simulator.finding import ExitCode
 from simulator.runs import false_alarms
 from simulator.runs.selftest import Asked, Matrix, faults_named, selftest
@@ -30,12 +31,13 @@ _COLOURS = {Standing.KILLED: "green", Standing.PASSED: "green", Standing.WRONG_F
 @click.option(
     "--full",
     is_flag=True,
-    help=f"{_FULL_SEEDS} seeds, --repeat, and {_FULL_ALARM_SEEDS} runs of each kind behind a failing network.",
+    help=f"{_FULL_SEEDS} seeds, --repeat, --replay, and {_FULL_ALARM_SEEDS} runs a kind behind a failing network.",
 )
 @click.option("--seeds", type=click.IntRange(1, 1000), default=None, help="How many plans of each scenario.")
 @click.option("--alarms", type=click.IntRange(0, 100_000), default=None,
               help="Runs of each kind behind a failing network; none by default where FAULTs are named.")  # fmt: skip
 @click.option("--repeat", is_flag=True, help="Each kill once more, by as few visitors as show it: mostly by one alone.")
+@click.option("--replay", is_flag=True, help="And mpsim replay of that visitor; with --repeat, and the first seed.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=None, help="Trials at once; default: two a core.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None,
               help="Keep the run directories there.")  # fmt: skip
@@ -49,6 +51,7 @@ def command(
     seeds: int | None,
     alarms: int | None,
     repeat: bool,
+    replay: bool,
     jobs: int | None,
     out: Path | None,
     as_json: bool,
@@ -59,6 +62,8 @@ def command(
 
     Exit code 0 when every faulty collector failed for the declared reason and every honest one passed, else 7.
     """
+    if replay and not repeat:
+        raise UsageError("--replay needs --repeat: it replays the visitors who showed a fault again")
     chosen = faults_named(faults)
     if list_only:
         _print_list()
@@ -69,9 +74,10 @@ def command(
         chosen,
         tuple(range(1, 1 + (seeds or (_FULL_SEEDS if full else 1)))),
         tuple(range(1, 1 + alarms)),
-        full or repeat,
-        out,
-        jobs or 0,
+        repeat=full or repeat,
+        replay=full or replay,
+        keep=out,
+        jobs=jobs or 0,
     )
     matrix = selftest(asked, _Progress(quiet))
     if as_json:

@@ -13,8 +13,9 @@
     explaining.py  what one visitor of a plan adds to a total, and why
     planning.py    the expected totals of a plan, before anything is sent
     selftest.py    the kill matrix: trial.py is one run against a faulty or an honest collector, selftest_scenarios/
-                   what it sends, sender_process.py the Locust that sends many of them; repeating.py shows a fault
-                   again by as few visitors as can be found, smallest.py is the search for them
+                   what it sends, sender_process.py the Locust that sends many of them; killing.py says when a fault
+                   counts as killed, affected.py whom it affects, repeating.py shows it again by as few visitors as
+                   smallest.py finds, replayed.py by `mpsim replay`
     false_alarms.py   the other half: no failing network makes a right collector fail; fault_proxy.py is the network,
                    plain_count.py what the expectations are held against
 

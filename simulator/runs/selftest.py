@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,6 +27,7 @@ from simulator.errors import EngineError, UsageError
 from simulator.runs.false_alarms import Kind, blunt, false_alarms
 from simulator.runs.false_alarms import Tried as AlarmTried
 from simulator.runs.repeating import attempt_and_repeat
+from simulator.runs.replayed import not_replayed
 from simulator.runs.sender_process import Sender
 from simulator.runs.trial import Standing, Trial, Tried, attempt
 
@@ -44,6 +45,7 @@ class Asked:
     seeds: tuple[int, ...] = (1,)
     alarm_seeds: tuple[int, ...] = ()  # of the runs behind a failing network; none: no such runs
     repeat: bool = False  # each kill once more, by one named visitor alone or by the smallest set found (repeating.py)
+    replay: bool = False  # and `mpsim replay` of these visitors, with the first seed (replayed.py); needs `repeat`
     keep: Path | None = None  # where the run directories stay; None: nowhere
     jobs: int = 0  # trials at once; 0: by the number of cores
 
@@ -147,8 +149,10 @@ def trials_of(asked: Asked) -> Iterator[Trial]:
 def _run_all(asked: Asked, trials: Sequence[Trial], folder: Path, jobs: int) -> Iterator[Tried]:
     """What became of each trial, in the order in which they end."""
     executor = ProcessPoolExecutor(min(jobs, len(trials)), get_context("spawn"), _begin_work)
+    how = [(asked.repeat, asked.replay and trial.seed == asked.seeds[0]) for trial in trials]
     try:
-        for future in as_completed([executor.submit(_try, asked.repeat, trial, folder) for trial in trials]):
+        wanted = zip(trials, how, strict=True)
+        for future in as_completed([executor.submit(_try, trial, folder, *once_more) for trial, once_more in wanted]):
             yield future.result()
     except BrokenProcessPool as died:
         raise EngineError("a process that makes trials died") from died
@@ -167,10 +171,14 @@ def _begin_work() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that has the terminal decides
 
 
-def _try(repeat: bool, trial: Trial, folder: Path) -> Tried:
-    if repeat:
-        return attempt_and_repeat(trial, folder, _sender().send)
-    return attempt(trial, folder / trial.name, _sender().send)
+def _try(trial: Trial, folder: Path, repeat: bool, replay: bool) -> Tried:
+    if not repeat:
+        return attempt(trial, folder / trial.name, _sender().send)
+    tried = attempt_and_repeat(trial, folder, _sender().send)
+    if not replay or not tried.again:
+        return tried
+    why = not_replayed(trial, tried.again, folder / trial.name)
+    return replace(tried, standing=Standing.NOT_AGAIN, why=why) if why else replace(tried, replayed=True)
 
 
 def _trial_json(one: Tried) -> dict[str, Any]:
@@ -182,7 +190,9 @@ def _trial_json(one: Tried) -> dict[str, Any]:
             "family": fault.family,
             "does": fault.does,
             "moves": list(fault.moves),
+            "may_move": list(fault.may_move),
             "finding": fault.finding,
+            "findings": list(fault.findings),
             "one_visitor": fault.one_visitor,
         }
     return {
@@ -197,6 +207,7 @@ def _trial_json(one: Tried) -> dict[str, Any]:
         "told": one.told,
         "visitors": list(one.visitors),
         "again": {"visitors": list(one.again), "tries": one.tries, "least": one.least} if one.again else None,
+        "replayed": one.replayed,
         "seconds": round(one.seconds, 2),
     }
 

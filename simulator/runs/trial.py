@@ -17,9 +17,11 @@ from simulator.finding import ExitCode, Verdict
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.report.folder import write_reports
 from simulator.report.result import Result
+from simulator.runs.affected import unaffected
 from simulator.runs.before import take_baseline
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.judging import judge_run
+from simulator.runs.killing import failing, not_as_declared
 from simulator.runs.links import register_links
 from simulator.scenario.load import load_scenario
 from simulator.times import format_duration
@@ -42,8 +44,9 @@ Send = Callable[[Path], object]  # sends the run in a directory
 class Standing(StrEnum):
     """What a trial came to."""
 
-    KILLED = "killed"  # exit 1, with the metrics and the finding that the fault declares
+    KILLED = "killed"  # exit 1, for the reasons that the fault declares and no others (killing.py)
     WRONG_FINDING = "wrong finding"  # exit 1, but not for the declared reasons
+    WRONG_VISITOR = "wrong visitor"  # for these, but somebody is named whom the fault does not touch
     NOT_AGAIN = (
         "not again"  # killed, but neither by a named visitor alone nor, where that is no matter of one, by a set
     )
@@ -96,6 +99,7 @@ class Tried:
     again: tuple[int, ...] = ()  # who showed it again; empty: it was not repeated, or nobody did
     tries: int = 0  # runs of the search for them
     least: bool = False  # with any one of them left out it was not shown
+    replayed: bool = False  # `mpsim replay` of these said STILL FAILING and, of an honest collector, FIXED
     seconds: float = 0.0
 
 
@@ -106,10 +110,23 @@ def attempt(trial: Trial, folder: Path, send: Send) -> Tried:
         result = _run(trial, folder, send)
     except MpsimError as broken:
         return Tried(trial, Standing.BROKEN, str(broken), seconds=monotonic() - began)
-    tried = judge_trial(trial, result, monotonic() - began)
+    tried = judge_trial(trial, result)
+    if tried.standing is Standing.KILLED and not trial.only:
+        tried = _with_the_right_visitors(tried, result, folder)
+    tried = replace(tried, seconds=monotonic() - began)
     if not tried.standing.is_good:
         write_reports(folder / RUN, result)  # somebody will want to see it
     return tried
+
+
+def _with_the_right_visitors(tried: Tried, result: Result, folder: Path) -> Tried:
+    """Killed only if whoever the findings name is affected."""
+    assert tried.trial.fault is not None
+    astray = unaffected(tried.trial.fault, failing(result), open_run(folder / RUN), folder)
+    if not astray:
+        return tried
+    why = "; ".join(f"the finding {code} names visitor {visitor}, who is not affected" for code, visitor in astray)
+    return replace(tried, standing=Standing.WRONG_VISITOR, why=why)
 
 
 def _run(trial: Trial, folder: Path, send: Send) -> Result:
@@ -144,31 +161,22 @@ def _run(trial: Trial, folder: Path, send: Send) -> Result:
         return judge_run(opened, url)
 
 
-def judge_trial(trial: Trial, result: Result, seconds: float = 0.0) -> Tried:
+def judge_trial(trial: Trial, result: Result) -> Tried:
     """Hold a verdict against what the trial is for."""
     failed = frozenset((one.metric, one.by) for one in result.metrics if one.verdict is Verdict.FAIL)
-    findings = tuple(one for one in result.findings if one.verdict is Verdict.FAIL)
+    findings = failing(result)
     codes = tuple(dict.fromkeys(one.code for one in findings))
     fault = trial.fault
     if fault is None:
         good = result.exit_code == ExitCode.PASS
         why = "" if good else f"exit {result.exit_code}: {'; '.join(result.reasons)}"
-        return Tried(trial, Standing.PASSED if good else Standing.FALSE_ALARM, why, failed, codes, seconds=seconds)
+        return Tried(trial, Standing.PASSED if good else Standing.FALSE_ALARM, why, failed, codes)
     declared = [one for one in findings if one.code == fault.finding]
     visitors = tuple(sorted({visitor for one in declared for visitor in one.visitors}))
-    still = [metric for metric in fault.moves if metric not in {metric for metric, _ in failed}]
-    # One visitor alone need not move all that many do.
-    enough = len(still) < max(len(fault.moves), 1) if trial.only else not still
-    standing, why = Standing.WRONG_FINDING, ""
     if result.exit_code != ExitCode.FAIL:
         standing, why = Standing.SURVIVED, f"exit {result.exit_code} ({result.verdict})"
-    elif not enough:
-        why = f"{', '.join(still)} did not fail"
-    elif not declared:
-        why = f"{', '.join(codes) or 'no finding'} instead of {fault.finding}"
-    elif fault.one_visitor and not visitors:
-        why = f"the finding {fault.finding} names no visitor"
     else:
-        standing = Standing.KILLED
+        why = not_as_declared(fault, result, alone=bool(trial.only))
+        standing = Standing.WRONG_FINDING if why else Standing.KILLED
     told = declared[0].text if declared else ""
-    return Tried(trial, standing, why, failed, codes, told, visitors, seconds=seconds)
+    return Tried(trial, standing, why, failed, codes, told, visitors)

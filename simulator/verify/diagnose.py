@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from simulator.contract import Contract
+from simulator.contract import METRICS, Contract
 from simulator.finding import Finding, Judged, Verdict
 from simulator.scenario.model import Expect
 from simulator.times import Ms, format_duration
@@ -67,7 +67,9 @@ def settling_findings(settled: Settled, quiet: Ms) -> Iterator[Finding]:
         shown = "; ".join(settled.fell[:_MOST_NAMED])
         more = f"; and {len(settled.fell) - _MOST_NAMED} more" if len(settled.fell) > _MOST_NAMED else ""
         text = f"totals fell that can only rise: {shown}{more}"
-        yield Finding("aggregation", Verdict.FAIL, text, len(settled.fell))
+        fallen = {fall.partition(" ")[0] for fall in settled.fell}
+        metrics = tuple(metric for metric in METRICS if metric in fallen)
+        yield Finding("aggregation", Verdict.FAIL, text, len(settled.fell), metrics=metrics)
     if settled.reading.errors:
         text = f"the totals could not be read: {settled.reading.error}"
         yield Finding("unsettled", Verdict.INCONCLUSIVE, text, len(settled.reading.errors))
@@ -96,9 +98,11 @@ def _sums(
                     "aggregation" if events_right else _code(metric, off, views_right, contract),
                     Verdict.FAIL,
                     f"{_WORDS[metric]}: expected {one.expected}, the collector says {one.observed:,}: "
-                    f"{abs(off):,} {'too many' if off > 0 else 'missing'}{_where(totals, metric, off)}",
+                    f"{abs(off):,} {'too many' if off > 0 else 'missing'}{_where(totals, metric, off)}"
+                    f"{_among(suspects.get(metric, ()))}",
                     abs(off),
                     suspects.get(metric, ()),
+                    (metric,),
                 )
 
 
@@ -128,6 +132,11 @@ def _where(totals: Totals, metric: str, off: int) -> str:
     return ""
 
 
+def _among(visitors: Collection[int]) -> str:
+    """What naming them means: no rule tells who of those in a wrong cell is counted wrongly."""
+    return "; no known rule explains it, and the visitors named are some of those who count there" if visitors else ""
+
+
 # ---- the sum is right, the cells are not --------------------------------------------------------------------------
 
 
@@ -144,9 +153,10 @@ def _attributions(totals: Totals, suspects: Mapping[str, tuple[int, ...]]) -> It
                 code,
                 Verdict.FAIL,
                 f"{_WORDS[metric]} by {by}: the total is right, {len(wrong)} of {len(cells)} cells are not: "
-                f"{_listed(wrong)}{_explained(cells, wrong)}",
+                f"{_listed(wrong)}{_explained(cells, wrong)}{_among(suspects.get(metric, ()))}",
                 max(surplus, missing),
                 suspects.get(metric, ()),
+                (metric,),
             )
 
 
@@ -212,13 +222,13 @@ def _contradictions(totals: Totals, contract: Contract, expect: Expect) -> Itera
                 summed = sum(cells.values())
                 if summed != said:
                     text = f"{_WORDS[metric]} by {by} sum to {summed:,}, in total it says {said:,}"
-                    yield _contradiction(text, summed - said)
+                    yield _contradiction(text, summed - said, metric)
     new, visitors = _observed(totals, "new_users", "all"), _observed(totals, "uv", "all")
     if new is not None and visitors is not None and {"uv", "new_users"} <= set(exact) and contract.memory is None:
         surplus = new.get("", 0) - visitors.get("", 0)
         if surplus > 0:
             text = f"new users are {new.get('', 0):,}, more than all visitors, {visitors.get('', 0):,}"
-            yield _contradiction(text, surplus)
+            yield _contradiction(text, surplus, "uv", "new_users")
 
 
 def _users_apart(by: str, cells: list[int], said: int) -> Iterator[Finding]:
@@ -226,10 +236,10 @@ def _users_apart(by: str, cells: list[int], said: int) -> Iterator[Finding]:
     largest, summed = max(cells, default=0), sum(cells)
     if largest > said:
         text = f"a cell by {by} has {largest:,} visitors, in total it says {said:,}"
-        yield _contradiction(text, largest - said)
+        yield _contradiction(text, largest - said, "uv")
     elif by != "page" and summed < said:
         text = f"visitors by {by} sum to {summed:,}, in total it says {said:,}"
-        yield _contradiction(text, said - summed)
+        yield _contradiction(text, said - summed, "uv")
 
 
 def _observed(totals: Totals, metric: str, by: str) -> dict[str, int] | None:
@@ -248,8 +258,9 @@ def _adds_up(metric: str, by: str, contract: Contract) -> bool:
     return by != "page" and (metric == "new_users" or contract.sessions == "derived")
 
 
-def _contradiction(text: str, off: int) -> Finding:
-    return Finding("aggregation", Verdict.FAIL, f"the collector contradicts itself: {text}", abs(off))
+def _contradiction(text: str, off: int, *metrics: str) -> Finding:
+    said = f"the collector contradicts itself: {text}"
+    return Finding("aggregation", Verdict.FAIL, said, abs(off), metrics=metrics)
 
 
 def _high(one: Judged) -> int:

@@ -157,4 +157,5 @@ def impossible_together(expectations: Expectations, judged: Sequence[Judged], ex
         f"whether or not {events} of unknown outcome {'is' if expectations.unknown == 1 else 'are'} stored, "
         "some cell is wrong"
     )
-    return Finding("aggregation", Verdict.FAIL, text)
+    metrics = tuple(metric for metric in METRICS if any(key[0] == metric for key in read))
+    return Finding("aggregation", Verdict.FAIL, text, metrics=metrics)

@@ -69,9 +69,11 @@ def test_the_smallest_set_shows_a_fault_again_that_nobody_shows_alone() -> None:
 
 
 def test_one_visitor_alone_shows_a_fault_again() -> None:
-    """One fault of each family here; `mpsim selftest --full` repeats all of them."""
+    """One fault of each family here, by `mpsim replay` too; `mpsim selftest --full` does so with all of them."""
     faults = ("cut-by-bytes", "loses-one-in-20", "source-carried-over", "new-each-day", "timeout-inclusive")
-    ran = mpsim("selftest", *faults, "--repeat", seconds=120)
+    ran = mpsim("selftest", *faults, "--repeat", "--replay", "--json", seconds=280)
 
     assert ran.code == 0, ran
-    assert f"{len(faults)} of {len(faults)} faulty collectors failed as they must" in ran.out
+    killed = [trial for trial in json.loads(ran.out)["trials"] if trial["fault"] is not None]
+    assert [trial["standing"] for trial in killed] == ["killed"] * len(faults)
+    assert all(trial["replayed"] for trial in killed)

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.cli.main import run
 from simulator.collector.faults import named, registered
-from simulator.contract import Definitions
+from simulator.contract import METRICS, Definitions
 from simulator.finding import Finding, Interval, Judged, Verdict
 from simulator.report.result import Attempts, Load, Result
 from simulator.runs.false_alarms import Tried as AlarmTried
@@ -20,9 +20,13 @@ from simulator.runs.trial import Standing, Trial, Tried, judge_trial
 FAULT = named("source-of-last-visit")  # moves all four metrics; attribution; one visitor
 TRIAL = Trial(FAULT.scenario, FAULT.definitions, 1, FAULT)
 CONTROL = replace(TRIAL, fault=None)
+DECODED = named("page-decoded-again")  # moves pv and uv; altered, and misplaced beside it
+MORE = Trial(DECODED.scenario, DECODED.definitions, 1, DECODED)
+LOST = named("loses-one-in-20")  # moves pv, and whatever else is struck
+MAYBE = Trial(LOST.scenario, LOST.definitions, 1, LOST)
 ALONE = replace(TRIAL, only=(3,))
-MOVED = ("pv", "uv", "opens", "new_users")
-FOUND = Finding("attribution", Verdict.FAIL, "two cells", 2, (3, 5))
+MOVED = METRICS
+FOUND = Finding("attribution", Verdict.FAIL, "two cells", 2, (3, 5), MOVED)
 
 
 def result_of(code: int, failing: tuple[str, ...] = (), *findings: Finding) -> Result:
@@ -39,20 +43,42 @@ def result_of(code: int, failing: tuple[str, ...] = (), *findings: Finding) -> R
 
 JUDGED = [
     ("the declared metrics and finding", TRIAL, result_of(1, MOVED, FOUND), Standing.KILLED, ""),
-    ("another finding beside it", TRIAL, result_of(1, MOVED, replace(FOUND, code="lost"), FOUND), Standing.KILLED, ""),
+    ("the finding several times", TRIAL, result_of(1, MOVED, *(replace(FOUND, metrics=(one,)) for one in MOVED)),
+     Standing.KILLED, ""),
+    ("another finding beside it", TRIAL, result_of(1, MOVED, replace(FOUND, code="lost"), FOUND),
+     Standing.WRONG_FINDING, "the finding lost beside attribution"),
+    ("the finding speaks of other metrics", TRIAL, result_of(1, MOVED, replace(FOUND, metrics=("pv", "uv"))),
+     Standing.WRONG_FINDING, "no finding speaks of opens, new_users"),
+    ("the finding speaks of nothing", TRIAL, result_of(1, MOVED, replace(FOUND, metrics=())),
+     Standing.WRONG_FINDING, "no finding speaks of pv, uv, opens, new_users"),
     ("passed", TRIAL, result_of(0), Standing.SURVIVED, "exit 0 (pass)"),
     ("inconclusive is not caught", TRIAL, result_of(3, (), FOUND), Standing.SURVIVED, "exit 3 (pass)"),
     ("a metric that does not move", TRIAL, result_of(1, ("pv", "uv"), FOUND), Standing.WRONG_FINDING,
      "opens, new_users did not fail"),
+    ("a finding about what is right", TRIAL,
+     result_of(1, ("pv",), replace(FOUND, metrics=("pv",)), replace(FOUND, metrics=("uv",))), Standing.WRONG_FINDING,
+     "uv, opens, new_users did not fail; the finding attribution speaks of uv, which did not fail"),
+    ("a metric beyond", MORE, result_of(1, ("pv", "uv", "new_users"), replace(FOUND, code="altered"),
+     replace(FOUND, code="misplaced")), Standing.WRONG_FINDING, "new_users failed, which it does not move"),
+    ("all that it declares", MORE, result_of(1, ("pv", "uv"), replace(FOUND, code="altered"),
+     replace(FOUND, code="misplaced")), Standing.KILLED, ""),
+    ("one of its findings is missing", MORE, result_of(1, ("pv", "uv"), replace(FOUND, code="altered")),
+     Standing.WRONG_FINDING, "no finding misplaced beside altered"),
+    ("the first finding leaves a metric to another", MORE, result_of(1, ("pv", "uv"),
+     replace(FOUND, code="altered", metrics=("pv",)), replace(FOUND, code="misplaced")),
+     Standing.WRONG_FINDING, "the finding altered does not speak of uv"),
+    ("what may move or not", MAYBE, result_of(1, ("pv", "opens"), replace(FOUND, code="lost")), Standing.KILLED, ""),
     ("another finding", TRIAL, result_of(1, MOVED, replace(FOUND, code="lost")), Standing.WRONG_FINDING,
-     "lost instead of attribution"),
+     "lost instead of attribution; the finding attribution does not speak of pv, uv, opens, new_users"),
     ("a remark is no finding", TRIAL, result_of(1, MOVED, replace(FOUND, verdict=Verdict.PASS)),
-     Standing.WRONG_FINDING, "no finding instead of attribution"),
+     Standing.WRONG_FINDING, "no finding instead of attribution; no finding speaks of pv, uv, opens, new_users"),
     ("nobody is named", TRIAL, result_of(1, MOVED, replace(FOUND, visitors=())), Standing.WRONG_FINDING,
      "the finding attribution names no visitor"),
     ("one visitor alone moves less", ALONE, result_of(1, ("pv",), FOUND), Standing.KILLED, ""),
-    ("one visitor alone moves nothing", ALONE, result_of(1, (), FOUND), Standing.WRONG_FINDING,
+    ("one visitor alone moves nothing", ALONE, result_of(1, (), replace(FOUND, metrics=())), Standing.WRONG_FINDING,
      "pv, uv, opens, new_users did not fail"),
+    ("one visitor alone needs not all the findings", replace(MORE, only=(3,)),
+     result_of(1, ("pv",), replace(FOUND, code="altered", metrics=("pv",))), Standing.KILLED, ""),
     ("an honest collector passes", CONTROL, result_of(0), Standing.PASSED, ""),
     ("an honest collector fails", CONTROL, result_of(1, ("pv",), FOUND), Standing.FALSE_ALARM, "exit 1: because"),
     ("an honest collector is inconclusive", CONTROL, result_of(3), Standing.FALSE_ALARM, "exit 3: because"),

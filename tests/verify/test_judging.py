@@ -221,6 +221,35 @@ def test_totals_that_contradict_each_other() -> None:
     assert "the collector contradicts itself: new users are 8, more than all visitors, 2" in texts
 
 
+SPEAKS = [
+    # what the collector says of two_sources() in total, and code and metrics of each finding
+    ({"pv": 7, "uv": 8, "opens": 0, "new_users": 8}, {("lost", ("pv",)), ("aggregation", ("pv",))}),
+    ({"pv": 8, "uv": 2, "opens": 0, "new_users": 8}, {("aggregation", ("uv",)), ("aggregation", ("uv", "new_users"))}),
+    ({"pv": 8, "uv": 8, "opens": 1, "new_users": 8}, {("duplicated", ("opens",))}),
+]
+
+
+@pytest.mark.parametrize(("said", "expected"), SPEAKS, ids=["views", "visitors", "opens"])
+def test_a_finding_says_of_which_metrics_it_speaks(
+    said: dict[str, int | None], expected: set[tuple[str, tuple[str, ...]]]
+) -> None:
+    rules = contract()
+    judged = judge(expect(two_sources(), rules), reading_of(expect(two_sources(), rules), all={"": said}), EXACT)
+
+    assert {(one.code, one.metrics) for one in diagnose(judged, rules, EXACT)} == expected
+
+
+def test_naming_visitors_of_whom_some_are_counted_wrongly_says_so() -> None:
+    rules = contract()
+    reading = reading_of(expect(two_sources()[1:], rules))
+    judged = judge(expect(two_sources(), rules), reading, EXACT)
+    suspected = diagnose(judged, rules, EXACT, suspects={"uv": (0, 3)})
+
+    told = [(one.visitors, one.text) for one in suspected if one.metrics == ("uv",)]
+    assert [visitors for visitors, _ in told] == [(0, 3)]
+    assert told[0][1].endswith("; no known rule explains it, and the visitors named are some of those who count there")
+
+
 @given(histories(), RULES, st.data())
 @examples(100)
 def test_what_holds_of_every_world_is_no_contradiction(

@@ -132,7 +132,7 @@ seed(
         ("tally", "CASE page WHEN ''", "CASE coalesce(page, '') WHEN ''"),
     ),
     scenario="foreground",
-    moves="pv",
+    moves="pv uv",
     finding="aggregation",
     opens="every-foreground",
 )
@@ -145,7 +145,7 @@ seed(
         ("tally", "CASE page WHEN ''", "CASE coalesce(page, '') WHEN ''"),
     ),
     scenario="deliveries",
-    moves="pv",
+    moves="pv uv",
     finding="aggregation",
 )
 
@@ -200,5 +200,6 @@ seed(
     ),
     scenario="deliveries",
     moves="pv",
+    may_move="uv opens",
     finding="aggregation",
 )

@@ -278,7 +278,8 @@ def rule_finding(explained: Explained, judged: Iterable[Judged]) -> Finding | No
         said = "" if total is None else f": expected {total.expected}, the collector says {_number(total.observed)}: "
     others = "".join(f"; or {other.says}" for other in explained.others)
     text = f"{words}{said}{amounts} would be explained if it {rule.says}{others}"
-    return Finding(rule.code, Verdict.FAIL, text, max(explained.surplus, explained.missing, 1), explained.visitors)
+    count = max(explained.surplus, explained.missing, 1)
+    return Finding(rule.code, Verdict.FAIL, text, count, explained.visitors, (explained.metric,))
 
 
 def _number(value: int | None) -> str:
