@@ -61,7 +61,12 @@ class Came(NamedTuple):
 
 
 def is_affected_alone(fault: Fault, opened: OpenedRun, visitor: int, folder: Path) -> bool:
-    """Whether the faulty collector gets wrong what the visitor's block alone sends to it.
+    """Whether the faulty collector gets wrong what the visitor's block alone sends to it; see `is_affected`."""
+    return is_affected(fault, opened, [visitor // opened.plan.block], folder)
+
+
+def is_affected(fault: Fault, opened: OpenedRun, blocks: Iterable[int], folder: Path) -> bool:
+    """Whether the faulty collector gets wrong what these blocks send to it.
 
     Wrong is what an honest one would not count of the events that were acked, and of those of which nobody was told
     whatever the faulty one kept.
@@ -69,7 +74,7 @@ def is_affected_alone(fault: Fault, opened: OpenedRun, visitor: int, folder: Pat
     Args:
         folder: for the two databases; exists.
     """
-    sent = list(_requests(opened, [visitor // opened.plan.block]))
+    sent = list(_requests(opened, blocks))
     links = complete_links(opened.scenario)
     came = asyncio.run(_take(fault.build(_options(opened, folder / "faulty.db")), opened, sent, links))
     held = came.acked | {name for name in came.unknown if came.stored[name]}
@@ -127,18 +132,18 @@ def stored_wrongly(opened: OpenedRun, folder: Path) -> frozenset[int]:
 
 
 def _requests(opened: OpenedRun, blocks: Iterable[int]) -> Iterator[Sent]:
-    """The requests of some blocks in the order in which they leave."""
+    """The requests of some blocks, the earlier visits first, then in the order in which they leave."""
     rules = _rules(opened.scenario.app)
-    for block in blocks:
-        requests = chain.from_iterable(requests_of_block(opened.plan, opened.adapter, block).values())
-        for request in sorted(requests, key=lambda one: (one.purpose is not Purpose.SETUP, one.leaves)):
-            fields: dict[str, str] = {}
-            try:
-                fields = decode_pairs(request.target.partition("?")[2].encode())
-                row = event_row(fields, rules, Ms(0), "") if request.purpose is not Purpose.LOOKUP else None
-            except BadEncoding as wrong:
-                fields, row = wrong.fields, None
-            yield Sent(request, row if isinstance(row, EventRow) else None, fields.get("externalId", ""))
+    made = (requests_of_block(opened.plan, opened.adapter, block) for block in blocks)
+    requests = chain.from_iterable(some for of_block in made for some in of_block.values())
+    for request in sorted(requests, key=lambda one: (one.purpose is not Purpose.SETUP, one.leaves)):
+        fields: dict[str, str] = {}
+        try:
+            fields = decode_pairs(request.target.partition("?")[2].encode())
+            row = event_row(fields, rules, Ms(0), "") if request.purpose is not Purpose.LOOKUP else None
+        except BadEncoding as wrong:
+            fields, row = wrong.fields, None
+        yield Sent(request, row if isinstance(row, EventRow) else None, fields.get("externalId", ""))
 
 
 def _rules(app: App) -> Rules:

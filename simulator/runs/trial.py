@@ -17,7 +17,7 @@ from simulator.finding import ExitCode, Verdict
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.report.folder import write_reports
 from simulator.report.result import Result
-from simulator.runs.affected import unaffected
+from simulator.runs.affected import is_affected, unaffected
 from simulator.runs.before import take_baseline
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.judging import judge_run
@@ -50,14 +50,15 @@ class Standing(StrEnum):
     NOT_AGAIN = (
         "not again"  # killed, but neither by a named visitor alone nor, where that is no matter of one, by a set
     )
-    SURVIVED = "SURVIVED"  # the faulty collector was not failed
+    SURVIVED = "SURVIVED"  # the faulty collector was not failed, although it was wrong
+    NOT_COVERED = "not covered"  # nothing in a scenario that is not the fault's own makes the collector wrong
     PASSED = "passed"  # a control: the honest collector passed
     FALSE_ALARM = "FALSE ALARM"  # a control that did not pass
     BROKEN = "broken"  # the run itself did not come to a verdict
 
     @property
     def is_good(self) -> bool:
-        return self in {Standing.KILLED, Standing.PASSED}
+        return self in {Standing.KILLED, Standing.PASSED, Standing.NOT_COVERED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,17 @@ class Trial:
     only: tuple[int, ...] = ()  # visitors who come; none: all of them
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether a fault is tried on another scenario than the one that claims to cover it."""
+        return self.fault is not None and self.scenario != self.fault.scenario
+
+    @property
     def name(self) -> str:
         """Unique among trials, and fit for a folder."""
         opens = self.definitions.opens
         rule = opens.rule if opens.timeout is None else f"timeout-{format_duration(opens.timeout)}"
-        what = self.fault.name if self.fault is not None else f"honest-{rule}-{self.definitions.user}"
+        zone = self.definitions.day.rpartition("/")[2].lower()
+        what = self.fault.name if self.fault is not None else f"honest-{rule}-{self.definitions.user}-{zone}"
         return ".".join([what, self.scenario, str(self.seed), *self._who()])
 
     def _who(self) -> list[str]:
@@ -111,12 +118,23 @@ def attempt(trial: Trial, folder: Path, send: Send) -> Tried:
     except MpsimError as broken:
         return Tried(trial, Standing.BROKEN, str(broken), seconds=monotonic() - began)
     tried = judge_trial(trial, result)
-    if tried.standing is Standing.KILLED and not trial.only:
+    if trial.is_elsewhere and tried.standing is Standing.SURVIVED:
+        tried = _with_any_effect(tried, folder)
+    elif tried.standing is Standing.KILLED and not trial.only and not trial.is_elsewhere:
         tried = _with_the_right_visitors(tried, result, folder)
     tried = replace(tried, seconds=monotonic() - began)
     if not tried.standing.is_good:
         write_reports(folder / RUN, result)  # somebody will want to see it
     return tried
+
+
+def _with_any_effect(tried: Tried, folder: Path) -> Tried:
+    """Survived only if there was something to catch."""
+    assert tried.trial.fault is not None
+    opened = open_run(folder / RUN)
+    if is_affected(tried.trial.fault, opened, opened.plan.blocks, folder):
+        return tried
+    return replace(tried, standing=Standing.NOT_COVERED, why="")
 
 
 def _with_the_right_visitors(tried: Tried, result: Result, folder: Path) -> Tried:
@@ -175,6 +193,8 @@ def judge_trial(trial: Trial, result: Result) -> Tried:
     visitors = tuple(sorted({visitor for one in declared for visitor in one.visitors}))
     if result.exit_code != ExitCode.FAIL:
         standing, why = Standing.SURVIVED, f"exit {result.exit_code} ({result.verdict})"
+    elif trial.is_elsewhere:
+        standing, why = Standing.KILLED, ""  # for whatever reasons; what they must be is declared for its own scenario
     else:
         why = not_as_declared(fault, result, alone=bool(trial.only))
         standing = Standing.WRONG_FINDING if why else Standing.KILLED

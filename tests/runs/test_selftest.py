@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from simulator.cli.main import run
+from simulator.cli.selftest import _print as print_matrix
 from simulator.collector.faults import named, registered
 from simulator.contract import METRICS, Definitions
 from simulator.finding import Finding, Interval, Judged, Verdict
@@ -121,10 +124,94 @@ def test_every_group_of_faults_has_a_control_of_its_own_with_each_seed() -> None
     assert len({one.name for one in trials}) == len(trials)
 
 
+def test_in_full_a_fault_meets_every_scenario_that_its_definitions_fit_once() -> None:
+    """Three scenarios are about one rule of opens or one zone; the others take any definitions."""
+    faults = (named("totals-cached"), named("timeout-inclusive"), named("customers-not-joined"))
+    trials = list(trials_of(Asked(faults, seeds=(1, 2), everywhere=True)))
+    met = [{one.scenario for one in trials if one.fault is fault and one.seed == 1} for fault in faults]
+
+    assert met == [
+        {"deliveries", "identities", "sharing", "sources"},
+        {"gaps", "deliveries", "identities", "sharing", "sources"},
+        {"sharing", "deliveries", "identities", "sources"},
+    ]
+    assert [one.scenario for one in trials if one.fault is not None and one.seed == 2] == [
+        fault.scenario for fault in faults
+    ]
+    tried = {(one.scenario, one.definitions, one.seed) for one in trials if one.fault is not None}
+    controls = [(one.scenario, one.definitions, one.seed) for one in trials if one.fault is None]
+    assert (set(controls), len(controls)) == (tried, len(tried))
+    every = list(trials_of(Asked(registered(), everywhere=True)))
+    assert len({one.name for one in every}) == len(every)
+
+
+ELSEWHERE = replace(TRIAL, scenario="deliveries")
+ELSEWHERE_JUDGED = [
+    (result_of(1, ("pv",)), Standing.KILLED, ""),
+    (result_of(0), Standing.SURVIVED, "exit 0 (pass)"),
+    (result_of(3), Standing.SURVIVED, "exit 3 (pass)"),
+]
+
+
+@pytest.mark.parametrize(("result", "standing", "why"), ELSEWHERE_JUDGED, ids=["fails", "passes", "undecided"])
+def test_on_another_scenario_any_reason_is_good_enough(result: Result, standing: Standing, why: str) -> None:
+    """Whether there was anything to catch is asked afterwards, of the collectors themselves."""
+    tried = judge_trial(ELSEWHERE, result)
+
+    assert (tried.standing, tried.why) == (standing, why)
+
+
+MIXED = (
+    Tried(CONTROL, Standing.PASSED, ""),
+    Tried(TRIAL, Standing.KILLED, "", frozenset({("pv", "source"), ("uv", "hour")}), ("attribution",)),
+    Tried(replace(CONTROL, scenario="deliveries"), Standing.PASSED, ""),
+    Tried(ELSEWHERE, Standing.NOT_COVERED, ""),
+    Tried(replace(ELSEWHERE, scenario="identities"), Standing.KILLED, "", frozenset({("pv", "all")}), ("lost",)),
+)
+
+
+def test_the_matrix_is_one_of_faults_and_scenarios() -> None:
+    matrix = Matrix(MIXED, (), 1.0)
+
+    assert matrix.is_good
+    assert matrix.as_json()["matrix"] == {
+        "honest: launch, openid, Asia/Shanghai": {"sources": "passed", "deliveries": "passed"},
+        "source-of-last-visit": {"sources": "killed", "deliveries": "not covered", "identities": "killed"},
+    }
+
+
+def test_a_fault_that_is_wrong_on_another_scenario_and_passes_there_is_not_good() -> None:
+    survivor = Tried(ELSEWHERE, Standing.SURVIVED, "exit 0 (pass)")
+    again = replace(survivor, trial=replace(ELSEWHERE, seed=2))
+
+    assert not Matrix((*MIXED[:3], survivor), (), 1.0).is_good
+    assert Matrix((*MIXED[:4], again), (), 1.0).as_json()["matrix"]["source-of-last-visit"]["deliveries"] == "SURVIVED"
+
+
+def test_the_matrix_as_it_is_printed() -> None:
+    console = Console(file=StringIO(), width=300)
+    print_matrix(console, Matrix(MIXED, (), 61.4, 2))
+    assert isinstance(console.file, StringIO)
+    said = [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+    assert said == [
+        "Fault                                  sou  ide  del  Fails in  Finding",
+        "honest: launch, openid, Asia/Shanghai  ok        ok",
+        "source-of-last-visit                   K    k    ·    pv uv     attribution",
+        "",
+        "sou sources, ide identities, del deliveries",
+        "K killed by the scenario that claims to cover it, k by another; · nothing there makes the collector wrong; ok "
+        "honest, and passed",
+        "",
+        "1 of 1 faulty collectors failed as they must, 1 of 2 on other scenarios as well (1 are not wrong there), 2 of "
+        "2 honest ones passed, in 61 seconds on 2 cores",
+    ]
+
+
 def test_a_trial_of_one_visitor_has_a_folder_of_its_own() -> None:
     assert TRIAL.name == "source-of-last-visit.sources.1"
     assert ALONE.name == "source-of-last-visit.sources.1.visitor-3"
-    assert CONTROL.name == "honest-launch-openid.sources.1"
+    assert CONTROL.name == "honest-launch-openid-shanghai.sources.1"
 
 
 def test_the_folder_of_a_trial_of_many_visitors_has_a_name_that_fits() -> None:

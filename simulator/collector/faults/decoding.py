@@ -72,6 +72,15 @@ seed(
 )
 
 seed(
+    "path-cut-at-unicode",
+    "cuts the route of a page at its first character beyond ASCII, which the tracker sends escaped",
+    each_value(lambda value: value.partition("%")[0], "targetName"),
+    scenario="sources",
+    moves="pv uv",
+    finding="altered misplaced",
+)
+
+seed(
     "source-case-folded",
     "stores sources in lower case, so two of them become one",
     each_value(str.lower, "source"),
