@@ -6,9 +6,10 @@ looks on a wire (wire/request.py) and what became of it (ledger/record.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
+from simulator.immutable import immutable
 from simulator.times import Ms
 
 # What YAML and JSON can say; never mutated once it is inside an event.
@@ -39,7 +40,7 @@ class Spoil(StrEnum):
     BAD_UTF8 = "bad_utf8"  # bytes that are no UTF-8 after one percent-decoding
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Identity:
     """A (type, value) that names a visitor, such as ("applet-wechat", "oI_M5x…")."""
 
@@ -47,8 +48,7 @@ class Identity:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where an open came from, as its path's parameters say; empty text where a parameter is absent."""
 
     name: str = ""  # cl_sr; the cell of `source`, "(none)" when empty
@@ -59,7 +59,7 @@ class Source:
 NO_SOURCE = Source()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Device:
     """One installation: a phone, its WeChat, and the storage that the tracker keeps on it."""
 
@@ -72,7 +72,7 @@ class Device:
     user_agent: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Call:
     """One `track()` of the application."""
 
@@ -84,7 +84,7 @@ class Call:
     callback: bool = False  # the next step waits for the outcome
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Delivery:
     """How an event's request leaves the phone; all but `leaves` are misbehaviour that the scenario asked for."""
 
@@ -95,7 +95,7 @@ class Delivery:
     lost: bool = False  # never leaves: the mini program was killed with the request in its queue
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Event:
     """One thing that a visitor did, at one instant of event time."""
 
@@ -118,7 +118,7 @@ class Event:
     setup: bool = False  # of the earlier visit that makes the visitor known to the collector
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Visit:
     """The plan of one visitor: who they are and all they do, oldest first."""
 

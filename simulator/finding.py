@@ -5,7 +5,7 @@ verify/ and inspect/ make them, report/ prints them, runs/ maps them to an exit 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 
@@ -83,6 +83,14 @@ class Finding:
     count: int = 1
     visitors: tuple[int, ...] = ()  # examples, lowest first
     metrics: tuple[str, ...] = ()  # whose wrong totals it speaks of, in the order of contract.METRICS
+
+
+NOBODY = "Nobody is named"  # and then why
+
+
+def naming_nobody(finding: Finding, why: str) -> Finding:
+    """The finding with the reason for which it concerns nobody in particular; as it is where it names somebody."""
+    return finding if finding.visitors else replace(finding, text=f"{finding.text}. {NOBODY}: {why}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ What is not here: arrivals in time (journey/arrivals.py) and clocks (load/).
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NewType
 from zoneinfo import ZoneInfo
@@ -149,6 +149,27 @@ def hour_cell(at: Ms, zone: str) -> str:
 def day_cell(at: Ms, zone: str) -> str:
     """The local day, "2026-03-01"."""
     return _day_name((at + zone_offset(at, zone)) // DAY)
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a local day, such as "2026-03-01"; never raises."""
+    try:
+        return len(text) == 10 and date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def day_bounds(day: str, zone: str) -> tuple[Ms, Ms]:
+    """The first instant of a local day such as "2026-03-01", and that of the next; 23 to 25 hours lie between.
+
+    Raises:
+        ValueError: no such day.
+    """
+    first = date.fromisoformat(day)
+    begin, end = (
+        instant(datetime.combine(one, time(), _zone(zone)).astimezone(UTC)) for one in (first, first + timedelta(1))
+    )
+    return begin, end
 
 
 def next_full_hour(after: Ms, zone: str) -> Ms:

@@ -86,6 +86,9 @@ def parameters(query: str) -> tuple[tuple[str, str], ...]:
 
 # ---- scenes -------------------------------------------------------------------------------------------------------
 
+RETURN_SCENE: Final = 1089  # chat-list pull-down, recently used: class A
+OTHER_SCENE: Final = 1000  # "other": class B
+
 # A return by one of these keeps the former page stack; by any other (class B) the given path is opened.
 CLASS_A_SCENES: Final = frozenset({1001, 1003, 1023, 1038, 1056, 1080, 1083, 1089, 1090, 1103, 1104, 1113, 1114, 1117})
 

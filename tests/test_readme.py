@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,12 @@ PLAIN = {
 }
 WITH_A_COLLECTOR = {"mpsim run scenarios/first_open.yaml --target http://127.0.0.1:8000"}
 SERVING = {"mpsim serve --port 8000 --db mpsim.db"}
+ON_TWO_CORES = {"mpsim run scenarios/returning_visitors.yaml --workers 2"}  # tests/e2e/test_spread.py
+MASTER = (
+    "mpsim run scenarios/returning_visitors.yaml --target http://10.0.0.9:8000 --allow-host 10.0.0.9 "
+    "--workers 2 --listen 10.0.0.1"
+)
+WORKER = "python -m simulator.load --worker --master-host 10.0.0.1"
 
 
 def commands() -> list[str]:
@@ -39,7 +47,9 @@ def commands() -> list[str]:
 
 
 def test_every_command_is_tested() -> None:
-    assert set(commands()) == BY_CI | (PLAIN - {"mpsim run scenarios/campaign_day.yaml"}) | WITH_A_COLLECTOR | SERVING
+    assert set(commands()) == BY_CI | (
+        PLAIN - {"mpsim run scenarios/campaign_day.yaml"}
+    ) | WITH_A_COLLECTOR | SERVING | ON_TWO_CORES | {MASTER, WORKER}
 
 
 @pytest.fixture
@@ -64,6 +74,23 @@ def test_the_commands_with_a_target_run(checkout: Path) -> None:
             ran = mpsim(*line.replace("http://127.0.0.1:8000", url).split()[1:], cwd=checkout)
 
             assert ran.code == 0, f"{line}: {ran}"
+
+
+@pytest.mark.slow
+def test_a_master_and_workers_on_machines_of_their_own_run(checkout: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    worker = WORKER.replace("10.0.0.1", f"127.0.0.1 --master-port {port} --ledger-dir {checkout / 'kept'}")
+    with collector(checkout / "mpsim.db") as url, ExitStack() as running:
+        workers = [
+            running.enter_context(subprocess.Popen([sys.executable, *worker.split()[1:]], cwd=ROOT, env=environment()))
+            for _ in range(2)
+        ]
+        line = MASTER.replace("http://10.0.0.9:8000", url).replace("10.0.0.1", f"127.0.0.1:{port}")
+        ran = mpsim(*line.split()[1:], "--visitors", 100, cwd=checkout)
+
+        assert ran.code == 0, ran
+        assert [one.wait(60) for one in workers] == [0, 0]
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from simulator.contract import METRICS
 from simulator.errors import UsageError
 from simulator.events import Event
 from simulator.finding import ExitCode
+from simulator.journey.phases import PlannedPhase, planned_phases
 from simulator.report.result import metrics_json
 from simulator.report.text import EventRow, print_plan
 from simulator.runs.explaining import explained
@@ -74,8 +75,22 @@ def _document(found: Planned) -> dict[str, Any]:
         "outside": found.expectations.outside,
         "malformed": found.expectations.bad.high,
         "metrics": metrics_json(as_judged(found.expectations)),
+        "phases": [_phase_json(number, phase) for number, phase in enumerate(planned_phases(plan), 1)],
         "first_events": [_event_json(event, zone) for event in found.first_events],
         "notes": list(found.notes),
+    }
+
+
+def _phase_json(number: int, phase: PlannedPhase) -> dict[str, Any]:
+    visitors = len(phase.visitors)
+    return {
+        "number": number,
+        "name": phase.name,
+        "rate": phase.rate,
+        "begin": phase.begin_us / 1e6,
+        "seconds": phase.seconds,
+        "visitors": visitors,
+        "wanted_rate": round(visitors / phase.seconds, 3),
     }
 
 

@@ -26,17 +26,34 @@ _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
 @click.option("--allow-host", "allowed_hosts", multiple=True, metavar="HOST", help="Load may go to this host.")
 @click.option("--token-env", "token_variable", default="", metavar="NAME", help="Variable with the target's token.")
 @click.option("--real-looking-identities", is_flag=True, help="Also when the target is another host.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1_000),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes that send; more than one have a master.",
+)
+@click.option(
+    "--listen", default=None, metavar="HOST:PORT", help="The workers are on other machines, and come to this address."
+)
 @click.option("--web", is_flag=True, help="Locust's web UI on loopback while the run goes on.")
 @click.option("--web-port", type=click.IntRange(1, 65535), default=8089, show_default=True, help="Its port.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the result.")
-def command(web: bool, web_port: int, quiet: bool, **options: Any) -> int:
+def command(web: bool, web_port: int, listen: str | None, quiet: bool, **options: Any) -> int:
     """Run SCENARIO: its visitors under Locust, then the verdict on what the collector counted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's stop drains like Ctrl-C
     console = terminal()
     progress = _Progress(terminal(stderr=True), quiet)
     if web and not quiet:
         console.print(f"Locust's web UI: http://127.0.0.1:{web_port}", highlight=False)
-    done = run(wanted_of(options), progress.show, prepared=progress.begin, web_port=web_port if web else None)
+    done = run(
+        wanted_of(options),
+        progress.show,
+        prepared=progress.begin,
+        web_port=web_port if web else None,
+        listen=listen,
+    )
     progress.end()
     print_result(console, done.result, str(done.page))
     return done.result.exit_code

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from simulator.events import Device
-from simulator.rand import Stream
+from simulator.rand import Stream, Weights
 from simulator.scenario.model import PinnedDevice
 
 
@@ -46,6 +46,9 @@ PHONES = (
 NETWORKS = (("wifi", 58), ("5g", 24), ("4g", 17), ("3g", 1))
 WECHAT_VERSIONS = (("8.0.49", "0x18003131"), ("8.0.50", "0x18003237"), ("8.0.53", "0x18003530"))
 
+_PHONE_WEIGHTS = Weights([phone.weight for phone in PHONES])
+_NETWORK_WEIGHTS = Weights([weight for _, weight in NETWORKS])
+
 
 def draw_device(anonymous_id: str, stream: Stream, pinned: PinnedDevice | None) -> Device:
     """One device: the scenario's own, or drawn from the market."""
@@ -53,9 +56,9 @@ def draw_device(anonymous_id: str, stream: Stream, pinned: PinnedDevice | None) 
         agent = user_agent(pinned.model, pinned.system, pinned.network, 0)
         width, height = pinned.screen
         return Device(anonymous_id, pinned.model, width, height, pinned.system, pinned.network, agent)
-    phone = PHONES[stream.weighted([phone.weight for phone in PHONES])]
+    phone = PHONES[stream.pick(_PHONE_WEIGHTS)]
     system = phone.systems[stream.below(len(phone.systems))]
-    network = NETWORKS[stream.weighted([weight for _, weight in NETWORKS])][0]
+    network = NETWORKS[stream.pick(_NETWORK_WEIGHTS)][0]
     agent = user_agent(phone.model, system, network, stream.below(len(WECHAT_VERSIONS)))
     return Device(anonymous_id, phone.model, phone.width, phone.height, system, network, agent)
 

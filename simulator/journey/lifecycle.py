@@ -1,94 +1,58 @@
-"""What the steps of a journey mean for a mini program: launch, show, hide, destruction, the page stack, the source.
+"""What happens in a mini program: launch, show, hide, destruction, the page stack, the source.
 
-One `_Walk` takes one visitor through the steps and collects events; nothing here sends or reads a clock.
+A `Walk` is one visitor on the way through the acts of a script (script.py) and collects events; nothing here sends or
+reads a clock.
 
 Source: CONTRACT section 1; the order of hooks and the classes of scenes: wechat.md sections 1 to 3.
-Assumed: a step after `hide` that is no entry comes after an implicit return by scene 1089 without a query; a show with
-a path and no scene has scene 1000 (class B); the limit of ten pages is not simulated.
+Assumed: the limit of ten pages is not simulated.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
 from simulator.errors import ScenarioError
 from simulator.events import NO_SOURCE, Call, Delivery, Event, Json, Kind, Source, Spoil
-from simulator.journey.population import Person, value_of
+from simulator.journey.population import VARIABLE, Person, value_of
 from simulator.rand import Stream
-from simulator.scenario.model import (
-    NOW,
-    ONCE,
-    AnyStep,
-    Back,
-    Choose,
-    Count,
-    Disorder,
-    Enter,
-    Exit,
-    Hide,
-    Kill,
-    Launch,
-    Malformed,
-    Maybe,
-    Offline,
-    Push,
-    Repeat,
-    Scenario,
-    Share,
-    Show,
-    Skew,
-    Span,
-    Tap,
-    Timeout,
-    Track,
-    View,
-    Wait,
-)
+from simulator.scenario.model import Scenario
 from simulator.times import Ms
-from simulator.wechat import CLASS_A_SCENES, encode_path, parameters, split_path
+from simulator.wechat import CLASS_A_SCENES, OTHER_SCENE, encode_path, parameters, split_path
 
-RETURN_SCENE = 1089  # chat-list pull-down, recently used: class A
-OTHER_SCENE = 1000  # "other": class B
-_VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
-_SLOT_TYPE = re.compile(r"identityType([23]?)")
 _CODE_SAFE = "-_.!~*'()/?=&,"  # what the encoding of a path leaves alone
 _ALWAYS_SENT = frozenset({Kind.LAUNCH, Kind.VIEW, Kind.TRACK, Kind.MALFORMED})
 
 
-class _Misbehaviour(NamedTuple):
+class Misbehaviour(NamedTuple):
     """How the requests of the current step leave."""
 
     duplicates: int = 0
     retries: int = 0
-    late: Span = NOW
+    late: Callable[[Walk], int] | None = None  # draws by how much
 
 
-_HONEST = _Misbehaviour()
+HONEST = Misbehaviour()
 
 
-def walk(
-    scenario: Scenario, seed: int, who: Person, arrival: Ms, steps: Sequence[AnyStep], *, shows: bool
-) -> list[Event]:
-    """The events of one visitor from its arrival on, numbered from 0.
+class Address(NamedTuple):
+    """Where a path leads, percent-encoded, and the source that its parameters name."""
 
-    Args:
-        shows: a warm show takes an instant, because the tracker sends an event for it.
-    """
-    journey = _Walk(scenario, seed, who, arrival, shows)
-    journey.take(steps)
-    return journey.events
+    route: str
+    query: str
+    source: Source = NO_SOURCE
+    link: str = ""  # the whole path
 
 
-def earlier_visit(scenario: Scenario, seed: int, who: Person, at: Ms) -> list[Event]:
-    """The visit that made a visitor known: launch without source on the first device, then exit; no push."""
-    journey = _Walk(scenario, seed, who, at, shows=False)
-    journey.launch("", RETURN_SCENE, "")
-    journey.leave()
-    return [replace(event, setup=True) for event in journey.events]
+@lru_cache(maxsize=16_384)
+def written(path: str) -> Address:
+    """Where a path as it is written leads: many visitors go to the same few."""
+    link = encode_path(path)
+    route, query = split_path(link)
+    return Address(route, query, source_of(query), link)
 
 
 def source_of(query: str) -> Source:
@@ -105,15 +69,38 @@ def source_of(query: str) -> Source:
     return Source(name, content, tuple(others.items()))
 
 
-class _Walk:
-    """The state of one visitor's mini program while the steps are taken."""
+class Walk:
+    """The state of one visitor's mini program while the steps are taken.
 
-    def __init__(self, scenario: Scenario, seed: int, who: Person, arrival: Ms, shows: bool) -> None:
-        self.scenario = scenario
-        self.seed = seed
+    Args:
+        shows: a warm show takes an instant, because the tracker sends an event for it.
+        first: number of the first event; those before it are of the earlier visit.
+        setup: the events are of the earlier visit.
+    """
+
+    __slots__ = ("_scenario", "_seed", "_setup", "_shows", "_values", "delivery", "device", "draw", "events", "first",
+                 "hidden_at", "last", "launches", "now", "online_at", "running", "scene", "sending", "skew", "source",
+                 "stack", "who")  # fmt: skip
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        who: Person,
+        arrival: Ms,
+        *,
+        shows: bool,
+        first: int = 0,
+        setup: bool = False,
+    ) -> None:
+        self._scenario = scenario
+        self._seed = seed
+        self._shows = shows
+        self._setup = setup
+        self._values: dict[str, str] = {}  # of variables
         self.who = who
-        self.shows = shows
         self.events: list[Event] = []
+        self.first = first
         self.draw = Stream("steps", seed, who.visitor)
         self.now: int = arrival
         self.last: int = arrival - 1  # instant of the last event that took one
@@ -121,184 +108,81 @@ class _Walk:
         self.running = False  # launched and not destroyed
         self.launches = 0  # by launch steps: the second one takes the second device
         self.device = who.device
-        self.stack: list[tuple[str, str]] = []  # (route, query) of the open pages, top last
+        self.stack: list[Address] = []  # the open pages, top last
         self.scene = OTHER_SCENE
         self.source = NO_SOURCE
         self.skew: int = 0
         self.online_at: int = 0  # no request leaves before the network is back
-        self.delivery = _HONEST
-
-    # ---- steps ------------------------------------------------------------------------------------------------
-
-    def take(self, steps: Sequence[AnyStep]) -> None:
-        for step in steps:
-            self.take_one(step)
-
-    def take_one(self, step: AnyStep) -> None:
-        match step:
-            case Maybe():
-                if self.draw.chance(step.maybe):
-                    self.take(step.steps)
-            case Repeat():
-                for _ in range(self.count(step.repeat)):
-                    self.take(step.steps)
-            case Choose():
-                weights = [choice.weight for choice in step.choose]
-                self.take(step.choose[self.draw.weighted(weights)].steps)
-            case Offline():
-                self.offline(step)
-            case Disorder():
-                self.disorder(step)
-            case Wait():
-                self.now += self.span(step.wait)
-            case Skew():
-                self.skew = self.span(step.skew)
-            case _:
-                self.act(step)
-
-    def act(self, step: AnyStep) -> None:
-        """A step that happens in the mini program, as often as it says, with its pause."""
-        if self.hidden_at is not None and not isinstance(step, Launch | Show | Exit | Timeout | Kill):
-            self.enter_again("", RETURN_SCENE, "")
-        self.delivery = _Misbehaviour(
-            getattr(step, "duplicates", 0),
-            getattr(step, "retries", 0),
-            getattr(step, "late", NOW),
-        )
-        for _ in range(self.count(getattr(step, "times", ONCE))):
-            self.act_once(step)
-            self.now += self.span(step.think) if hasattr(step, "think") else 0
-        self.delivery = _HONEST
-
-    def act_once(self, step: AnyStep) -> None:
-        match step:
-            case Launch():
-                self.launch_step(step.launch)
-            case Show():
-                self.show_step(step.show)
-            case View():
-                self.stack.append(self.page(step.view))
-                self.view()
-            case Back():
-                self.back(step.back)
-            case Push():
-                self.push(step)
-            case Track():
-                self.track(step)
-            case Tap():
-                self.happen(Kind.TAP, handler=step.tap)
-            case Share():
-                route, query = self.page(step.share) if step.share else self.stack[-1]
-                self.happen(Kind.SHARE, page=route, query=query)
-            case Malformed():
-                self.happen(Kind.MALFORMED, spoil=step.malformed)
-            case Hide():
-                self.hide()
-                self.now += self.span(step.hide)
-            case Exit():
-                self.leave()
-            case Timeout():
-                self.hide()
-                self.now += self.scenario.app.destroy
-                self.running = False
-            case Kill():
-                self.kill(step)
+        self.sending = HONEST
 
     # ---- entering ---------------------------------------------------------------------------------------------
 
-    def launch_step(self, enter: Enter) -> None:
+    def launch_step(self, where: Address | None, scene: int, code: str) -> None:
+        """A launch that the journey asks for: from the second one on it is made on the second device."""
         if self.launches and self.who.second_device is not None:
             self.device = self.who.second_device
         self.launches += 1
-        source = self.scenario.sources.get(enter.source or self.who.source)
-        if enter.path is not None:
-            self.launch(enter.path, enter.scene or (source.scene if source else OTHER_SCENE), "")
-        elif source is not None:
-            self.launch(source.path or "", enter.scene or source.scene, source.code or "")
-        else:
-            self.launch("", enter.scene or RETURN_SCENE, "")
+        self.launch(where, scene, code)
 
-    def launch(self, path: str, scene: int, code: str) -> None:
+    def launch(self, where: Address | None, scene: int, code: str) -> None:
         """A cold start: the page of its path, an open, one view. Without parameters the source is none."""
-        link = encode_path(self.fill(path, quoted=True) or self.scenario.app.pages[0])
-        route, query = split_path(link)
+        if where is None:
+            where = written(self._scenario.app.pages[0])
         self.running, self.hidden_at = True, None
-        self.scene, self.source = scene, source_of(query)
-        if code:
-            query = f"scene={quote(code, safe=_CODE_SAFE)}"
-        self.stack = [(route, query)]
-        self.happen(Kind.LAUNCH, page=route, query=query, code=code, link=link if code else "")
+        self.scene, self.source = scene, where.source
+        shown = _by_code(where, code) if code else where
+        self.stack = [shown]
+        self.happen(Kind.LAUNCH, page=shown.route, query=shown.query, code=code, link=where.link if code else "")
         self.view()
 
-    def show_step(self, enter: Enter) -> None:
-        source = self.scenario.sources.get(enter.source) if enter.source else None
-        path = enter.path if enter.path is not None else (source.path or "" if source else "")
-        scene = enter.scene or (source.scene if source else OTHER_SCENE if path else RETURN_SCENE)
-        self.enter_again(path, scene, (source.code or "") if source and enter.path is None else "")
-
-    def enter_again(self, path: str, scene: int, code: str) -> None:
+    def enter_again(self, where: Address | None, scene: int, code: str) -> None:
         """Back from the background: a show while it is alive, from the destroy limit on a launch (at it too)."""
         hidden = self.now - self.hidden_at if self.hidden_at is not None else 0
-        if not self.running or hidden >= self.scenario.app.destroy:
-            self.launch(path, scene, code)
+        if not self.running or hidden >= self._scenario.app.destroy:
+            self.launch(where, scene, code)
             return
         self.hidden_at, self.scene = None, scene
-        link = encode_path(self.fill(path, quoted=True)) if path else ""
-        route, query = split_path(link) if link else ("", "")
-        coming = source_of(query)
-        if coming.name or code:
-            self.source = coming
-        if code:
-            query = f"scene={quote(code, safe=_CODE_SAFE)}"
-        if route and scene not in CLASS_A_SCENES:
-            self.stack = [(route, query)]
-        self.happen(Kind.SHOW, page=route, query=query, code=code, link=link if code else "")
-        if self.scenario.app.view_on_return:
+        where = where or Address("", "")
+        if where.source.name or code:
+            self.source = where.source
+        shown = _by_code(where, code) if code else where
+        if shown.route and scene not in CLASS_A_SCENES:
+            self.stack = [shown]
+        self.happen(Kind.SHOW, page=shown.route, query=shown.query, code=code, link=where.link if code else "")
+        if self._scenario.app.view_on_return:
             self.view()
 
     # ---- pages, tracker, leaving ------------------------------------------------------------------------------
 
-    def page(self, path: str) -> tuple[str, str]:
-        return split_path(encode_path(self.fill(path, quoted=True)))
-
     def view(self) -> None:
-        route, query = self.stack[-1]
-        self.happen(Kind.VIEW, page=route, query=query)
+        """The page on top is shown."""
+        shown = self.stack[-1]
+        self.happen(Kind.VIEW, shown.route, shown.query)
+
+    def go(self, where: Address) -> None:
+        """A page is opened on top."""
+        self.stack.append(where)
+        self.happen(Kind.VIEW, where.route, where.query)
 
     def back(self, pages: int) -> None:
+        """So many pages are closed.
+
+        Raises:
+            ScenarioError: there is no page below.
+        """
         if pages >= len(self.stack):
             text = f"back goes below the bottom page for visitor {self.who.visitor}; view a page before it"
-            raise ScenarioError([self.scenario.complaint(f"journeys.{self.who.journey}", text)])
+            raise ScenarioError([self._scenario.complaint(f"journeys.{self.who.journey}", text)])
         del self.stack[-pages:]
         self.view()
 
-    def push(self, step: Push) -> None:
-        has = {identity.type: identity.value for identity in self.who.identities}
-        pushed: list[tuple[str, Json]] = []
-        if isinstance(step.push, list):
-            for slot, kind in enumerate(step.push):
-                if kind in has:
-                    number = "" if slot == 0 else str(slot + 1)
-                    pushed += [(f"identityType{number}", kind), (f"identityValue{number}", has[kind])]
-        else:
-            for key, value in step.push.items():
-                slot_type = _SLOT_TYPE.fullmatch(key)
-                value_key = f"identityValue{slot_type[1]}" if slot_type else ""
-                if slot_type and value_key not in step.push:
-                    if isinstance(value, str) and value in has:
-                        pushed += [(key, value), (value_key, has[value])]
-                else:
-                    pushed.append((key, self.fill_json(value)))
+    def push(self, pushed: tuple[tuple[str, Json], ...]) -> None:
+        """Properties are given to the tracker; an empty push does not happen."""
         if pushed:
-            self.happen(Kind.PUSH, pushed=tuple(pushed))
-
-    def track(self, step: Track) -> None:
-        tracked = step.track
-        params = tuple((key, self.fill_json(value)) for key, value in tracked.params.items())
-        name, target = self.fill(tracked.name), self.fill(tracked.id)
-        self.happen(Kind.TRACK, call=Call(tracked.event, name, target, params, tracked.form, tracked.callback))
+            self.happen(Kind.PUSH, pushed=pushed)
 
     def hide(self) -> None:
+        """To the background, unless it is there."""
         if self.hidden_at is None:
             self.happen(Kind.HIDE)
             self.hidden_at = self.now
@@ -308,51 +192,52 @@ class _Walk:
         self.hide()
         self.running = False
 
-    def kill(self, step: Kill) -> None:
-        unsent = step.kill.unsent
+    def time_out(self) -> None:
+        """Hidden until it is destroyed."""
+        self.hide()
+        self.now += self._scenario.app.destroy
+        self.running = False
+
+    def lose(self, unsent: int) -> None:
+        """The last so many events never leave the phone."""
         for index in range(len(self.events) - 1, -1, -1):
             if unsent == 0:
                 break
             event = self.events[index]
-            if self.takes_instant(event.kind):
+            if self._takes_instant(event.kind):
                 self.events[index] = replace(event, delivery=replace(event.delivery, lost=True))
                 unsent -= 1
-        self.hide()
-        self.now += self.span(step.kill.after)
-        self.running = False
 
     # ---- what the network does on purpose ---------------------------------------------------------------------
 
-    def offline(self, step: Offline) -> None:
-        first = len(self.events)
-        self.take(step.steps)
-        online = max(self.now, self.last) + self.span(step.offline)
+    def offline(self, first: int, span: Callable[[], int]) -> None:
+        """The network was away since event `first` of the list, and comes back so long from now."""
+        online = max(self.now, self.last) + span()
         for index in range(first, len(self.events)):
-            event = self.events[index]
-            leaves = Ms(max(event.delivery.leaves, online))
-            self.events[index] = replace(event, delivery=replace(event.delivery, leaves=leaves))
+            self._leaves(index, max(self.events[index].delivery.leaves, online))
         self.online_at = online
 
-    def disorder(self, step: Disorder) -> None:
-        first = len(self.events)
-        self.take(step.steps)
+    def disorder(self, first: int, span: Callable[[], int]) -> None:
+        """The requests since event `first` leave at drawn instants from now on."""
         end = max(self.now, self.last)
         for index in range(first, len(self.events)):
-            event = self.events[index]
-            leaves = Ms(end + self.span(step.disorder))
-            self.events[index] = replace(event, delivery=replace(event.delivery, leaves=leaves))
+            self._leaves(index, end + span())
+
+    def _leaves(self, index: int, at: int) -> None:
+        event = self.events[index]
+        self.events[index] = replace(event, delivery=replace(event.delivery, leaves=Ms(at)))
 
     # ---- events -----------------------------------------------------------------------------------------------
 
-    def takes_instant(self, kind: Kind) -> bool:
-        return kind in _ALWAYS_SENT or (kind is Kind.SHOW and self.shows)
+    def _takes_instant(self, kind: Kind) -> bool:
+        return kind in _ALWAYS_SENT or (kind is Kind.SHOW and self._shows)
 
     def happen(
         self,
         kind: Kind,
-        *,
         page: str = "",
         query: str = "",
+        *,
         pushed: tuple[tuple[str, Json], ...] = (),
         call: Call | None = None,
         code: str = "",
@@ -361,15 +246,26 @@ class _Walk:
         handler: str = "",
     ) -> None:
         """Collect an event. One that is sent happens at the later of now and 1 ms after the last such event."""
-        if self.takes_instant(kind):
-            self.now = self.last = max(self.now, self.last + 1)
-        leaves = Ms(max(self.now, self.online_at) + self.span(self.delivery.late))
-        delivery = Delivery(leaves, self.delivery.duplicates, self.delivery.retries, Ms(self.skew))
-        self.events.append(
+        now = self.now
+        if kind in _ALWAYS_SENT or (self._shows and kind is Kind.SHOW):
+            if now <= self.last:
+                now = self.last + 1
+            self.now = self.last = now
+        leaves = self.online_at if self.online_at > now else now
+        sending = self.sending
+        if sending is HONEST:
+            delivery = Delivery(Ms(leaves), 0, 0, Ms(self.skew))
+        else:
+            duplicates, retries, late = sending
+            if late is not None:
+                leaves += late(self)
+            delivery = Delivery(Ms(leaves), duplicates, retries, Ms(self.skew))
+        events = self.events
+        events.append(
             Event(
                 self.who.visitor,
-                len(self.events),
-                Ms(self.now),
+                self.first + len(events),
+                Ms(now),
                 kind,
                 self.device,
                 delivery,
@@ -383,29 +279,27 @@ class _Walk:
                 link,
                 spoil,
                 handler,
+                self._setup,
             )
         )
 
-    # ---- draws and templates ----------------------------------------------------------------------------------
+    # ---- templates --------------------------------------------------------------------------------------------
 
-    def span(self, span: Span) -> int:
-        return span.low if span.low == span.high else self.draw.between(span.low, span.high)
+    def value(self, name: str) -> str:
+        """What a variable stands for: a function of the visitor, so it is looked up once."""
+        found = self._values.get(name)
+        if found is None:
+            found = self._values[name] = value_of(self._scenario, self._seed, self.who.visitor, name)
+        return found
 
-    def count(self, count: Count) -> int:
-        return count.low if count.low == count.high else self.draw.between(count.low, count.high)
-
-    def fill(self, text: str, *, quoted: bool = False) -> str:
-        """Replace {variables}. In a path a value is percent-encoded whole, so that it arrives as it is."""
+    def fill(self, text: str) -> str:
+        """The text with its {variables} replaced."""
         if "{" not in text:
             return text
-
-        def value(match: re.Match[str]) -> str:
-            found = value_of(self.scenario, self.seed, self.who.visitor, match[1])
-            return quote(found, safe="") if quoted else found
-
-        return _VARIABLE.sub(value, text)
+        return VARIABLE.sub(lambda match: self.value(match[1]), text)
 
     def fill_json(self, value: Json) -> Json:
+        """The same in every text of a JSON value."""
         if isinstance(value, str):
             return self.fill(value)
         if isinstance(value, list):
@@ -413,3 +307,9 @@ class _Walk:
         if isinstance(value, dict):
             return {key: self.fill_json(item) for key, item in value.items()}
         return value
+
+
+@lru_cache(maxsize=4_096)
+def _by_code(where: Address, code: str) -> Address:
+    """The page that a launch by a code shows: of the complete path only the route, of the query only the code."""
+    return Address(where.route, f"scene={quote(code, safe=_CODE_SAFE)}")

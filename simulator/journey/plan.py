@@ -6,20 +6,28 @@ arrivals.py; what their steps mean for the mini program: lifecycle.py. No clock,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from simulator.errors import ScenarioError, UsageError
 from simulator.events import Event, Visit
-from simulator.journey.arrivals import Schedule, closed_start, make_schedule, offset_us
+from simulator.journey.arrivals import (
+    Arrivals,
+    closed_start,
+    event_offset,
+    make_listed,
+    make_schedule,
+    offset_us,
+)
 from simulator.journey.length import longest_visit
-from simulator.journey.lifecycle import earlier_visit, walk
-from simulator.journey.population import PAIR, Person, block_size, person
+from simulator.journey.lifecycle import Walk
+from simulator.journey.population import PAIR, Person, Population, person, population_of
+from simulator.journey.script import Script, script_of, take
 from simulator.rand import Stream
-from simulator.scenario.model import Phase, Scenario
+from simulator.scenario.model import InstantsFile, Phase, Scenario
 from simulator.times import DAY, HOUR, SECOND, Ms, next_full_hour, zone_offset
-from simulator.wechat import encode_path
+from simulator.wechat import RETURN_SCENE, encode_path
 
 _BETWEEN_VISITS = SECOND  # on one device, from the end of one visitor to the arrival of the next
 _EARLIEST_BEFORE, _LATEST_BEFORE = Ms(30 * DAY), DAY  # of the earlier visit before the start
@@ -53,12 +61,18 @@ class Plan:
     start: Ms  # of the period, inclusive
     end: Ms  # exclusive: the first full hour after everything that is planned
     count: int  # of visitors
-    block: int  # visitors of one block: numbers b·block … share devices and mobiles
     speed: Fraction  # event time per wall time
     flood: bool  # nobody waits
-    schedule: Schedule | None  # of the open model
+    schedule: Arrivals | None  # of the open model
     users: int | None  # of the closed model
     each: Ms  # closed model: event time between two visitors of one user
+    population: Population
+    scripts: Mapping[str, Script]  # by journey
+
+    @property
+    def block(self) -> int:
+        """Visitors of one block: numbers b·block … share devices and mobiles."""
+        return self.population.block
 
     @property
     def blocks(self) -> Sequence[int]:
@@ -102,12 +116,13 @@ def make_plan(scenario: Scenario, settings: Settings, now: Ms) -> Plan:
         start,
         next_full_hour(Ms(start + length), settings.day),
         count,
-        block_size(scenario),
         speed,
         flood,
         schedule,
         users,
         each,
+        population_of(scenario, settings.seed, settings.namespace, count, settings.real_looking),
+        {name: script_of(scenario, journey.steps) for name, journey in scenario.journeys.items()},
     )
     if scenario.visitors.returning:
         _earliest_setup(plan)
@@ -116,21 +131,19 @@ def make_plan(scenario: Scenario, settings: Settings, now: Ms) -> Plan:
 
 def visits_of_block(plan: Plan, block: int) -> tuple[Visit, ...]:
     """The visits of one block of visitor numbers, by number: they may share a device, so they are planned together."""
-    members = range(block * plan.block, min((block + 1) * plan.block, plan.count))
-    settings = plan.settings
-    people = [
-        person(plan.scenario, settings.seed, settings.namespace, k, plan.count, settings.real_looking) for k in members
-    ]
+    first = block * plan.block
+    people = [person(plan.population, visitor) for visitor in range(first, min(first + plan.block, plan.count))]
     arrivals = [arrival_of(plan, who.visitor) for who in people]
     visits: dict[int, Visit] = {}
     free: dict[str, int] = {}  # when a shared device may be used again
     for arrival, who in sorted(zip(arrivals, people, strict=True), key=lambda pair: pair[0]):
-        begin = max(arrival, free.get(who.device.anonymous_id, arrival))
-        visit = _visit(plan, who, Ms(begin))
-        if who.shares_device:
-            free[who.device.anonymous_id] = visit.events[-1].at + _BETWEEN_VISITS
-        visits[who.visitor] = visit
-    return tuple(visits[visitor] for visitor in sorted(visits))
+        if not who.shares_device:
+            visits[who.visitor] = _visit(plan, who, arrival)
+            continue
+        device = who.device.anonymous_id
+        visit = visits[who.visitor] = _visit(plan, who, Ms(max(arrival, free.get(device, arrival))))
+        free[device] = visit.events[-1].at + _BETWEEN_VISITS
+    return tuple([visits[who.visitor] for who in people])
 
 
 def visits(plan: Plan) -> Iterator[Visit]:
@@ -149,7 +162,7 @@ def arrival_of(plan: Plan, visitor: int) -> Ms:
     if plan.schedule is None:
         assert plan.users is not None
         return Ms(plan.start + closed_start(visitor, users=plan.users, each=plan.each, seed=plan.settings.seed))
-    return Ms(plan.start + int(offset_us(plan.schedule, visitor) * plan.speed / 1000))
+    return Ms(plan.start + event_offset(plan.schedule, visitor, plan.speed))
 
 
 def arrival_offset_us(plan: Plan, visitor: int) -> int:
@@ -164,13 +177,21 @@ def arrival_offset_us(plan: Plan, visitor: int) -> int:
 
 
 def _visit(plan: Plan, who: Person, begin: Ms) -> Visit:
-    scenario, seed = plan.scenario, plan.settings.seed
-    before = earlier_visit(scenario, seed, who, _setup_instant(plan, who)) if who.returning else []
-    steps = scenario.journeys[who.journey].steps
-    events: list[Event] = walk(scenario, seed, who, begin, steps, shows=plan.settings.foreground_event)
-    if before:
-        events = before + [replace(event, number=event.number + len(before)) for event in events]
-    return Visit(who.visitor, who.journey, who.source, begin, tuple(events), who.identities)
+    events: list[Event] = []
+    if who.returning:
+        events = _earlier_visit(plan, who)
+    shows = plan.settings.foreground_event
+    walk = Walk(plan.scenario, plan.settings.seed, who, begin, shows=shows, first=len(events))
+    take(walk, plan.scripts[who.journey])
+    return Visit(who.visitor, who.journey, who.source, begin, (*events, *walk.events), who.identities)
+
+
+def _earlier_visit(plan: Plan, who: Person) -> list[Event]:
+    """What made a visitor known: launch without source on the first device, then exit; no push."""
+    walk = Walk(plan.scenario, plan.settings.seed, who, _setup_instant(plan, who), shows=False, setup=True)
+    walk.launch(None, RETURN_SCENE, "")
+    walk.leave()
+    return walk.events
 
 
 def _setup_instant(plan: Plan, who: Person) -> Ms:
@@ -208,7 +229,8 @@ def _clock(scenario: Scenario, settings: Settings) -> tuple[Fraction, bool]:
     return speed, settings.flood or given == "flood"
 
 
-def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[Phase]:
+def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[Phase] | None:
+    """The phases of the open model; None where a file lists the arrivals."""
     if settings.rate is not None:
         if count is None:
             raise _complaint(scenario, "visitors", "--rate needs visitors.count or --visitors")
@@ -222,16 +244,20 @@ def _phases(scenario: Scenario, settings: Settings, count: int | None) -> list[P
         # Long enough for the last of `count` visitors, whose instant lies strictly before the end.
         length = Ms(-int(-(count * 1000 / phase.rate.low) // 1))
         return [phase.model_copy(update={"for_": length})]
-    return list(scenario.load.arrivals or [])
+    arrivals = scenario.load.arrivals
+    return None if isinstance(arrivals, InstantsFile) else list(arrivals or [])
 
 
 def _length(
-    scenario: Scenario, phases: Sequence[Phase], count: int | None, users: int | None, each: Ms, speed: Fraction
+    scenario: Scenario, phases: list[Phase] | None, count: int | None, users: int | None, each: Ms, speed: Fraction
 ) -> Ms:
     """Event time from the start to the end of the last visit that can be planned."""
     sharers = PAIR if scenario.visitors.share_device else 1
     tail = longest_visit(scenario) * sharers + (sharers - 1) * _BETWEEN_VISITS
+    if users is None and phases is None:
+        return Ms(scenario.instants[: count or None][-1] + tail)
     if users is None:
+        assert phases is not None
         wall_us = sum(phase.for_ for phase in phases) * 1000
         return Ms(-int(-(wall_us * speed) // 1000) + tail)
     if count is None:
@@ -240,19 +266,24 @@ def _length(
 
 
 def _schedule(
-    scenario: Scenario, settings: Settings, phases: Sequence[Phase], count: int | None, start: Ms, speed: Fraction
-) -> Schedule:
+    scenario: Scenario, settings: Settings, phases: list[Phase] | None, count: int | None, start: Ms, speed: Fraction
+) -> Arrivals:
     """When the visitors of the open model arrive."""
+    load = scenario.load
     try:
-        schedule = make_schedule(
-            phases,
-            count=count,
-            poisson=scenario.load.spacing == "poisson",
-            seed=settings.seed,
-            start=start,
-            speed=speed,
-            zone=settings.day,
-        )
+        if phases is None:
+            name = load.arrivals.name if isinstance(load.arrivals, InstantsFile) else ""
+            schedule: Arrivals = make_listed(scenario.instants, count=count, speed=speed, name=name)
+        else:
+            schedule = make_schedule(
+                phases,
+                count=count,
+                poisson=load.spacing == "poisson",
+                seed=settings.seed,
+                start=start,
+                speed=speed,
+                zone=settings.day,
+            )
     except ValueError as short:
         raise _complaint(scenario, "load.arrivals", str(short)) from short
     if schedule.count == 0:

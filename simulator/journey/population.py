@@ -6,22 +6,25 @@ occur only where a mobile is shared on purpose. Shared phones and mobiles come i
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
 
 from simulator.events import Device, Identity
+from simulator.immutable import immutable
 from simulator.journey.devices import draw_device
-from simulator.rand import Stream, scramble
-from simulator.scenario.model import Scenario
+from simulator.rand import Stream, Weights, scramble
+from simulator.scenario.model import PPM, PinnedDevice, Scenario
 
 PAIR = 2  # visitor numbers of one block where phones or mobiles are shared
+VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")  # in paths and events, see value_of
 _MANY = 1 << 60  # more than any run's visitors, so that a bijection of the number fits ten base64 characters
 _OPENIDS = frozenset({"applet-wechat", "wechat", "wechat-unionid"})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Person:
     """One visitor, before any step is taken."""
 
@@ -33,6 +36,52 @@ class Person:
     second_device: Device | None
     shares_device: bool
     identities: tuple[Identity, ...]
+    identities_by_type: Mapping[str, str]  # the same
+
+
+@immutable(frozen=True, slots=True)
+class Population:
+    """All that is the same for every visitor of a plan; parts are in millionths."""
+
+    seed: int
+    namespace: str
+    count: int
+    real_looking: bool
+    journeys: tuple[str, ...]
+    journey_weights: Weights
+    sources: tuple[str, ...]
+    source_weights: Weights
+    returning: int
+    second_device: int
+    share_device: int
+    share_mobile: int
+    identities: tuple[tuple[str, int], ...]  # type, part of the visitors that have one
+    device: PinnedDevice | None
+    run: str  # sixteen hexadecimal digits of seed and namespace
+    block: int  # visitors that may share something
+
+
+def population_of(scenario: Scenario, seed: int, namespace: str, count: int, real_looking: bool = True) -> Population:
+    """The population of a scenario with `count` visitors."""
+    visitors = scenario.visitors
+    return Population(
+        seed,
+        namespace,
+        count,
+        real_looking,
+        tuple(scenario.journeys),
+        Weights([journey.weight for journey in scenario.journeys.values()]),
+        tuple(scenario.sources),
+        Weights([source.weight for source in scenario.sources.values()]),
+        visitors.returning,
+        visitors.second_device,
+        visitors.share_device,
+        visitors.share_mobile,
+        tuple(visitors.identities.items()),
+        visitors.device,
+        blake2b(f"{seed}/{len(namespace)}:{namespace}".encode(), digest_size=8).hexdigest(),
+        block_size(scenario),
+    )
 
 
 def block_size(scenario: Scenario) -> int:
@@ -40,53 +89,51 @@ def block_size(scenario: Scenario) -> int:
     return PAIR if scenario.visitors.share_device or scenario.visitors.share_mobile else 1
 
 
-def person(
-    scenario: Scenario, seed: int, namespace: str, visitor: int, count: int, real_looking: bool = True
-) -> Person:
+def person(of: Population, visitor: int) -> Person:
     """Draw one visitor. The last visitor of an odd count has no partner and shares nothing."""
-    visitors = scenario.visitors
+    seed = of.seed
     who = Stream("who", seed, visitor)
-    journeys = list(scenario.journeys)
-    journey = journeys[who.weighted([scenario.journeys[name].weight for name in journeys])]
-    sources = list(scenario.sources)
-    source = sources[who.weighted([scenario.sources[name].weight for name in sources])] if sources else ""
-    returning = who.chance(visitors.returning)
-    has_second = who.chance(visitors.second_device)
+    journey = of.journeys[who.pick(of.journey_weights)]
+    source = of.sources[who.pick(of.source_weights)] if of.sources else ""
+    returning = who.chance(of.returning)
+    has_second = who.chance(of.second_device)
 
-    paired = block_size(scenario) == PAIR and (visitor | 1) < count
-    pair = Stream("pair", seed, visitor // PAIR)
-    shares_device = pair.chance(visitors.share_device) and paired
-    shares_mobile = pair.chance(visitors.share_mobile) and paired
-    owner = visitor - visitor % PAIR if shares_device else visitor
-
-    identities = []
-    for kind, part in visitors.identities.items():
-        mine = Stream("has", seed, visitor, kind).chance(part)
-        if kind == "mobile" and shares_mobile:
-            identities.append(Identity(kind, identity_value(kind, seed, namespace, visitor & ~1, real_looking)))
-        elif mine:
-            identities.append(Identity(kind, identity_value(kind, seed, namespace, visitor, real_looking)))
+    shares_device = shares_mobile = False
+    if of.block == PAIR and (visitor | 1) < of.count:
+        pair = Stream("pair", seed, visitor // PAIR)
+        shares_device = pair.chance(of.share_device)
+        shares_mobile = pair.chance(of.share_mobile)
+    values = _identities(of, visitor, shares_mobile)
     return Person(
         visitor,
         journey,
         source,
         returning,
-        _device(scenario, seed, namespace, owner, 0),
-        _device(scenario, seed, namespace, visitor, 1) if has_second else None,
+        _device(of, visitor - visitor % PAIR if shares_device else visitor, 0),
+        _device(of, visitor, 1) if has_second else None,
         shares_device,
-        tuple(identities),
+        tuple([Identity(kind, value) for kind, value in values.items()]),
+        values,
     )
 
 
-def _device(scenario: Scenario, seed: int, namespace: str, owner: int, ordinal: int) -> Device:
-    anonymous = _anonymous_id(seed, namespace, owner, ordinal)
-    return draw_device(anonymous, Stream("device", seed, owner, ordinal), scenario.visitors.device)
+def _identities(of: Population, visitor: int, shares_mobile: bool) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for kind, part in of.identities:
+        # Each type has a stream of its own, so where there is nothing to draw, not drawing moves nothing else.
+        has = part >= PPM or (part > 0 and Stream("has", of.seed, visitor, kind).chance(part))
+        shared = kind == "mobile" and shares_mobile
+        if has or shared:
+            owner = visitor & ~1 if shared else visitor
+            values[kind] = identity_value(kind, of.seed, of.namespace, owner, of.real_looking)
+    return values
 
 
-def _anonymous_id(seed: int, namespace: str, owner: int, ordinal: int) -> str:
-    """Thirty-two hex digits: sixteen of the run, sixteen a bijection of (owner, ordinal)."""
-    run = blake2b(f"{seed}/{len(namespace)}:{namespace}".encode(), digest_size=8).hexdigest()
-    return f"{run}{scramble(owner * 2 + ordinal, 1 << 64, 'anonymous', seed, namespace):016x}"
+def _device(of: Population, owner: int, ordinal: int) -> Device:
+    """Its anonymousId is thirty-two hex digits: sixteen of the run, sixteen a bijection of (owner, ordinal)."""
+    unique = scramble(owner * 2 + ordinal, 1 << 64, "anonymous", of.seed, of.namespace)
+    anonymous_id = f"{of.run}{unique:016x}"
+    return draw_device(anonymous_id, Stream("device", of.seed, owner, ordinal), of.device)
 
 
 def identity_value(kind: str, seed: int, namespace: str, visitor: int, real_looking: bool) -> str:
@@ -106,9 +153,14 @@ def identity_value(kind: str, seed: int, namespace: str, visitor: int, real_look
 def _openid(kind: str, seed: int, namespace: str, visitor: int, real_looking: bool) -> str:
     """Twenty-eight characters: o, five of the application, twelve of the run and visitor, ten of the bijection."""
     unique = scramble(visitor, _MANY, kind, seed, namespace)
-    head = _base64(blake2b(f"{kind}".encode(), digest_size=6).digest())[:5] if real_looking else "MPSIM"
-    run = _base64(blake2b(f"{seed}/{namespace}/{visitor}".encode(), digest_size=9).digest())
-    return f"o{head}{run}{_base64((unique << 4).to_bytes(8, 'big'))[:10]}"
+    run = blake2b(f"{seed}/{namespace}/{visitor}".encode(), digest_size=9).digest()
+    # Nine bytes are just twelve characters, so both parts are written at once.
+    return f"o{_head(kind, real_looking)}{_base64(run + (unique << 4).to_bytes(8, 'big'))[:22]}"
+
+
+@lru_cache(maxsize=64)
+def _head(kind: str, real_looking: bool) -> str:
+    return _base64(blake2b(kind.encode(), digest_size=6).digest())[:5] if real_looking else "MPSIM"
 
 
 def _base64(data: bytes) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from typing import Any
 
 _BITS = 7
 _EXACT = 1 << (_BITS + 1)  # below this each microsecond has a bucket of its own
@@ -19,16 +21,22 @@ class Histogram:
         self.count = 0
         self.total = 0  # sum of all values
         self.largest = 0
-        for value in values:
-            self.add(value)
+        self.add_all(values)
 
     def add(self, microseconds: int) -> None:
         """Count one latency; a negative one, from a clock that was set back, counts as 0."""
-        value = max(microseconds, 0)
+        self._add(max(microseconds, 0), 1)
+
+    def add_all(self, values: Iterable[int]) -> None:
+        """Count many latencies at once, as `add` would one by one; equal ones cost little."""
+        for value, times in Counter(values).items():
+            self._add(max(value, 0), times)
+
+    def _add(self, value: int, times: int) -> None:
         bucket = _bucket(value)
-        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
-        self.count += 1
-        self.total += value
+        self._buckets[bucket] = self._buckets.get(bucket, 0) + times
+        self.count += times
+        self.total += value * times
         self.largest = max(self.largest, value)
 
     def merge(self, other: Histogram) -> None:
@@ -38,6 +46,26 @@ class Histogram:
         self.count += other.count
         self.total += other.total
         self.largest = max(self.largest, other.largest)
+
+    def as_json(self) -> dict[str, Any]:
+        """As it travels between processes."""
+        buckets = [list(pair) for pair in sorted(self._buckets.items())]
+        return {"buckets": buckets, "total": self.total, "largest": self.largest}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Histogram:
+        """The inverse of `as_json`.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is none.
+        """
+        made = cls()
+        made._buckets = {int(bucket): int(count) for bucket, count in data["buckets"]}
+        if any(bucket < 0 or count < 1 for bucket, count in made._buckets.items()):
+            raise ValueError("a bucket and its count are positive")
+        made.count = sum(made._buckets.values())
+        made.total, made.largest = int(data["total"]), int(data["largest"])
+        return made
 
     def percentile(self, percent: Fraction | int) -> int | None:
         """The least value that at least so many percent of the latencies do not exceed; None without samples.

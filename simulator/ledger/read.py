@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
+from array import array
 from collections.abc import Iterator
+from operator import le
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -24,7 +27,9 @@ from simulator.ledger.write import (
     HEADER_SLOTS,
     MAGIC,
     OPEN,
+    PARTIAL,
     SLOT,
+    STATE_AT,
     SUFFIX,
     VERSION,
 )
@@ -33,8 +38,10 @@ from simulator.wire.request import Evidence, Outcome, Purpose
 _PURPOSES = {purpose.value: purpose for purpose in Purpose}
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _EVIDENCES = {evidence.value: evidence for evidence in Evidence if evidence}
+_MOST_STATUS = 999
 
-# The numbers of one slot, as ATTEMPT unpacks them.
+# The numbers of one slot, as ATTEMPT unpacks them: intended, began, visitor, request, attempt, purpose, state, status,
+# outcome, evidence, sent, done. Plain numbers, since one object more for each attempt would cost more than reading it.
 Fields = tuple[int, int, int, int, int, int, int, int, int, int, int, int]
 
 
@@ -48,18 +55,27 @@ class LedgerDamage(UsageError):
 
 
 def ledger_files(folder: Path) -> tuple[Path, ...]:
-    """The ledger files of a run directory, one for each worker that began, by name."""
-    return tuple(sorted((folder / LEDGER_FOLDER).glob(f"*{SUFFIX}")))
+    """The ledger files of a run directory, one for each worker that began, by name.
+
+    Of a worker on another machine that was lost there is only the part that came; the whole file takes its place.
+    """
+    whole = (folder / LEDGER_FOLDER).glob(f"*{SUFFIX}")
+    parts = (folder / LEDGER_FOLDER).glob(f"*{PARTIAL}")
+    return tuple(sorted([*whole, *(part for part in parts if not part.with_suffix(SUFFIX).exists())]))
 
 
 def is_being_written(folder: Path) -> bool:
     """Whether a worker still has a ledger of the run open; one that was killed has not."""
-    for path in ledger_files(folder):
-        with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
+    return any(is_locked(path) for path in ledger_files(folder))
+
+
+def is_locked(path: Path) -> bool:
+    """Whether the process that writes a ledger file is alive and not through with it."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
     return False
 
 
@@ -83,28 +99,82 @@ def read_slots(path: Path, run_id: str = "") -> Iterator[tuple[int, Fields]]:
     Raises:
         LedgerDamage: as `read_ledger`.
     """
+    for first, piece in read_pieces(path, run_id):
+        yield from enumerate(unpacked(piece), first)
+
+
+def read_pieces(path: Path, run_id: str = "") -> Iterator[tuple[int, bytes]]:
+    """The attempts of one file as checked bytes: a piece of neighbouring slots at a time, with the first of them.
+
+    Pieces are long where every attempt has its outcome, and of one slot where some have none.
+
+    Raises:
+        LedgerDamage: as `read_ledger`.
+    """
     with path.open("rb") as file:
         if not _has_header(path, file, run_id):
             return
         slot = HEADER_SLOTS
         gap = -1  # the first empty slot since the last full one
         while block := _read_block(file):
-            for fields in ATTEMPT.iter_unpack(block):
-                if fields[6] == EMPTY:
-                    gap = slot if gap < 0 else gap
-                elif gap < 0:
-                    _check(path, slot, fields)
-                    yield slot, fields
-                else:
-                    # The writer fills slots in order, but may have filled these since the first was looked at.
-                    for late in range(gap, slot + 1):
-                        yield late, read_slot(path, file, late)
-                    gap = -1
-                slot += 1
+            if gap < 0 and are_done(block):
+                yield slot, block
+                slot += len(block) // SLOT
+            else:
+                for place, fields in enumerate(unpacked(block)):
+                    if fields[6] == EMPTY:
+                        gap = slot if gap < 0 else gap
+                    elif gap < 0:
+                        check(path, slot, fields)
+                        yield slot, block[place * SLOT : (place + 1) * SLOT]
+                    else:
+                        # The writer fills slots in order, but may have filled these since the first was looked at.
+                        for late in range(gap, slot + 1):
+                            yield late, _read_slot(path, file, late)
+                        gap = -1
+                    slot += 1
             file.seek(slot * SLOT)
 
 
-def read_slot(path: Path, file: BinaryIO, slot: int) -> Fields:
+def unpacked(piece: bytes) -> Iterator[Fields]:
+    """The numbers of each slot in whole slots."""
+    return cast("Iterator[Fields]", ATTEMPT.iter_unpack(piece))
+
+
+def visitors_of(piece: bytes) -> array[int]:
+    """The visitor of each slot in whole slots; many times faster than unpacking them."""
+    return _numbers("I", piece)[4::12]
+
+
+def are_done(piece: bytes) -> bool:
+    """Whether every slot is an attempt with an outcome, and none is damaged: the usual case, seen column by column.
+
+    False says nothing: `check` tells what is wrong with a slot, if anything is.
+    """
+    if piece[STATE_AT::SLOT].count(DONE) * SLOT != len(piece):
+        return False
+    words = _numbers("Q", piece)
+    intended, began, sent, done = words[0::6], words[1::6], words[4::6], words[5::6]
+    return (
+        not piece[26::SLOT].strip(bytes(_PURPOSES))
+        and not piece[30::SLOT].strip(bytes(_OUTCOMES))
+        and not piece[31::SLOT].strip(bytes(_EVIDENCES))
+        and max(_numbers("H", piece)[14::24]) <= _MOST_STATUS
+        and all(intended)
+        and all(began)
+        and all(map(le, began, sent))
+        and all(map(le, sent, done))
+    )
+
+
+def _numbers(code: str, piece: bytes) -> array[int]:
+    numbers: array[int] = array(code, piece)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def _read_slot(path: Path, file: BinaryIO, slot: int) -> bytes:
     """One attempt of a file that is open already.
 
     Raises:
@@ -112,10 +182,14 @@ def read_slot(path: Path, file: BinaryIO, slot: int) -> Fields:
     """
     raw = os.pread(file.fileno(), SLOT, slot * SLOT)
     if len(raw) < SLOT:
-        raise LedgerDamage(path, slot * SLOT, "expected an attempt, found the end of the file")
-    fields = cast("Fields", ATTEMPT.unpack(raw))
-    _check(path, slot, fields)
-    return fields
+        raise no_attempt(path, slot)
+    check(path, slot, cast("Fields", ATTEMPT.unpack(raw)))
+    return raw
+
+
+def no_attempt(path: Path, slot: int) -> LedgerDamage:
+    """What is wrong where a file ends before an attempt that it should hold."""
+    return LedgerDamage(path, slot * SLOT, "expected an attempt, found the end of the file")
 
 
 def decode(fields: Fields) -> Attempt:
@@ -152,10 +226,15 @@ def _read_block(file: BinaryIO) -> bytes:
     return block[: len(block) // SLOT * SLOT]
 
 
-def _check(path: Path, slot: int, fields: Fields) -> None:
+def check(path: Path, slot: int, fields: Fields) -> None:
+    """Check the numbers of one slot.
+
+    Raises:
+        LedgerDamage: no writer has left them so.
+    """
     (intended, began, _, _, _, purpose, state, status, outcome, evidence, sent, done) = fields
     if state == DONE:
-        if outcome not in _OUTCOMES or evidence not in _EVIDENCES or status > 999:
+        if outcome not in _OUTCOMES or evidence not in _EVIDENCES or status > _MOST_STATUS:
             raise LedgerDamage(path, slot * SLOT, f"no outcome: {outcome}, evidence {evidence}, status {status}")
         if not began <= sent <= done:
             raise LedgerDamage(path, slot * SLOT, f"began {began}, sent {sent} and done {done} are out of order")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from simulator.immutable import immutable
 from simulator.wire.request import Evidence, Outcome, Purpose
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Attempt:
     """One physical send of one request. Instants are nanoseconds of the sender's wall clock since 1970, UTC."""
 

@@ -45,6 +45,7 @@ from simulator.errors import EngineError
 from simulator.wire.request import Evidence, Outcome, Purpose
 
 SUFFIX = ".attempts"
+PARTIAL = ".partial"  # instead, of a ledger on its way from another machine; for good where not all of it came
 MAGIC = b"mpsimled"
 VERSION = 1
 HEADER = struct.Struct("<8sHHHH64s16x")
@@ -97,6 +98,11 @@ class LedgerWriter:
         writer._window[: HEADER.size] = HEADER.pack(MAGIC, VERSION, SLOT, HEADER_SLOTS, len(name), name)
         writer._count = HEADER_SLOTS
         return writer
+
+    @property
+    def slots(self) -> int:
+        """Slots in use, those of the header among them."""
+        return self._count
 
     def begin(self, visitor: int, request: int, attempt: int, purpose: Purpose, intended_ns: int, now_ns: int) -> int:
         """Write the intent of an attempt; call it before anything is sent. Returns the slot for `end`.

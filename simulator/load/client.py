@@ -1,4 +1,4 @@
-"""The transport: one keep-alive connection, a request sent exactly once, an honest word on what came of it.
+"""The transport: what all connections to a collector share, and what an answer can be.
 
 Other clients send again behind one's back when a connection breaks, and follow redirects; a total can then not be
 trusted. Here every byte that leaves is asked for, and trouble of the network is an Answer, never an exception:
@@ -16,14 +16,12 @@ trusted. Here every byte that leaves is asked for, and trouble of the network is
 A connection that was closed while it was idle is noticed before the send, and a new one made. Where the news arrives
 with the first write, of which the kernel took no byte, that is the same.
 
-What is not here: what an answer means (wire/), waiting for one's turn (course.py), proxies (there is none: HTTP_PROXY
-and the like are not read).
+What is not here: a single connection (connection.py), what an answer means (wire/), waiting for one's turn (course.py),
+proxies (there is none: HTTP_PROXY and the like are not read).
 """
 
 from __future__ import annotations
 
-import errno
-import os
 import socket
 import ssl
 import time
@@ -35,21 +33,21 @@ from urllib.parse import urlsplit
 import gevent
 import gevent.monkey
 import gevent.socket
-from gevent import getcurrent
 from gevent.hub import get_hub
 
 from simulator.errors import EngineError, UsageError
-from simulator.load.pipe import Pipe, PlainPipe, TlsPipe
-from simulator.load.reply import LIMIT, ReplyReader
-from simulator.wire.request import Answer, Evidence, Request
+from simulator.load.connection import Connection
+from simulator.load.reply import LIMIT
+from simulator.wire.request import Answer, Request
 
-_READ_EVENT, _WRITE_EVENT = 1, 2  # of libev
 _LOOKED_UP_FOR = 60.0  # seconds that the addresses of a host are kept
 _KNOWN_REPLIES, _KNOWN_BYTES = 256, 2_048  # short replies that are recognised without being parsed again
 _KNOWN_HEADS = 4_096
-# The machine that sends has run out of something: no word on the collector.
-_OWN_SHORTAGE = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
+_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_NOTHING: tuple[None, bytes] = (None, b"")
+_SHORTEST_SWEEP, _LONGEST_SWEEP = 0.001, 0.25  # seconds between two looks for replies that do not come
 
+Headers = tuple[tuple[str, str], ...]
 Address = tuple[int, Any]  # family, and what `connect` takes
 
 
@@ -89,9 +87,12 @@ class Client:
         self._authority = bracketed if self.port == usual else f"{bracketed}:{self.port}"
         self.context = (context or ssl.create_default_context()) if self.scheme == "https" else None
         self.known: dict[bytes, Answer] = {}  # whole short replies that leave the connection open
-        self._heads: dict[tuple[tuple[str, str], ...], bytes] = {}
+        self._heads: dict[Headers, bytes] = {}  # as lines
+        self._latest: dict[int, tuple[Headers, bytes]] = {}  # the same by the id of the tuple: hashing it costs more
         self._addresses: tuple[Address, ...] = ()
         self._looked_up = 0.0
+        self._waiting: dict[Connection, float] = {}  # for a reply, until when (monotonic), in the order of their sends
+        self._sweep: Any = None  # timer that looks for those that have waited too long
 
     def connection(self) -> Connection:
         """A connection that opens with its first request."""
@@ -115,16 +116,29 @@ class Client:
         Raises:
             EngineError: a target, method or header that HTTP cannot carry; that is a fault of the adapter.
         """
-        head = self._heads.get(request.headers)
-        if head is None:
+        headers = request.headers
+        known, head = self._latest.get(id(headers), _NOTHING)
+        if known is not headers:
             head = self._head(request)
-        line = f"{request.method} {request.target} HTTP/1.1\r\n"
-        if not line.isascii() or line.count(" ") != 2 or line.count("\n") != 1 or line.count("\r") != 1:
-            raise EngineError(f"visitor {request.visitor}: no request line can say {line[:200]!r}")
+        try:
+            target = request.target.encode("ascii")
+        except UnicodeEncodeError:
+            raise self._unspeakable(request) from None
         body = request.body
-        if body or request.method not in {"GET", "HEAD", "DELETE", "OPTIONS"}:
-            return b"%b%bContent-Length: %d\r\n\r\n%b" % (line.encode(), head, len(body), body)
-        return line.encode() + head + b"\r\n"
+        if body or request.method not in _BODILESS:
+            head = b"%bContent-Length: %d\r\n" % (head, len(body))
+        elif request.method == "GET":
+            if b" " in target or b"\n" in target or b"\r" in target:
+                raise self._unspeakable(request)
+            return b"GET %b HTTP/1.1\r\n%b\r\n" % (target, head)
+        line = b"%b %b HTTP/1.1\r\n" % (request.method.encode(), target)
+        if line.count(b" ") != 2 or line.count(b"\n") != 1 or line.count(b"\r") != 1:
+            raise self._unspeakable(request)
+        return b"%b%b\r\n%b" % (line, head, body)
+
+    def _unspeakable(self, request: Request) -> EngineError:
+        line = f"{request.method} {request.target}"
+        return EngineError(f"visitor {request.visitor}: no request line can say {line[:200]!r}")
 
     def remember(self, data: bytes, answer: Answer) -> None:
         """Keep what a whole short reply says: most collectors answer with the same bytes again and again."""
@@ -132,6 +146,29 @@ class Client:
             if len(self.known) >= _KNOWN_REPLIES:
                 self.known.clear()
             self.known[data] = answer
+
+    def wait(self, connection: Connection) -> None:
+        """The connection waits for a reply from now on: when the time for it is up, it is told to `expire`."""
+        self._waiting[connection] = time.monotonic() + self.limits.reply
+        if self._sweep is None:
+            pause = min(_LONGEST_SWEEP, max(_SHORTEST_SWEEP, self.limits.reply / 16))
+            self._sweep = get_hub().loop.timer(pause, pause)
+            self._sweep.start(self._expire)
+
+    def done(self, connection: Connection) -> None:
+        """It waits no longer."""
+        self._waiting.pop(connection, None)
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        while self._waiting:
+            connection, until = next(iter(self._waiting.items()))
+            if until > now:
+                return
+            connection.expire()
+        self._sweep.stop()
+        self._sweep.close()
+        self._sweep = None
 
     def addresses(self) -> tuple[Address, ...]:
         """Where the host is.
@@ -146,234 +183,22 @@ class Client:
         return self._addresses
 
     def _head(self, request: Request) -> bytes:
-        lines = [f"Host: {self._authority}", *(f"{name}: {value}" for name, value in request.headers)]
-        if any("\r" in line or "\n" in line for line in lines):
-            raise EngineError(f"visitor {request.visitor}: a header with a line break: {request.headers!r}")
-        head = "".join(f"{line}\r\n" for line in lines).encode()
-        if len(self._heads) >= _KNOWN_HEADS:
-            self._heads.clear()
-        self._heads[request.headers] = head
+        """The lines of the headers; an adapter uses the same few tuples again and again."""
+        headers = request.headers
+        head = self._heads.get(headers)
+        if head is None:
+            lines = [f"Host: {self._authority}", *(f"{name}: {value}" for name, value in headers)]
+            if any("\r" in line or "\n" in line for line in lines):
+                raise EngineError(f"visitor {request.visitor}: a header with a line break: {headers!r}")
+            head = "".join(f"{line}\r\n" for line in lines).encode()
+            if len(self._heads) >= _KNOWN_HEADS:
+                self._heads.clear()
+            self._heads[headers] = head
+        if len(self._latest) >= _KNOWN_HEADS:
+            self._latest.clear()
+        # The tuple is kept beside its lines, so that its id is not taken by another one.
+        self._latest[id(headers)] = headers, head
         return head
-
-
-class Connection:
-    """A connection of one lane: it opens when it is needed and stays open between requests.
-
-    Not for two greenlets at once.
-    """
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._hub = get_hub()
-        self._patience = self._hub.loop.timer(client.limits.reply, client.limits.reply)
-        self._pipe: Pipe | None = None
-        self._wire: socket.socket | None = None
-        self._readable: Any = None
-        self._writable: Any = None
-        self.sent_ns = 0  # when the first byte of the latest request was handed over; 0: none was
-
-    def send(self, data: bytes, method: str = "GET") -> Answer:
-        """Send a request exactly once and say what came of it. Never raises for trouble of the network.
-
-        Raises:
-            EngineError: this machine has run out of file descriptors, ports or memory.
-            gevent.GreenletExit: the greenlet was killed meanwhile; the connection is closed.
-        """
-        self.sent_ns = 0
-        try:
-            rest = self._write(data) if self._pipe is not None and self._pipe.is_quiet() else None
-            if rest is None:
-                self.close()
-                rest = self._write(data) if self._connect() else None
-            if rest is None:
-                self.close()
-                return Answer(Evidence.NO_CONNECTION)
-            return self._receive(rest, method)
-        except BaseException:
-            self.close()
-            raise
-
-    def open(self) -> bool:
-        """Connect without sending anything, unless it is done; False when nobody answers.
-
-        Raises:
-            EngineError: as `send`.
-        """
-        return self._pipe is not None or self._connect()
-
-    def close(self) -> None:
-        """Close it; the next request opens a new one."""
-        for watcher in (self._readable, self._writable):
-            if watcher is not None:
-                watcher.stop()
-                watcher.close()
-        self._pipe = self._readable = self._writable = None
-        if self._wire is not None:
-            self._wire.close()
-            self._wire = None
-
-    # ---- one request ----
-
-    def _write(self, data: bytes) -> memoryview | None:
-        """Begin to write; what is left of it, or None when not one byte was taken."""
-        assert self._pipe is not None
-        started = self._client.now()
-        try:
-            rest = self._pipe.write(data)
-        except OSError:
-            return None
-        self.sent_ns = started
-        return rest
-
-    def _receive(self, rest: memoryview, method: str) -> Answer:
-        """The answer to a request of which at least one byte was written; `rest` is still to be."""
-        client, pipe = self._client, self._pipe
-        assert pipe is not None
-        if rest and (answer := self._write_rest(rest, method)) is not None:
-            self.close()
-            return answer
-        deadline = time.monotonic() + client.limits.reply
-        if not self._wait_for_reply():
-            self.close()
-            return Answer(Evidence.TIMEOUT)
-        reader: ReplyReader | None = None
-        while True:
-            try:
-                data = pipe.read()
-            except OSError:
-                self.close()
-                return Answer(Evidence.RESET)
-            if data is None:
-                if self._wait_until(self._readable, deadline):
-                    continue
-                self.close()
-                return Answer(Evidence.TIMEOUT)
-            if reader is None:
-                if (known := client.known.get(data)) is not None and method != "HEAD":
-                    return known
-                reader = ReplyReader(method, client.limits.reply_bytes)
-            first = not reader.started
-            replied = reader.feed(data) if data else reader.end(clean=pipe.ended_cleanly)
-            if replied is None:
-                continue
-            if not reader.reusable or replied.evidence is not Evidence.REPLY:
-                self.close()
-            elif first:
-                client.remember(data, replied)
-            return replied
-
-    def _write_rest(self, rest: memoryview, method: str) -> Answer | None:
-        """Write what is left; None when all of it is written and the reply is still to come."""
-        assert self._pipe is not None
-        deadline = time.monotonic() + self._client.limits.reply
-        while rest:
-            if not self._wait_until(self._writable, deadline):
-                return self._last_words(method) or Answer(Evidence.TIMEOUT)
-            try:
-                rest = self._pipe.flush(rest)
-            except OSError:
-                return self._last_words(method) or Answer(Evidence.RESET)
-        return None
-
-    def _last_words(self, method: str) -> Answer | None:
-        """A collector may refuse a body half-way: its whole reply can be here although the request never ended."""
-        assert self._pipe is not None
-        reader = ReplyReader(method, self._client.limits.reply_bytes)
-        try:
-            while data := self._pipe.read():
-                if (answer := reader.feed(data)) is not None:
-                    return answer
-        except OSError:
-            pass
-        return None
-
-    # ---- connecting ----
-
-    def _connect(self) -> bool:
-        deadline = time.monotonic() + self._client.limits.connect
-        try:
-            with gevent.Timeout(self._client.limits.connect, TimeoutError("no address in time")):
-                addresses = self._client.addresses()
-        except (OSError, UnicodeError):
-            return False
-        trouble: list[int] = []
-        for address in addresses:
-            try:
-                self._pipe = self._connect_to(address, deadline)
-            except OSError as reason:
-                self.close()
-                trouble.append(reason.errno or 0)
-            else:
-                return True
-        if all(code in _OWN_SHORTAGE for code in trouble):
-            raise EngineError(
-                f"this machine cannot open another connection ({os.strerror(trouble[-1])}); raise `ulimit -n`, "
-                "or send from more machines"
-            )
-        return False
-
-    def _connect_to(self, address: Address, deadline: float) -> Pipe:
-        family, where = address
-        self._wire = wire = _socket(family)
-        wire.setblocking(False)
-        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._readable = self._hub.loop.io(wire.fileno(), _READ_EVENT)
-        self._writable = self._hub.loop.io(wire.fileno(), _WRITE_EVENT)
-        code = wire.connect_ex(where)
-        if code == errno.EINPROGRESS:
-            ready = self._wait_until(self._writable, deadline)
-            code = wire.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if ready else errno.ETIMEDOUT
-        if code:
-            raise OSError(code, os.strerror(code))
-        if wire.getsockname() == wire.getpeername():
-            raise ConnectionRefusedError("nobody listens: on a free local port a socket can meet itself")
-        return self._secure(wire, deadline)
-
-    def _secure(self, wire: socket.socket, deadline: float) -> Pipe:
-        context = self._client.context
-        if context is None:
-            return PlainPipe(wire)
-        pipe = TlsPipe(wire, context, self._client.host)
-        while True:
-            done, leaving = pipe.handshake()
-            while leaving:
-                leaving = pipe.flush(leaving)
-                if leaving and not self._wait_until(self._writable, deadline):
-                    raise TimeoutError("no TLS handshake in time")
-            if done:
-                return pipe
-            if not self._wait_until(self._readable, deadline):
-                raise TimeoutError("no TLS handshake in time")
-            pipe.feed()
-
-    # ---- waiting ----
-
-    def _wait_for_reply(self) -> bool:
-        """Let others run until the socket is readable (True) or the time for a reply is up (False)."""
-        lane = getcurrent()
-        self._readable.start(lane.switch, True)
-        self._patience.again(lane.switch, False)  # a started timer would go on from where it stopped
-        try:
-            return bool(self._hub.switch())
-        finally:
-            self._readable.stop()
-            self._patience.stop()
-
-    def _wait_until(self, watcher: Any, deadline: float) -> bool:
-        """Let others run until the socket is ready (True) or the instant has passed (False)."""
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return False
-        lane = getcurrent()
-        timer = self._hub.loop.timer(left)
-        watcher.start(lane.switch, True)
-        timer.start(lane.switch, False)
-        try:
-            return bool(self._hub.switch())
-        finally:
-            watcher.stop()
-            timer.stop()
-            timer.close()
 
 
 def send_once(client: Client, request: Request) -> Answer:
@@ -402,9 +227,3 @@ def split_url(url: str) -> tuple[Literal["http", "https"], str, int]:
     if parts.scheme == "https":
         return "https", host, 443 if port is None else port
     return "http", host, 80 if port is None else port
-
-
-def _socket(family: int) -> socket.socket:
-    # Locust has replaced socket.socket; gevent's waits in ways of its own, which cost more than ours.
-    made: socket.socket = gevent.monkey.get_original("socket", "socket")(family, socket.SOCK_STREAM)
-    return made

@@ -1,25 +1,27 @@
 """One course of sending: lanes take the visitors that are due, one request each, until nobody is left.
 
-A lane is a greenlet with a connection of its own. Lanes are made when somebody is due and none is free, up to a bound;
-beyond it visitors wait, and their lateness says so. A dispatcher plans who comes soon and wakes lanes; a lane that is
-through with a request takes the next visitor itself.
+A lane is a connection with the visitor whose request is on it (own_connections.py: or each visitor has one of its own).
+Lanes are made when somebody is due and none is free, up to a bound; beyond it visitors wait, and their lateness says
+so. A dispatcher plans who comes soon and hands out who is due; a lane that is through with a request takes the next
+visitor itself, in the event loop, where nothing waits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
-import gevent
 from gevent import getcurrent
 from gevent.hub import get_hub
-from gevent.pool import Group
 
 from simulator.ledger.write import LedgerWriter
 from simulator.load.agenda import Agenda
-from simulator.load.client import Client, Connection
+from simulator.load.client import Client
 from simulator.load.clock import Clock
+from simulator.load.connection import Connection
 from simulator.load.lookup import wrong_lookup
+from simulator.load.own_connections import OwnConnections
 from simulator.load.tally import Tally
 from simulator.load.walk import Walk
 from simulator.wire.outcome import classify
@@ -43,11 +45,25 @@ class Judge(Protocol):
 Watcher = Callable[[Walk, Answer, Outcome, int, int], None]
 
 
+class _Lane:
+    """A connection, and whose request is on it."""
+
+    __slots__ = ("began", "connection", "done", "slot", "walk")
+
+    def __init__(self, connection: Connection, answered: Callable[[_Lane, Answer | Exception], None]) -> None:
+        self.connection = connection
+        self.walk: Walk | None = None
+        self.began = 0  # instant of the intent, ns
+        self.slot = 0  # of the attempt in the ledger
+        self.done: Callable[[Answer | Exception], None] = partial(answered, self)
+
+
 class Course:
     """Sends everything on an agenda.
 
     Args:
         lanes: at most so many requests in flight.
+        own_connections: each visitor has one, instead of each lane.
         watch: told of every attempt, after it is in the ledger.
     """
 
@@ -61,6 +77,7 @@ class Course:
         clock: Clock,
         *,
         lanes: int,
+        own_connections: bool = False,
         watch: Watcher | None = None,
     ) -> None:
         self._agenda = agenda
@@ -70,15 +87,19 @@ class Course:
         self._tally = tally
         self._clock = clock
         self._most = lanes
+        self._own = OwnConnections(client) if own_connections else None
         self._watch = watch
         self._hub = get_hub()
-        self._lanes = Group()
-        self._idle: list[Any] = []  # greenlets of lanes without a visitor
+        self._lanes: list[_Lane] = []
+        self._idle: list[_Lane] = []
+        self._turned: list[_Lane] = []  # with the next visitor, about to send
+        self._sending: Any = None  # callback that will
         self._dispatcher: Any = None  # its greenlet while it naps
         self._waking: Any = None  # callback that is about to end its nap
         self._wakes_ns = _NEVER
         self._last_ns = _NEVER  # open attempts are given up then
         self._failure: Exception | None = None
+        self._latest: tuple[Answer | None, Outcome] = (None, Outcome.UNKNOWN)  # and what it tells
 
     @property
     def in_flight(self) -> int:
@@ -94,13 +115,8 @@ class Course:
         """
         try:
             self._dispatch()
-            for lane in self._idle:
-                self._hub.loop.run_callback(lane.switch, None)
-            self._idle.clear()
-            while self._lanes and self._clock() < self._last_ns:
-                self._lanes.join(timeout=0.05)
         finally:
-            self._lanes.kill()
+            self._give_up()
         if self._failure is not None:
             raise self._failure
 
@@ -108,6 +124,28 @@ class Course:
         """Hand out nobody any more; attempts in flight have so many seconds, and are then unknown."""
         self._agenda.stop()
         self._last_ns = min(self._last_ns, self._clock() + int(grace * 1e9))
+        self._wake()
+
+    def _give_up(self) -> None:
+        """Close every connection. What is still in flight has no outcome."""
+        now = self._clock()
+        if self._sending is not None:
+            self._sending.stop()
+        for lane in self._turned:
+            lane.walk = None  # nothing of it is in the ledger, or left
+        for lane in self._lanes:
+            lane.connection.close()
+            if lane.walk is not None:
+                sent = lane.connection.sent_ns or lane.began
+                self._ledger.end(lane.slot, sent, now, Outcome.UNKNOWN, Evidence.STOPPED, 0)
+                lane.walk = None
+        if self._own is not None:
+            self._own.close()
+        for lanes in (self._lanes, self._idle, self._turned):
+            lanes.clear()
+
+    def wake(self) -> None:
+        """The agenda has changed from outside: look at it now."""
         self._wake()
 
     # ---- the dispatcher ----
@@ -119,9 +157,10 @@ class Course:
             while agenda.admit(now) and (now := self._clock()) - began < _PLANNING_NS:
                 pass
             while self._has_lane and (walk := agenda.take(self._clock())) is not None:
-                self._hand_over(walk)
+                self._begin(self._free_lane(), walk)
             # Others run even where there is more to plan: a lane's reply must not wait for all of it.
-            self._nap(self._until_next())
+            if not agenda.is_over:
+                self._nap(self._until_next())
 
     def _until_next(self) -> float:
         agenda = self._agenda
@@ -134,6 +173,13 @@ class Course:
     @property
     def _has_lane(self) -> bool:
         return bool(self._idle) or len(self._lanes) < self._most
+
+    def _free_lane(self) -> _Lane:
+        if self._idle:
+            return self._idle.pop()
+        lane = _Lane(self._client.connection(), self._answered)
+        self._lanes.append(lane)
+        return lane
 
     def _nap(self, seconds: float) -> None:
         self._wakes_ns = self._clock() + int(seconds * 1e9)
@@ -154,52 +200,82 @@ class Course:
         if self._dispatcher is not None and self._waking is None:
             self._waking = self._hub.loop.run_callback(self._dispatcher.switch)
 
-    def _hand_over(self, walk: Walk) -> None:
-        if self._idle:
-            self._hub.loop.run_callback(self._idle.pop().switch, walk)
-        else:
-            self._lanes.spawn(self._lane, walk)
-
     # ---- a lane ----
 
-    def _lane(self, walk: Walk | None) -> None:
-        connection = self._client.connection()
+    def _begin(self, lane: _Lane, walk: Walk) -> None:
+        """Send the visitor's current request: the intent is in the ledger before the first byte leaves."""
         try:
-            while walk is not None:
-                walk = self._serve(connection, walk) or self._rest()
+            request = walk.request
+            data = self._client.encode(request)
+            if self._own is not None:
+                lane.connection = self._own.of(walk.visitor)
+            lane.began = began = self._clock()
+            if walk.is_fresh and request.purpose is not Purpose.SETUP:
+                self._tally.start(began - walk.intended_ns, began)
+            lane.slot = self._ledger.begin(
+                walk.visitor, request.number, walk.attempt, request.purpose, walk.intended_ns, began
+            )
+            lane.walk = walk
+            lane.connection.exchange(data, request.method, lane.done)
         except Exception as failure:  # noqa: BLE001  a run that cannot go on ends as a whole, with this as its reason
-            self._failure = self._failure or failure
-            self._agenda.in_flight -= 1
-            self.stop(0)
-        finally:
-            connection.close()
+            self._fail(failure)
 
-    def _serve(self, connection: Connection, walk: Walk) -> Walk | None:
-        """One attempt; returns who is due next."""
-        request, attempt = walk.request, walk.attempt
-        data = self._client.encode(request)
-        began = self._clock()
-        if walk.is_fresh and request.purpose is not Purpose.SETUP:
-            self._tally.start(began - walk.intended_ns, began)
-        slot = self._ledger.begin(walk.visitor, request.number, attempt, request.purpose, walk.intended_ns, began)
+    def _answered(self, lane: _Lane, answer: Answer | Exception) -> None:
+        """An attempt is through; the lane takes who is due next. Runs in the event loop."""
+        if isinstance(answer, Exception):
+            self._fail(answer)
+            return
         try:
-            answer = connection.send(data, request.method)
-        except gevent.GreenletExit:
-            sent = connection.sent_ns or began
-            self._ledger.end(slot, sent, self._clock(), Outcome.UNKNOWN, Evidence.STOPPED, 0)
-            raise
+            following = self._note(lane, answer)
+        except Exception as failure:  # noqa: BLE001  as above
+            self._fail(failure)
+            return
+        if following is None:
+            self._idle.append(lane)
+            if self._agenda.is_over:
+                self._wake()
+        else:
+            lane.walk = following
+            if not self._turned:
+                self._sending = self._hub.loop.run_callback(self._send_turned)
+            self._turned.append(lane)
+        if self._dispatcher is not None and self._has_lane:
+            due = self._agenda.next_due_ns
+            if due is not None and due < self._wakes_ns:
+                self._wake()
+
+    def _send_turned(self) -> None:
+        """Send for all lanes that had a reply in this round of the event loop, one right after the other.
+
+        A collector that is woken once for many requests serves them with less work, and so do we.
+        """
+        turned, self._turned, self._sending = self._turned, [], None
+        for lane in turned:
+            assert lane.walk is not None
+            self._begin(lane, lane.walk)
+
+    def _note(self, lane: _Lane, answer: Answer) -> Walk | None:
+        """Write down what came of an attempt; returns who is due next."""
         done = self._clock()
-        looks_up = request.purpose is Purpose.LOOKUP
-        outcome = self._looked_up(walk, answer) if looks_up else self._judge.outcome(answer)
-        sent = connection.sent_ns or began
-        self._ledger.end(slot, sent, done, outcome, answer.evidence, answer.status)
+        walk = lane.walk
+        assert walk is not None
+        if walk.request.purpose is Purpose.LOOKUP:
+            outcome = self._looked_up(walk, answer)
+        else:
+            if answer is not self._latest[0]:
+                # Short replies that were seen before are the same object again (Client.known).
+                self._latest = (answer, self._judge.outcome(answer))
+            outcome = self._latest[1]
+        sent = lane.connection.sent_ns or lane.began
+        self._ledger.end(lane.slot, sent, done, outcome, answer.evidence, answer.status)
+        lane.walk = None
         self._tally.note(walk, outcome, sent, done)
         if self._watch is not None:
             self._watch(walk, answer, outcome, sent, done)
+        finished = self._agenda.finished
         following = self._agenda.advance(walk, outcome, done)
-        due = self._agenda.next_due_ns
-        if due is not None and due < self._wakes_ns and (following is None or self._has_lane):
-            self._wake()
+        if self._own is not None and self._agenda.finished != finished:
+            self._own.leave(walk.visitor)
         return following
 
     def _looked_up(self, walk: Walk, answer: Answer) -> Outcome:
@@ -211,11 +287,6 @@ class Course:
         outcome = classify(answer)
         return Outcome.REFUSED if outcome is Outcome.ACKED else outcome
 
-    def _rest(self) -> Walk | None:
-        """Wait for a visitor; None when the course is over."""
-        agenda = self._agenda
-        if agenda.is_over:
-            self._wake()
-        self._idle.append(getcurrent())
-        walk: Walk | None = self._hub.switch()
-        return walk
+    def _fail(self, failure: Exception) -> None:
+        self._failure = self._failure or failure
+        self.stop(0)

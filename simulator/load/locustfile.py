@@ -3,9 +3,12 @@
     mpsim run                            starts this file with --run-dir; the directory is made, a verdict follows
     locust -f …/locustfile.py --scenario FILE -H URL
                                          Locust's own face: makes the directory, no verdict, prints the verify line
+    … --master, … --worker, … --processes N
+                                         the same on several machines, or processes: the master leases, workers send
 
 One user is enough: visitors are no Locust users, they wait on an agenda and are sent by lanes (course.py). Its number
-and spawn rate mean nothing here; how many visitors come and when is the scenario's.
+and spawn rate mean nothing here; how many visitors come and when is the scenario's. On workers the driver only shows
+Locust that something is going on; what is sent, and until when, their master says (fleet.py).
 
 The exit code is 0 when every visitor was sent, whatever was answered; 3 when the run was cut short, 5 for a usage
 error, 6 when nobody answers at the target, 7 for a fault of ours.
@@ -13,9 +16,8 @@ error, 6 when nobody answers at the target, 7 for a fault of ours.
 
 from __future__ import annotations
 
-from locust import User, events, stats  # first: it replaces sockets and threads for everything that follows
+from locust import User, events, runners, stats  # first: it replaces sockets and threads for everything that follows
 from locust.exception import StopUser
-from locust.runners import LocalRunner
 
 # isort: split
 
@@ -27,15 +29,24 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 import gevent
+from gevent.hub import get_hub
 
 from simulator.entry import exit_code_of
 from simulator.errors import MpsimError, UsageError
 from simulator.finding import ExitCode
-from simulator.load.drive import GRACE, Drive
+from simulator.ledger.manifest import write_json
+from simulator.load.drive import Drive
+from simulator.load.fleet import FleetDrive, Post, WorkerDrive
 from simulator.load.own_face import make_run
+from simulator.load.sender import GRACE
 from simulator.load.statistics import LocustStatistics
 from simulator.traffic.making import Wanted
 from simulator.traffic.opened import OpenedRun, open_run
+
+MASTER_FILE = "master.json"  # in a run directory of `mpsim run`: the port at which workers are awaited
+
+# A busy machine keeps heartbeats waiting; who is lost, and when, is the master's own to say (master.py).
+runners.HEARTBEAT_LIVENESS = 20
 
 _log = logging.getLogger("mpsim.load")
 
@@ -46,9 +57,13 @@ class _Session:
     def __init__(self) -> None:
         self.next: OpenedRun | None = None
         self.asked: Wanted | None = None  # under Locust's own face each start makes a new run
-        self.drive: Drive | None = None
+        self.drive: Drive | FleetDrive | WorkerDrive | None = None
+        self.post: Post | None = None  # of a master
+        self.patience = 0.0  # seconds for its workers to come; 0: for ever
         self.own_face = False
         self.stopping = False  # Locust itself is stopping the test
+        self.is_under_way = False  # Locust has begun a test, so it knows how to end
+        self.is_ending = False  # the process
 
     def take(self) -> OpenedRun:
         """The run to send now.
@@ -68,14 +83,22 @@ class _Session:
 _session = _Session()
 
 
+# ---- this process sends all of it, or what its master leases to it ----
+
+
 def _send_everybody(driver: Any) -> NoReturn:
     """Send the whole plan once, and end the test."""
     environment = driver.environment
-    if _session.drive is not None and not _session.drive.over.is_set():
+    drive = _session.drive
+    if isinstance(drive, WorkerDrive):
+        drive.over.wait()
+        raise StopUser
+    if drive is not None and not drive.over.is_set():
         raise StopUser
     try:
         opened = _session.take()
-        drive = Drive(opened, watch=LocustStatistics(environment), grace=float(environment.stop_timeout or GRACE))
+        statistics = LocustStatistics(environment)
+        drive = Drive(opened, watch=statistics, grace=float(environment.stop_timeout or GRACE))
     except MpsimError as wrong:
         _log.error("%s", wrong)
         environment.process_exit_code = environment.process_exit_code or exit_code_of(wrong)
@@ -85,10 +108,8 @@ def _send_everybody(driver: Any) -> NoReturn:
     else:
         _session.drive = drive
         environment.process_exit_code = drive.go()
-        if drive.reason:
-            _log.warning("%s", drive.reason)
-        if _session.own_face:
-            print(f"mpsim verify {opened.folder}", flush=True)
+        statistics.flush()
+        _say_how_it_ended(drive.reason, opened.folder)
     if not _session.stopping:
         gevent.spawn(_end, environment)
     raise StopUser
@@ -99,6 +120,13 @@ class Visitors(User):  # type: ignore[misc]
 
     fixed_count = 1
     tasks: ClassVar = [_send_everybody]
+
+
+def _say_how_it_ended(reason: str, folder: Path) -> None:
+    if reason:
+        _log.warning("%s", reason)
+    if _session.own_face:
+        print(f"mpsim verify {folder}", flush=True)
 
 
 def _end(environment: Any) -> None:
@@ -112,6 +140,86 @@ def _end(environment: Any) -> None:
         gevent.sleep(options.autoquit)
         environment.runner.quit()
         environment.web_ui.stop()
+
+
+# ---- this process is the master ----
+
+
+def _lease_everybody(environment: Any, opened: OpenedRun) -> None:
+    """Await workers for a run, and lease it to them once Locust starts the test."""
+    assert _session.post is not None
+    options = environment.parsed_options
+    drive = FleetDrive(
+        opened,
+        _session.post,
+        expected=options.expect_workers if options.headless or options.autostart else 1,
+        most_seconds=_session.patience,
+        grace=float(environment.stop_timeout or GRACE),
+    )
+    _session.drive = drive
+    gevent.spawn(_end_with_drive, environment, drive)
+
+
+def _end_with_drive(environment: Any, drive: FleetDrive) -> None:
+    drive.over.wait()
+    environment.process_exit_code = drive.exit_code
+    _say_how_it_ended(drive.reason, drive.folder)
+    if _session.stopping:
+        return
+    options = environment.parsed_options
+    if _session.is_under_way or not (options.headless or options.autostart):
+        _end(environment)
+    else:
+        # Locust is still counting its workers, and would do so for ever.
+        environment.runner.quit()
+        _throw(SystemExit(int(drive.exit_code)))
+
+
+def _begin(environment: Any, **_: Any) -> None:
+    """Locust starts a test on its workers."""
+    drive = _session.drive
+    try:
+        if drive is None or drive.over.is_set():
+            _lease_everybody(environment, _session.take())
+            drive = _session.drive
+    except MpsimError as wrong:
+        _log.error("%s", wrong)
+        environment.process_exit_code = environment.process_exit_code or exit_code_of(wrong)
+        gevent.spawn(_end, environment)
+        return
+    assert isinstance(drive, FleetDrive)
+    _session.is_under_way = True
+    _session.stopping = False
+    waited_for = environment.parsed_options.headless or environment.parsed_options.autostart
+    drive.begin(None if waited_for else environment.runner.worker_count)
+
+
+# ---- signals ----
+
+
+def _interrupted() -> None:
+    """Ctrl-C. Python would raise it in whichever greenlet runs just now, and a lane would die of it; here it reaches
+    the main one, which waits."""
+    drive = _session.drive
+    sending = drive is not None and not drive.over.is_set()
+    if _session.is_ending and not sending:
+        return  # it ends already
+    if isinstance(drive, FleetDrive) and sending and not _session.is_under_way and not _session.is_ending:
+        drive.stop("interrupted by a signal", 0)  # nothing is sent yet; the rest is _end_with_drive's
+        return
+    _throw(KeyboardInterrupt())
+
+
+def _throw(ending: BaseException) -> None:
+    """Raise something in the main greenlet."""
+    get_hub().handle_system_error(type(ending), ending)
+
+
+def _terminated() -> None:
+    """SIGTERM, before Locust listens to it: it does only when it has counted its workers."""
+    drive = _session.drive
+    if isinstance(drive, FleetDrive) and not drive.over.is_set() and not _session.is_under_way:
+        drive.stop("interrupted by a signal", 0)
 
 
 def _end_with(parent: int) -> None:
@@ -137,29 +245,50 @@ def _add_options(parser: Any) -> None:
     add("--path", "Of the event request", default="/cbe/__utm")
     add("--allow-host", "A host outside this machine that load may go to", action="append", default=[])
     add("--real-looking-identities", "Also outside this machine", action="store_true")
+    add("--ledger-dir", "Of a worker on another machine: keep its ledgers there, also when they are home", default="")
 
 
 def _prepare(environment: Any, runner: Any, **_: Any) -> None:
     """Open or make the run before anything starts, so that what is wrong is said at once."""
+    options = environment.parsed_options
     try:
-        _session.next = _first_run(environment.parsed_options, runner)
+        if isinstance(runner, runners.WorkerRunner):
+            folder = Path(options.ledger_dir) if options.ledger_dir else None
+            statistics = LocustStatistics(environment)
+            _session.drive = WorkerDrive(environment, runner, statistics, ledger_folder=folder)
+        else:
+            _prepare_run(environment, runner)
     except MpsimError as wrong:
         print(f"error: {wrong}", file=sys.stderr)
         sys.exit(exit_code_of(wrong))
     except Exception:  # noqa: BLE001  Locust would log it and end with 1
         _log.exception("a bug of ours")
         sys.exit(ExitCode.OWN_FAULT)
-    environment.host = _session.next.target_url
-    parent = environment.parsed_options.parent
-    if parent:
-        gevent.spawn(_end_with, parent)
+    gevent.signal_handler(signal.SIGINT, _interrupted)
+    if options.parent:
+        gevent.spawn(_end_with, options.parent)
     environment.events.test_stopping.add_listener(_drain)
     environment.events.quitting.add_listener(_quit)
 
 
-def _first_run(options: Any, runner: Any) -> OpenedRun:
-    if not isinstance(runner, LocalRunner):
-        raise UsageError("a run is sent by one process: leave out --master, --worker and --processes")
+def _prepare_run(environment: Any, runner: Any) -> None:
+    options = environment.parsed_options
+    opened = _first_run(options)
+    environment.host = opened.target_url
+    if not isinstance(runner, runners.MasterRunner):
+        _session.next = opened
+        return
+    _session.post = Post(runner)
+    _session.patience, options.expect_workers_max_wait = float(options.expect_workers_max_wait or 0), 0
+    Visitors.fixed_count = options.expect_workers
+    gevent.signal_handler(signal.SIGTERM, _terminated)
+    environment.events.test_start.add_listener(_begin)
+    _lease_everybody(environment, opened)
+    if options.run_dir:
+        write_json(opened.folder / MASTER_FILE, {"port": runner.server.port})
+
+
+def _first_run(options: Any) -> OpenedRun:
     if bool(options.run_dir) == bool(options.scenario):
         raise UsageError("give either --scenario FILE with -H URL, or --run-dir DIR")
     if options.run_dir:
@@ -188,13 +317,26 @@ def _asked(options: Any) -> Wanted:
     )
 
 
-def _drain(**_: Any) -> None:
+def _drain(environment: Any, **_: Any) -> None:
     """Locust stops the test: by the web UI, a time limit, or because the process ends."""
-    _stop("stopped by Locust: its web UI, or its time limit")
+    drive, runner = _session.drive, environment.runner
+    if isinstance(drive, WorkerDrive):
+        if not drive.over.is_set():
+            # By a message of the master, in whose handling nothing else can be heard.
+            drive.hear_no_more()
+            drive.stop("stopped by Locust: its master has ended", 0)
+    elif isinstance(drive, FleetDrive) and runner.worker_count <= 0:
+        drive.stop("no worker is left", 0)  # said while a message is handled, so nobody can be waited for
+    else:
+        _stop("stopped by Locust: its web UI, or its time limit")
 
 
 def _quit(environment: Any, **_: Any) -> None:
     """The process ends; a run that is still going was interrupted. Locust fixes its exit code after this."""
+    _session.is_ending = True
+    drive = _session.drive
+    if isinstance(drive, WorkerDrive) and not len(environment.runner.greenlet):
+        drive.hear_no_more()
     try:
         _stop("interrupted by a signal")
         if environment.parsed_options.csv_prefix:
@@ -202,7 +344,6 @@ def _quit(environment: Any, **_: Any) -> None:
             gevent.sleep(stats.CSV_STATS_INTERVAL_SEC + 0.1)
     except KeyboardInterrupt:
         _stop("interrupted by a signal, twice", grace=0)
-    drive = _session.drive
     if drive is not None:
         environment.process_exit_code = drive.exit_code
 

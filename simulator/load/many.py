@@ -36,12 +36,14 @@ def send(folder: Path) -> tuple[int, str]:
     environment = Environment()
     try:
         opened = open_run(folder)
-        drive = Drive(opened, watch=LocustStatistics(environment), self_check=partial(_check_once, opened))
+        statistics = LocustStatistics(environment)
+        drive = Drive(opened, watch=statistics, self_check=partial(_check_once, opened))
     except MpsimError as wrong:
         return exit_code_of(wrong), str(wrong)
 
     def send_everybody(_: Any) -> NoReturn:
         drive.go()
+        statistics.flush()
         raise StopUser
 
     class Visitors(User):  # type: ignore[misc]

@@ -31,7 +31,8 @@ from gevent.server import StreamServer
 from simulator.contract import Replies
 from simulator.errors import EngineError
 from simulator.finding import ExitCode
-from simulator.load.client import Client, Connection, Limits
+from simulator.load.client import Client, Limits
+from simulator.load.connection import Connection
 from simulator.load.misbehaving import (
     REPLY_BYTES,
     WITH_BODY,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from simulator.ledger.histogram import Histogram
 from simulator.load.walk import Walk
@@ -82,6 +83,16 @@ class Tally:
             self.failed_lookups.append(FailedLookup(walk.visitor, request.number, request.expects, why))
 
 
+class Attempted(Protocol):
+    """How many attempts of judged events are through, and of them how many were not acked."""
+
+    @property
+    def sent(self) -> int: ...
+
+    @property
+    def failed(self) -> int: ...
+
+
 class AbortWatch:
     """Watches whether the failed part of the attempts stays above the limit of `load.abort` for its duration.
 
@@ -96,7 +107,7 @@ class AbortWatch:
         self._looked_ns = 0
         self._broken_since_ns: int | None = None
 
-    def look(self, tally: Tally, now_ns: int) -> str:
+    def look(self, tally: Attempted, now_ns: int) -> str:
         """Why to give up now; empty to go on."""
         sent, failed = tally.sent - self._sent, tally.failed - self._failed
         since_ns, self._looked_ns = self._looked_ns or now_ns, now_ns

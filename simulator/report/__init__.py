@@ -2,6 +2,7 @@
 
     result.py    result.json: everything the other writers print, and nothing else is read by them
     words.py     names of metrics and verdicts, definitions in words, the sentence above a report, numbers as text
+    phases.py    which phase of the load was the highest that held, in a sentence
     visible.py   text from outside made harmless: what cannot be seen is spelt out
     tables.py    judged cells arranged as rows, the wrong ones first where a table is cut
     text.py      the console, with or without a terminal

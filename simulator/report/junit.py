@@ -2,7 +2,8 @@
 
     failure   judged, and wrong
     error     could not be judged: not read, not settled, too wide, or a fault of our own
-    skipped   cannot be known on this wire, with the reason
+    skipped   cannot be known on this wire, with the reason; or a phase that did not hold or was not judged: phases
+              tell what a collector can take, and decide no verdict
 
 The suite "run" repeats the run's verdict, so that a run which is not green for another reason (too much refused, a
 lost worker, underload) is not green here either.
@@ -16,6 +17,7 @@ from xml.etree import ElementTree as ET
 from simulator.finding import Finding, Judged, Slo, Verdict
 from simulator.report import words
 from simulator.report.disk import write_whole
+from simulator.report.phases import Numbered, comparable
 from simulator.report.result import Result, to_json
 from simulator.report.visible import visible, visible_lines
 
@@ -48,6 +50,7 @@ def junit_xml(result: Result) -> bytes:
     _add_suite(root, f"{name}: expectations", [_expectation(name, judged) for judged in result.metrics], result)
     _add_suite(root, f"{name}: service levels", [_service_level(name, slo) for slo in result.slo], result)
     _add_suite(root, f"{name}: findings", _findings(name, result), result)
+    _add_suite(root, f"{name}: phases", [_phase(name, one) for one in comparable(result)], result)
     for kind in ("tests", "failures", "errors", "skipped"):
         root.set(kind, str(sum(int(suite.get(kind, "0")) for suite in root)))
     root.set("time", f"{result.load.seconds:.3f}")
@@ -115,6 +118,12 @@ def _expectation(suite: str, judged: Judged) -> ET.Element:
 def _service_level(suite: str, slo: Slo) -> ET.Element:
     name = visible(slo.expression)
     return _case(suite, "slo", name, "" if slo.met else "failure", f"{name}: {words.slo_value(slo)}")
+
+
+def _phase(suite: str, one: Numbered) -> ET.Element:
+    phase = one.phase
+    outcome = "" if phase.verdict == "held" else "skipped"
+    return _case(suite, "phase", one.label, outcome, f"{phase.verdict}: {visible_lines(phase.why)}")
 
 
 def _findings(suite: str, result: Result) -> list[ET.Element]:

@@ -21,6 +21,7 @@ from simulator.contract import BY, METRICS
 from simulator.finding import Judged, Verdict
 from simulator.report import charts, words
 from simulator.report.disk import write_whole
+from simulator.report.phases import capacity_sentence, comparable, rate_text
 from simulator.report.result import Percentiles, Result
 from simulator.report.tables import (
     Row,
@@ -39,6 +40,7 @@ PAGE_FILE = "report.html"
 _ROWS = {"source": 100, "content": 100, "page": 100, "day": 100, "hour": 200}
 _NOT_RIGHT = 50
 _FINDINGS = 100
+_PHASES = 200
 # A sign beside each word, so that nothing is told by colour alone.
 _SIGNS = {
     "pass": "✓",
@@ -51,6 +53,9 @@ _SIGNS = {
     "slo": "✕",
     "incomplete": "~",
     "underload": "✕",
+    "held": "✓",
+    "did not hold": "✕",
+    "not judged": "~",
 }
 # Which of the page's four tones a status wears.
 _TONES = {
@@ -64,6 +69,9 @@ _TONES = {
     "not read": "warn",
     "not checkable": "calm",
     "remark": "calm",
+    "held": "good",
+    "did not hold": "bad",
+    "not judged": "warn",
 }
 
 
@@ -96,6 +104,7 @@ def _context(result: Result) -> dict[str, Any]:
     odd = not_right(result.metrics)
     findings = sorted(result.findings, key=lambda finding: -finding.verdict)
     head = words.headline(result)
+    phases = comparable(result)
     tables = [_cells(result, by) for by in ("source", "content", "page", "day", "hour")]
     return {
         "result": result,
@@ -109,6 +118,9 @@ def _context(result: Result) -> dict[str, Any]:
         "not_checkable": not_checkable(result.metrics),
         "findings": findings[:_FINDINGS],
         "findings_more": max(0, len(findings) - _FINDINGS),
+        "capacity": capacity_sentence(phases) if phases else "",
+        "phases": phases[:_PHASES],
+        "phases_more": max(0, len(phases) - _PHASES),
         "trends": [drawn for metric in METRICS if (drawn := charts.trend(result.metrics, metric))],
         "tables": [cells for cells in tables if cells.rows],
         "outcomes": _outcomes(result),
@@ -172,6 +184,7 @@ def _template() -> Template:
         style_digest=digest,
         grid=charts.GRID,
         words=words,
+        rate_text=rate_text,
         signs=_SIGNS,
         tones=_TONES,
         told_width=_width,

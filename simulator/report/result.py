@@ -7,7 +7,7 @@ defaults. The other writers of report/ read nothing but a `Result`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
@@ -21,6 +21,7 @@ VERSION = 1
 RESULT_FILE = "result.json"
 
 RunVerdict = Literal["pass", "fail", "slo", "incomplete", "underload", "error"]
+Standing = Literal["held", "did not hold", "not judged"]
 
 Value = TypeVar("Value")
 Counts = TypeVar("Counts", "Attempts", "Widths")
@@ -87,6 +88,25 @@ class Widths:
 
 
 @dataclass(frozen=True, slots=True)
+class PhaseResult:
+    """One phase of the open model with its visitors, their attempts (whenever these were made) and their totals."""
+
+    name: str  # as the scenario calls it; empty: not at all
+    rate: str  # as the scenario has it, such as 20/s..100/s; empty: a list of instants
+    begin: float  # wall seconds after the start of the load
+    seconds: float  # its length
+    started: int  # of its visitors; `attempts` has how many were planned
+    wanted_rate: float  # visitors planned per second of its length
+    offered_rate: float  # started, per second from its begin to its end or, where that is later, to the last start
+    attempts: Attempts
+    latency: Latency
+    metrics: tuple[Judged, ...]  # the four totals of its visitors; `by` is phase, the cell its label
+    slo: tuple[Slo, ...]
+    verdict: Standing
+    why: str = ""  # a sentence without its full stop; empty for one that held
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One run, judged."""
 
@@ -114,6 +134,13 @@ class Result:
     mpsim: str = ""  # version that judged
     environment: tuple[tuple[str, str], ...] = ()  # what else the run depended on: adapter, Python, Locust …
     notes: tuple[str, ...] = ()  # worth knowing, changes no verdict
+    phases: tuple[PhaseResult, ...] = ()  # of the open model, in their order; none: closed model, flood, a replay
+
+
+def highest_that_held(phases: Sequence[PhaseResult]) -> int | None:
+    """Number, from 1, of the phase with the highest wanted rate that held, the last of equal ones; None: none did."""
+    held = [(phase.wanted_rate, number) for number, phase in enumerate(phases, 1) if phase.verdict == "held"]
+    return max(held)[1] if held else None
 
 
 def widths_of(metrics: Iterable[Judged]) -> Widths:
@@ -150,6 +177,8 @@ def to_json(result: Result) -> dict[str, Any]:
         "mpsim": result.mpsim,
         "environment": dict(result.environment),
         "notes": list(result.notes),
+        "phases": [_phase_json(number, phase) for number, phase in enumerate(result.phases, 1)],
+        "highest_phase": highest_that_held(result.phases),
     }
 
 
@@ -224,7 +253,6 @@ def read_result(path: Path) -> Result:
 def _result(document: Mapping[str, Any]) -> Result:
     definitions = document["definitions"]
     begin, end = document["period"]
-    latency = document.get("latency", {})
     return Result(
         run_id=_text(document["run_id"]),
         scenario=_text(document["scenario"]),
@@ -241,7 +269,7 @@ def _result(document: Mapping[str, Any]) -> Result:
         findings=tuple(map(_finding, document["findings"])),
         slo=tuple(map(_slo, document["slo"])),
         about=_text(document.get("about", "")),
-        latency=Latency(*(_optional(_percentiles, latency.get(field.name)) for field in fields(Latency))),
+        latency=_latency(document.get("latency", {})),
         convergence=_optional(_convergence, document.get("convergence")),
         widths=_counts(Widths, document["widths"]) if "widths" in document else Widths(),
         reasons=tuple(map(_text, document.get("reasons", []))),
@@ -250,6 +278,7 @@ def _result(document: Mapping[str, Any]) -> Result:
         mpsim=_text(document.get("mpsim", "")),
         environment=tuple((name, _text(value)) for name, value in document.get("environment", {}).items()),
         notes=tuple(map(_text, document.get("notes", []))),
+        phases=tuple(map(_phase, document.get("phases", []))),
     )
 
 
@@ -350,6 +379,10 @@ def _slo_json(slo: Slo) -> dict[str, Any]:
     return {"expression": slo.expression, "value": slo.value, "verdict": "pass" if slo.met else "fail"}
 
 
+def _latency(row: Mapping[str, Any]) -> Latency:
+    return Latency(*(_optional(_percentiles, row.get(field.name)) for field in fields(Latency)))
+
+
 def _percentiles(row: Mapping[str, Any]) -> Percentiles:
     return Percentiles(*(_number(row[field.name]) for field in fields(Percentiles)))
 
@@ -367,3 +400,32 @@ def _convergence_json(convergence: Convergence | None) -> dict[str, Any] | None:
     if convergence is None:
         return None
     return {**asdict(convergence), "seconds": dict(convergence.seconds)}
+
+
+def _phase(row: Mapping[str, Any]) -> PhaseResult:
+    return PhaseResult(
+        name=_text(row["name"]),
+        rate=_text(row["rate"]),
+        begin=_number(row["begin"]),
+        seconds=_number(row["seconds"]),
+        started=_whole(row["started"]),
+        wanted_rate=_number(row["wanted_rate"]),
+        offered_rate=_number(row["offered_rate"]),
+        attempts=_counts(Attempts, row["attempts"]),
+        latency=_latency(row["latency"]),
+        metrics=tuple(map(_judged, row["metrics"])),
+        slo=tuple(map(_slo, row["slo"])),
+        verdict=_standing(row["verdict"]),
+        why=_text(row["why"]),
+    )
+
+
+def _standing(word: object) -> Standing:
+    if word not in get_args(Standing):
+        raise ValueError(f"no verdict of a phase {word!r}; expected one of {', '.join(get_args(Standing))}")
+    return cast("Standing", word)
+
+
+def _phase_json(number: int, phase: PhaseResult) -> dict[str, Any]:
+    rows = {"metrics": metrics_json(phase.metrics), "slo": [_slo_json(slo) for slo in phase.slo]}
+    return {"number": number, **asdict(phase), **rows}

@@ -17,7 +17,8 @@ from rich.text import Text
 
 from simulator.finding import Judged
 from simulator.report import words
-from simulator.report.result import Percentiles, Result
+from simulator.report.phases import Numbered, capacity_sentence, comparable, rate_text
+from simulator.report.result import Percentiles, PhaseResult, Result
 from simulator.report.tables import Row, Table, not_checkable, not_right, remainder, shorten, table
 from simulator.report.visible import visible, visible_lines
 
@@ -33,11 +34,15 @@ _STYLES = {
     "slo": "yellow",
     "incomplete": "yellow",
     "underload": "yellow",
+    "held": "green",
+    "did not hold": "bold red",
+    "not judged": "yellow",
 }
 _LOUD = {"fail": "FAIL", "error": "ERROR"}
 _ROWS = {"source": 12, "content": 12, "page": 12, "day": 10, "hour": 8}  # at most so many rows in the console
 _NOT_RIGHT = 10  # cells in the list of those that did not pass
 _FINDINGS = 20
+_PHASES = 20
 
 Line = tuple[str, str]  # a status word or nothing, and what is said
 
@@ -141,6 +146,7 @@ def _result_blocks(result: Result) -> Iterator[RenderableType]:
     yield from _listed("Not checkable", _unknowable(result.metrics))
     yield from _listed("Findings", _findings(result))
     yield from _listed("Service levels", _service_levels(result))
+    yield from _phases(comparable(result))
     for by in ("source", "content", "page", "day", "hour"):
         cells = table(result.metrics, by)
         if cells.rows:
@@ -152,12 +158,14 @@ def _result_blocks(result: Result) -> Iterator[RenderableType]:
 def _headline(result: Result) -> RenderableType:
     head = words.headline(result)
     line = Text.assemble((head.word, f"{_STYLES[result.verdict]} reverse"), "  ", head.sentence)
+    compared = comparable(result)
+    capacity = [Text(capacity_sentence(compared))] if compared else []
     about = f"{visible(result.scenario)}, seed {result.seed}, {words.period_text(result.period)}"
     against = f"against {visible(result.target)}; {_definitions(result)}"
     reasons = [
         Text(f"- {visible_lines(reason)}") for reason in result.reasons if visible_lines(reason) != head.sentence
     ]
-    return Group(line, *reasons, Text(about, style="dim"), Text(against, style="dim"))
+    return Group(line, *reasons, *capacity, Text(about, style="dim"), Text(against, style="dim"))
 
 
 def _definitions(result: Result) -> str:
@@ -208,6 +216,33 @@ def _more(count: int, where: str) -> list[Line]:
 
 def _service_levels(result: Result) -> list[Line]:
     return [("pass" if slo.met else "fail", f"{visible(slo.expression)}: {words.slo_value(slo)}") for slo in result.slo]
+
+
+def _phases(phases: Sequence[Numbered]) -> Iterator[RenderableType]:
+    """One row a phase, then why those did not hold that did not. Response times; late are the starts of visitors."""
+    if not phases:
+        return
+    names = ("wanted", "offered", "p95", "late p99", "failed")
+    grid = _grid(("Phase", "left"), *((name, "right") for name in names), ("", "left"))
+    grid.columns[-1].no_wrap = True
+    for one in phases[:_PHASES]:
+        grid.add_row(Text(one.label), *_phase_numbers(one.phase), _status(one.phase.verdict))
+    yield _indented(grid)
+    lines = [("", f"{one.label}: {visible_lines(one.phase.why)}") for one in phases if one.phase.why]
+    more = _more(max(len(phases), len(lines)) - _PHASES, "in result.json")
+    yield from _listed("Phases that did not hold or could not be judged", lines[:_PHASES] + more)
+
+
+def _phase_numbers(phase: PhaseResult) -> tuple[str, ...]:
+    response, late = phase.latency.response_ms, phase.latency.late_ms
+    sends = phase.attempts
+    return (
+        rate_text(phase.wanted_rate),
+        rate_text(phase.offered_rate),
+        "-" if response is None else words.milliseconds(response.p95),
+        "-" if late is None else words.milliseconds(late.p99),
+        words.share(sends.refused + sends.unknown, sends.sent),
+    )
 
 
 def _load_lines(result: Result) -> list[Line]:

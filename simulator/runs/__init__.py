@@ -4,11 +4,18 @@
     collector_process.py, load_process.py   the embedded collector and Locust, as child processes
     links.py       links of method 2, registered before the run
     running.py     the whole way: prepare, start, load, judge, report
-    replaying.py   some visitors of an earlier run, sent again
-    baseline.py    what a collector held before the run: its totals, and where its list of events ended
-    judging.py     a run directory to a Result: ledger, oracle, list of events, readings
+    replaying.py   some visitors of an earlier run, sent again; searching.py whom, where nobody is asked for
+    baseline.py known.py   what a collector held before the run: its totals, where its list of events ended, and what
+                   it had of the run's own namespace already
+    judging.py     a run directory to a Result: ledger, oracle, list of events, readings; looking.py looks until all
+                   of these are of one moment
+    holes.py       what lost workers leave open
+    comparing.py   the collector's other interfaces against its totals
     load_report.py concluding.py    what the load said of itself; everything that was found, to a verdict and a Result
     listing.py counting.py diagnosing.py   the stored events; one pass over plan, ledger and list; what is wrong and why
+    chunks.py gathering.py   a part of that pass, which any process can make; what is summed up of its attempts
+    dividing.py, counting_process.py   the processes that share a large run, as child processes
+    phasing.py latencies.py   counted phases, and gathered latencies, as a Result has them
     reconciliation.py   every event with which something is wrong, as a file
     explaining.py  what one visitor of a plan adds to a total, and why
     planning.py    the expected totals of a plan, before anything is sent

@@ -1,21 +1,30 @@
 """What a collector held before the run, so that a second run on the same collector is judged rightly.
 
 Another run's visitors are other users (the namespace is in every identity), so all four numbers of both together are
-the sums, and the difference is this run's.
+the sums, and the difference is this run's. What of the run's own namespace was there before is known.py.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from simulator.errors import UsageError
 from simulator.ledger.manifest import write_json
+from simulator.verify.readers.interfaces import Counts
 from simulator.verify.readers.reading import Cells, Reading
 
 BASELINE_FILE = "baseline.json"
+
+
+class Namespace(NamedTuple):
+    """What a collector held of the run's namespace before the run."""
+
+    state: Literal["new", "known", "untold"] = "new"  # untold: it may have, and no list says so
+    example: str = ""  # externalId of a known event
+    doubt: str = ""  # why the run's part of a total cannot be told for sure; empty where it can
 
 
 class Cursors(NamedTuple):
@@ -25,14 +34,28 @@ class Cursors(NamedTuple):
     bad: int
 
 
-def write_baseline(folder: Path, reading: Reading, cursors: Cursors | None = None) -> None:
-    """Keep what was read before the first send.
+def write_baseline(
+    folder: Path,
+    reading: Reading,
+    cursors: Cursors | None = None,
+    namespace: Namespace | None = None,
+    counts: Counts | None = None,
+) -> None:
+    """Keep what was read before the first send, as far as it is no part of the run.
 
     Args:
         cursors: None where the collector lists no events.
+        namespace: None: a new one.
+        counts: None where the collector does not tell how many events it stores.
     """
-    ends = None if cursors is None else cursors._asdict()
-    write_json(folder / BASELINE_FILE, {"cells": reading.cells, "errors": reading.errors, "cursors": ends})
+    document = {
+        "cells": reading.cells,
+        "errors": reading.errors,
+        "cursors": None if cursors is None else cursors._asdict(),
+        "namespace": (namespace or Namespace())._asdict(),
+        "counts": None if counts is None else counts._asdict(),
+    }
+    write_json(folder / BASELINE_FILE, document)
 
 
 def read_baseline(folder: Path) -> Reading | None:
@@ -56,6 +79,27 @@ def read_cursors(folder: Path) -> Cursors | None:
     return None if ends is None else Cursors(ends["good"], ends["bad"])
 
 
+def read_namespace(folder: Path) -> Namespace:
+    """What the collector held of the run's namespace before the run; a fresh one nothing.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    document = _document(folder)
+    return Namespace(**document["namespace"]) if document and "namespace" in document else Namespace()
+
+
+def read_counts_before(folder: Path) -> Counts | None:
+    """How many events the collector stored before the run; None where that is not known.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    document = _document(folder)
+    counts = None if document is None else document.get("counts")
+    return None if counts is None else Counts(**counts)
+
+
 def _document(folder: Path) -> dict[str, Any] | None:
     path = folder / BASELINE_FILE
     try:
@@ -72,11 +116,16 @@ def _document(folder: Path) -> dict[str, Any] | None:
 def _is_sound(document: object) -> bool:
     if not isinstance(document, dict):
         return False
-    ends = document.get("cursors")
-    known = ends is None or (
-        isinstance(ends, dict) and all(isinstance(ends.get(name), int) for name in Cursors._fields)
-    )
-    return known and isinstance(document.get("cells"), dict) and isinstance(document.get("errors"), dict)
+    known = _are_numbers(document.get("cursors"), Cursors._fields)
+    known = known and _are_numbers(document.get("counts"), Counts._fields)
+    namespace = document.get("namespace", {})
+    told = isinstance(namespace, dict) and namespace.keys() <= set(Namespace._fields)
+    return known and told and isinstance(document.get("cells"), dict) and isinstance(document.get("errors"), dict)
+
+
+def _are_numbers(given: object, names: Collection[str]) -> bool:
+    """Whether a part of the document has a number of each name; None: it is left out."""
+    return given is None or (isinstance(given, dict) and all(isinstance(given.get(name), int) for name in names))
 
 
 def since(reading: Reading, before: Reading | None) -> Reading:

@@ -14,23 +14,36 @@ from simulator.errors import MpsimError, UsageError
 from simulator.finding import ExitCode
 from simulator.ledger.manifest import Manifest
 from simulator.runs.baseline import write_baseline
+from simulator.runs.known import look_before
 from simulator.runs.listing import cursors_now
 from simulator.traffic.opened import OpenedRun, open_run
+from simulator.verify.readers.interfaces import read_counts
 from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
 
 
-def take_baseline(opened: OpenedRun) -> None:
+def take_baseline(opened: OpenedRun, *, same: bool = False) -> None:
     """Keep what a collector that is not ours holds before the first send.
 
     Where the wire carries no time the judged period begins with this run, and nothing lies in it yet.
+
+    Args:
+        same: the run sends again what was sent under its namespace before.
+
+    Raises:
+        UsageError: something else is stored under the run's namespace.
     """
     token = token_of(opened.manifest)
+    # First the list: what comes between is then listed behind its end, and known to be nobody's of before.
+    cursors = cursors_now(opened.target_url, token)
     if opened.contract.time == "event":
         reading = read_monitor(opened.target_url, opened.plan.start, opened.plan.end, access_token=token)
     else:
         reading = Reading({by: {} for by in ("all", "source", "content", "hour", "day", "page")})
-    write_baseline(opened.folder, reading, cursors_now(opened.target_url, token))
+    namespace, reading = look_before(opened, token, reading, cursors, same=same)
+    write_baseline(
+        opened.folder, reading, cursors, namespace, counts=read_counts(opened.target_url, access_token=token)
+    )
 
 
 def token_of(manifest: Manifest) -> str:

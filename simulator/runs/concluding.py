@@ -8,17 +8,21 @@ from datetime import UTC, datetime
 
 from simulator import __version__
 from simulator.finding import Finding, Judged
-from simulator.ledger.histogram import Histogram
-from simulator.report.result import Attempts, Convergence, Latency, Load, Percentiles, Result, widths_of
-from simulator.runs.counting import Counted, Gathered
+from simulator.report.result import Attempts, Convergence, Load, PhaseResult, Result, widths_of
+from simulator.runs.counting import Counted
 from simulator.runs.diagnosing import Period
+from simulator.runs.gathering import Gathered
+from simulator.runs.latencies import latency_of
 from simulator.runs.load_report import LoadReport
+from simulator.scenario.declared import declared_events
 from simulator.scenario.slo import parse_slo
 from simulator.times import iso_local
 from simulator.traffic.opened import OpenedRun
+from simulator.verify.oracle import Expectations
 from simulator.verify.settle import Settled
-from simulator.verify.slo import Latencies, evaluate
+from simulator.verify.slo import evaluate
 from simulator.verify.verdict import LoadFacts, conclude
+from simulator.wire.dmhub_fields import event_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Judgement:
     metrics: tuple[Judged, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    phases: tuple[PhaseResult, ...] = ()
 
 
 def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgement) -> Result:
@@ -50,6 +55,7 @@ def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgem
         _load_facts(opened, report, gathered),
         max_failed=expect.max_failed,
         unacked=expectations.unacked,
+        undrawn=_undrawn(opened, expectations),
     )
     return Result(
         run_id=manifest.run_id,
@@ -67,7 +73,7 @@ def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgem
         metrics=judgement.metrics,
         findings=judgement.findings,
         slo=slos,
-        latency=_latency(gathered.latencies),
+        latency=latency_of(gathered.latencies),
         convergence=None if judgement.settled is None else _convergence(judgement.settled),
         widths=widths_of(judgement.metrics),
         reasons=conclusion.reasons,
@@ -76,6 +82,7 @@ def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgem
         mpsim=__version__,
         environment=(("adapter", manifest.target.adapter), *manifest.versions),
         notes=judgement.notes,
+        phases=judgement.phases,
     )
 
 
@@ -83,13 +90,24 @@ def _load_facts(opened: OpenedRun, report: LoadReport, gathered: Gathered) -> Lo
     """How the load went. Punctuality is counted over all planned visitors: one who never started was not on time."""
     punctual = None
     if opened.plan.schedule is not None and not opened.plan.flood:
-        punctual = gathered.latencies.on_time / opened.plan.coming
+        punctual = (gathered.latencies.on_time + gathered.silent) / opened.plan.coming
+    wanted, offered = report.number("wanted_rate"), report.number("offered_rate")
     return LoadFacts(
         finished=bool(report.facts.get("finished")),
         reason=_why_cut_short(report),
         workers_lost=int(report.number("workers_lost")),
         punctual=punctual,
+        offered=f"{offered:,.1f}/s were offered of {wanted:,.1f}/s wanted" if wanted else "",
     )
+
+
+def _undrawn(opened: OpenedRun, expectations: Expectations) -> tuple[str, ...]:
+    """Good events that the journeys declare and nobody's plan has; of a replay nobody asks for more than its plan."""
+    if opened.manifest.options.only:
+        return ()
+    registered = frozenset(opened.scenario.app.events)
+    declared = {name for name in declared_events(opened.scenario) if not event_fault(name, registered)}
+    return tuple(sorted(declared.difference(expectations.kinds)))
 
 
 def _why_cut_short(report: LoadReport) -> str:
@@ -112,18 +130,6 @@ def _load(report: LoadReport) -> Load:
         int(report.number("workers", 1)),
         int(report.number("workers_lost")),
     )
-
-
-def _latency(latencies: Latencies) -> Latency:
-    return Latency(_percentiles(latencies.response), _percentiles(latencies.service), _percentiles(latencies.late))
-
-
-def _percentiles(samples: Histogram) -> Percentiles | None:
-    found = [samples.percentile(percent) for percent in (50, 95, 99, 100)]
-    if any(value is None for value in found):
-        return None
-    p50, p95, p99, most = (value / 1000 for value in found if value is not None)
-    return Percentiles(p50, p95, p99, most)
 
 
 def _convergence(settled: Settled) -> Convergence:

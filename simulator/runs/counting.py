@@ -5,47 +5,36 @@
 
 The second takes the place of the first only where the stored events are just what the ledger allows, so a collector
 that lost an acked event, or stored one too many, is never judged against its own list. Blocks in which plan, ledger and
-list agree are counted once for both.
+list agree are counted once for both. How blocks are counted is chunks.py, and by which processes dividing.py; here the
+counts are added.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from dataclasses import dataclass, replace
 
 from simulator.ledger.index import AttemptIndex
-from simulator.ledger.record import Attempt
-from simulator.runs.noting import Failures, failures_of
+from simulator.runs.chunks import (
+    Basis,
+    Chunks,
+    Tallied,
+    basis_of,
+    chunks_of,
+    sightings_of_blocks,
+    tally_chunk,
+)
+from simulator.runs.dividing import processes_for, tallied_by_processes
+from simulator.runs.gathering import Gathered, Gatherer
 from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
-from simulator.traffic.sending import requests_of_block
+from simulator.verify.listed import MOST_FOREIGN, ListedEvents
 from simulator.verify.oracle import Expectations, Oracle, exchanged, widened
-from simulator.verify.reconcile import (
-    MOST_FOREIGN,
-    Reconciliation,
-    StoredIndex,
-    StoredRows,
-    reconcile,
-    reconcile_others,
-    row_of,
-)
-from simulator.verify.sighting import AttemptsOf, AttemptSummary, Sighting, attempt_summary, sightings_of
-from simulator.verify.slo import Latencies
-from simulator.wire.request import Purpose, Request
+from simulator.verify.phases import PhaseTally
+from simulator.verify.reconcile import Reconciliation, note_other, reconcile, reconcile_others, row_of
+from simulator.verify.sighting import Sighting
 
 _TOO_MANY_FOREIGN = f"more than {MOST_FOREIGN:,} events of others came meanwhile"
-
-
-@dataclass(slots=True)
-class Gathered:
-    """What is summed up while the blocks go by."""
-
-    summary: AttemptSummary = field(default_factory=AttemptSummary)
-    latencies: Latencies = field(default_factory=Latencies)
-    failures: Failures = field(default_factory=Counter)
-    lookups: Failures = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +44,9 @@ class Counted:
     gathered: Gathered
     by_ledger: Expectations
     by_event: Expectations | None = None  # None: no list of events, or one that is not as the ledger allows
-    index: StoredIndex | None = None
+    listed: ListedEvents | None = None
     found: Reconciliation | None = None
+    phases: tuple[PhaseTally, ...] = ()  # in the order of planned_phases
 
     @property
     def expectations(self) -> Expectations:
@@ -64,34 +54,72 @@ class Counted:
         return self.by_ledger if self.by_event is None else self.by_event
 
 
-def count_run(opened: OpenedRun, attempts: AttemptIndex, begin: Ms, end: Ms, index: StoredIndex | None) -> Counted:
+def count_run(
+    opened: OpenedRun,
+    attempts: AttemptIndex,
+    begin: Ms,
+    end: Ms,
+    listed: ListedEvents | None,
+    processes: int | None = None,
+) -> Counted:
     """Count every block of a run.
 
     Args:
-        index: the stored events; None: the first stage alone.
+        listed: the stored events; None: the first stage alone.
+        processes: that count; None: as many as the run is worth. The answer is the same for any number.
+
+    Raises:
+        LedgerDamage: the ledger was damaged since the index was made.
+        EngineError: a process that counts died.
     """
+    basis = basis_of(opened, attempts, begin, end)
     gathered = Gathered()
-    whole, part, instead = (_oracle(opened, begin, end) for _ in range(3))
-    found, asked = Reconciliation(), set[str]()
-    for requests, attempts_of in _blocks(opened, attempts, gathered):
-        sightings = sightings_of(requests, attempts_of, opened.contract)
-        certain = whole.add_block(sightings)
-        if index is None:
-            continue
-        stored = _stored(opened, sightings, index, found, asked)
-        if not (certain and stored.same):
-            part.add_block(sightings)
-            instead.add_block(stored.rows)
+    whole, part, instead = (basis.oracle() for _ in range(3))
+    found, others = Reconciliation(), Reconciliation()
+    phases = tuple(PhaseTally() for _ in basis.phases)
+    for tallied in _tallied(basis, listed, processes):
+        gathered.merge(tallied.gathered)
+        whole.add_part(tallied.whole)
+        part.add_part(tallied.part)
+        instead.add_part(tallied.instead)
+        found.merge(tallied.found)
+        others.merge(tallied.others)
+        for phase, own in zip(phases, tallied.phases, strict=True):
+            phase.add(own.summary, own.latencies, own.silent, own.totals)
     by_ledger = whole.finish()
-    if index is None:
-        return Counted(gathered, by_ledger)
-    reconcile_others(index, found, asked)
+    if listed is None:
+        return Counted(gathered, by_ledger, phases=phases)
+    found.merge(others)
+    for event in listed.elsewhere():
+        note_other(event, listed.owner.visitor_of(event.external_id), found)
     by_event = exchanged(by_ledger, part.finish(), instead.finish()) if found.clean else None
-    if index.foreign_count:
-        others = _of_others(opened, begin, end, index)
-        by_ledger = _beside(by_ledger, others, index)
-        by_event = None if by_event is None else _beside(by_event, others, index)
-    return Counted(gathered, by_ledger, by_event, index, found)
+    if listed.strangers.foreign_count:
+        strangers = _of_strangers(basis, listed)
+        by_ledger = _beside(by_ledger, strangers, listed)
+        by_event = None if by_event is None else _beside(by_event, strangers, listed)
+    return Counted(gathered, by_ledger, by_event, listed, found, phases)
+
+
+def _tallied(basis: Basis, listed: ListedEvents | None, processes: int | None) -> Iterator[Tallied]:
+    """What each chunk of the run comes to, in their order."""
+    plan, chunks = basis.opened.plan, _chunks(basis, listed)
+    numbers = chunks.of_plan(plan)
+    shared = None if listed is None else listed.shared()
+    wanted = min(processes or processes_for(len(basis.attempts)), len(numbers))
+    if wanted > 1:
+        yield from tallied_by_processes(wanted, basis, chunks, shared)
+        return
+    for number in numbers:
+        index = None if shared is None else shared.index_of(number)
+        yield tally_chunk(basis, chunks.blocks_of(plan, number), index)
+
+
+def _chunks(basis: Basis, listed: ListedEvents | None) -> Chunks:
+    """As the stored events were put apart, or as the run is best cut."""
+    plan = basis.opened.plan
+    if listed is None:
+        return chunks_of(plan, len(basis.attempts))
+    return Chunks(listed.visitors // plan.block, listed.visitors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,67 +130,52 @@ class RunRows:
     why_none: str = ""  # completes "because"; empty where the rows are known
 
 
-def rows_of_run(opened: OpenedRun, attempts: AttemptIndex, index: StoredIndex | None, most: int) -> RunRows:
+def rows_of_run(opened: OpenedRun, attempts: AttemptIndex, listed: ListedEvents | None, most: int) -> RunRows:
     """The stored rows: as listed or, without a list, as the ledger says where nothing is unknown.
 
     Args:
         most: none are given where there are more (exactly so many are).
     """
+    basis = basis_of(opened, attempts, opened.plan.start, opened.plan.end)
+    chunks, too_many = _chunks(basis, listed), RunRows([], f"more than {most:,} events are stored")
     rows: list[Sighting] = []
     found, asked = Reconciliation(), set[str]()
-    for requests, attempts_of in _blocks(opened, attempts, Gathered()):
-        sightings = sightings_of(requests, attempts_of, opened.contract)
+    shared = None if listed is None else listed.shared()
+    for number in chunks.of_plan(opened.plan):
+        index = None if shared is None else shared.index_of(number)
+        for sightings in sightings_of_blocks(basis, chunks.blocks_of(opened.plan, number), Gatherer()):
+            if index is not None:
+                rows.extend(reconcile(sightings, index, found, asked, opened.contract.definitions.day).rows)
+            elif all(one.low == one.high and one.dated for one in sightings):
+                rows.extend(one for one in sightings if one.high and not one.record.bad)
+            else:
+                return RunRows([], "some outcomes are unknown and no list of the stored events settles them")
+            if len(rows) > most:
+                return too_many
         if index is not None:
-            rows.extend(_stored(opened, sightings, index, found, asked).rows)
-        elif all(one.low == one.high and one.dated for one in sightings):
-            rows.extend(one for one in sightings if one.high and not one.record.bad)
-        else:
-            return RunRows([], "some outcomes are unknown and no list of the stored events settles them")
-        if len(rows) > most:
-            return RunRows([], f"more than {most:,} events are stored")
-    if index is not None:
-        rows.extend(reconcile_others(index, found, asked))
-    return RunRows(rows)
+            rows.extend(reconcile_others(index, found, asked))
+    if listed is not None:
+        for event in listed.elsewhere():
+            if len(rows) > most:
+                return too_many
+            rows.append(note_other(event, listed.owner.visitor_of(event.external_id), found))
+    if len(rows) > most:
+        return too_many
+    return RunRows(rows, "" if rows else "nothing is stored")
 
 
-def _stored(
-    opened: OpenedRun, sightings: list[Sighting], index: StoredIndex, found: Reconciliation, asked: set[str]
-) -> StoredRows:
-    return reconcile(sightings, index, found, asked, opened.contract.definitions.day)
-
-
-def _oracle(opened: OpenedRun, begin: Ms, end: Ms) -> Oracle:
-    return Oracle(opened.contract, begin, end, carries_anonymous_id=opened.adapter.carries_anonymous_id)
-
-
-def _of_others(opened: OpenedRun, begin: Ms, end: Ms, index: StoredIndex) -> Expectations:
+def _of_strangers(basis: Basis, listed: ListedEvents) -> Expectations:
     """What the events of others add at most: alone they count for no less than beside what was there before."""
-    oracle = Oracle(replace(opened.contract, dedupe="none"), begin, end)
-    oracle.add_block([row_of(event) for event in index.foreign])
+    oracle = Oracle(replace(basis.opened.contract, dedupe="none"), basis.begin, basis.end)
+    oracle.add_block([row_of(event) for event in listed.strangers.foreign])
     return oracle.finish()
 
 
-def _beside(expectations: Expectations, others: Expectations, index: StoredIndex) -> Expectations:
-    if index.foreign_count > len(index.foreign):
+def _beside(expectations: Expectations, strangers: Expectations, listed: ListedEvents) -> Expectations:
+    count = listed.strangers.foreign_count
+    if count > len(listed.strangers.foreign):
         return replace(
             expectations, unknowable={(metric,): _TOO_MANY_FOREIGN for metric in ("pv", "uv", "opens", "new_users")}
         )
     # One event can make two users or opens of before the run one, or three customers.
-    return widened(expectations, others, below=2 * index.foreign_count)
-
-
-def _blocks(opened: OpenedRun, index: AttemptIndex, gathered: Gathered) -> Iterator[tuple[list[Request], AttemptsOf]]:
-    """Every block with the attempts of its visitors, by visitor number: one look at the ledger is enough."""
-    for block in opened.plan.blocks:
-        requests = requests_of_block(opened.plan, opened.adapter, block)
-        attempts: dict[tuple[int, int], list[Attempt]] = {}
-        for visitor in requests:
-            of_visitor = index.attempts_of(visitor)
-            for number, found in of_visitor.items():
-                attempts[visitor, number] = found
-            together = list(chain.from_iterable(of_visitor.values()))
-            gathered.summary += attempt_summary(together)
-            gathered.latencies.add_visitor(together)
-            gathered.failures.update(failures_of(together))
-            gathered.lookups.update(failures_of(together, Purpose.LOOKUP))
-        yield list(chain.from_iterable(requests.values())), attempts
+    return widened(expectations, strangers, below=2 * count)

@@ -16,9 +16,11 @@ from simulator.ledger.index import AttemptIndex
 from simulator.runs.counting import Counted, RunRows, rows_of_run
 from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
-from simulator.verify.diagnose import diagnose
+from simulator.verify.diagnose import contradictions, diagnose
 from simulator.verify.judging import impossible_together
-from simulator.verify.reconcile import Reconciliation, StoredIndex, reconciled_findings
+from simulator.verify.listed import ListedEvents
+from simulator.verify.readers.reading import Reading
+from simulator.verify.reconcile import Reconciliation, reconciled_findings
 from simulator.verify.rules.search import MOST_ROWS, WORDS, Explained, explain_metrics, rule_finding, suspects
 from simulator.verify.rules.text import what_changed
 
@@ -37,22 +39,25 @@ def findings_of(
     counted: Counted,
     judged: Sequence[Judged],
     period: Period,
+    at_rest: Reading | None = None,
     *,
     most_rows: int = MOST_ROWS,
 ) -> Iterator[Finding]:
     """Everything that is wrong with what is stored and counted, ingest before counting.
 
     Args:
+        at_rest: all that the collector says, of one moment; None where its totals never rested, so that nothing is
+            known of several of them together.
         most_rows: of more stored events no rule is tried, and the findings say so.
     """
     wrong = [metric for metric in METRICS if any(one.metric == metric and _fails(one) for one in judged)]
-    stored = rows_of_run(opened, attempts, counted.index, most_rows) if wrong else RunRows([])
+    stored = rows_of_run(opened, attempts, counted.listed, most_rows) if wrong else RunRows([])
     rows = stored.rows
     explained: dict[str, Explained] = {}
     others: dict[str, tuple[int, ...]] = {}
     if rows:
         contract, begin, end = opened.contract, period.begin, period.end
-        explained = explain_metrics(wrong, judged, rows, _received(counted.index), contract, begin, end)
+        explained = explain_metrics(wrong, judged, rows, _received(counted.listed), contract, begin, end)
         if _is_clean(counted):
             # Right events rightly counted are no reason for a wrong total.
             explained = {metric: reason for metric, reason in explained.items() if reason.rule is not None}
@@ -60,7 +65,7 @@ def findings_of(
             metric: suspects(metric, judged, rows, contract, begin, end) for metric in wrong if metric not in explained
         }
     if counted.found is not None:
-        yield from _ingest(counted.found, counted.index, explained, judged)
+        yield from _ingest(counted.found, counted.listed, explained, judged)
     for reason in explained.values():
         finding = rule_finding(reason, judged)
         if finding is not None:
@@ -68,12 +73,14 @@ def findings_of(
     yield from diagnose(
         judged,
         opened.contract,
-        opened.scenario.expect,
         explained=explained,
         events_right=_is_clean(counted),
         suspects=others,
         untried=stored.why_none,
     )
+    if at_rest is None:
+        return
+    yield from contradictions(at_rest, opened.contract, opened.scenario.expect)
     together = impossible_together(counted.expectations, judged, opened.scenario.expect)
     if together is not None:
         yield together
@@ -87,18 +94,18 @@ def _is_clean(counted: Counted) -> bool:
     return counted.found is not None and counted.found.clean
 
 
-def _received(index: StoredIndex | None) -> Mapping[int, Ms]:
-    return {} if index is None else index.received()
+def _received(listed: ListedEvents | None) -> Mapping[int, Ms]:
+    return {} if listed is None else listed.received()
 
 
 def _ingest(
-    found: Reconciliation, index: StoredIndex | None, explained: Mapping[str, Explained], judged: Sequence[Judged]
+    found: Reconciliation, listed: ListedEvents | None, explained: Mapping[str, Explained], judged: Sequence[Judged]
 ) -> Iterator[Finding]:
     """What is wrong with the stored events, with the totals that are wrong for it."""
     metrics = tuple(metric for metric in METRICS if metric in explained and explained[metric].rule is None)
     consequence = _consequence(metrics, judged)
     changed = _changed(found)
-    for finding in reconciled_findings(found, foreign=0 if index is None else index.foreign_count):
+    for finding in reconciled_findings(found, foreign=0 if listed is None else listed.strangers.foreign_count):
         text = finding.text
         if finding.code in ("altered", "misplaced") and changed:
             text += f". {changed}"
@@ -135,6 +142,8 @@ def stage_note(counted: Counted, why_not: str) -> str:
     if counted.found is None:
         return f"Stored events were not compared one by one: {why_not}." if why_not else ""
     recovered, absent = counted.found.count("recovered"), counted.found.count("absent")
+    if counted.by_event is None and counted.found.clean:
+        return "The stored events were compared with the plan, and the totals are held against the ledger alone."
     if counted.by_event is None:
         return "What is stored differs from what was sent, so the totals are held against the ledger alone."
     if not recovered and not absent:

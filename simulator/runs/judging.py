@@ -9,35 +9,38 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import datetime
 
 from simulator.errors import ConnectionFailed
 from simulator.finding import Finding, Verdict
 from simulator.ledger.index import AttemptIndex
+from simulator.ledger.leases import read_leases
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.report.result import Result
-from simulator.runs.baseline import read_baseline, since
+from simulator.runs.baseline import read_baseline, read_namespace, since
 from simulator.runs.collector_process import embedded_collector
+from simulator.runs.comparing import MOST_DAYS, compared, not_compared
 from simulator.runs.concluding import Judgement, result_of
 from simulator.runs.counting import Counted, count_run
 from simulator.runs.diagnosing import Period, findings_of, stage_note
+from simulator.runs.holes import lost_findings, with_measured_clocks
+from simulator.runs.known import namespace_findings, namespace_notes
 from simulator.runs.listing import Listing
 from simulator.runs.load_report import LoadReport, lookup_findings, read_load_report
+from simulator.runs.looking import look
 from simulator.runs.noting import disagreements, failure_notes
+from simulator.runs.phasing import phases_of
 from simulator.runs.reconciliation import write_reconciliation
-from simulator.times import HOUR, Ms, instant
+from simulator.times import HOUR, Ms, instant, is_day
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.targets import check_connection
 from simulator.verify.diagnose import settling_findings
-from simulator.verify.judging import has_surplus, in_range, judge, rising
-from simulator.verify.oracle import Expectations
+from simulator.verify.judging import beside_others, judge, rising, untold_before
+from simulator.verify.readers.interfaces import Others, read_others
 from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
-from simulator.verify.settle import Settled, settle
 
 _NS_PER_MS = 1_000_000
-_MOST_LOOKS = 4  # at the list of stored events
 
 
 def verify_run(opened: OpenedRun) -> Result:
@@ -65,26 +68,49 @@ def verify_run(opened: OpenedRun) -> Result:
 def judge_run(opened: OpenedRun, url: str) -> Result:
     """Judge a run whose collector answers at `url`."""
     report = read_load_report(opened.folder)
+    leases = read_leases(opened.folder, opened.manifest.run_id)
+    opened = with_measured_clocks(opened, leases)
     period = _period(opened, report)
     if report.failed_self_check:
         return _unsent(opened, url, report, period)
-    looking = _Looking(opened, url, period)
+    expect = opened.scenario.expect
+    listing = Listing(opened, url, _token(opened))
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
-        counted, settled = looking.to_the_end(attempts)
-        judged = judge(counted.expectations, settled.reading, opened.scenario.expect)
+        collector = _Collector(opened, url, period, attempts, listing)
+        looked = look(collector, opened.contract, expect, clock=_now, wait=_sleep)
+        counted, settled = looked.counted, looked.settled
+        judged = judge(counted.expectations, settled.reading, expect)
+        only_rise = rising(opened.contract)
+        if counted.listed is not None and counted.listed.strangers.foreign_count:
+            judged = beside_others(judged, only_rise)
+        namespace = read_namespace(opened.folder)
+        if namespace.state == "untold" or (namespace.state == "known" and counted.listed is None):
+            judged = untold_before(judged, only_rise, by_event=opened.contract.time == "event")
         findings = (
-            *findings_of(opened, attempts, counted, judged, period),
+            *findings_of(opened, attempts, counted, judged, period, looked.at_rest),
             *lookup_findings(report, counted.gathered.lookups),
-            *settling_findings(settled, opened.contract.quiet),
+            *settling_findings(settled, opened.contract.quiet, still_growing=looked.still_growing),
+            *lost_findings(leases),
+            *namespace_findings(namespace),
+            *compared(opened, looked.others, counted, listing),
         )
     if counted.found is not None:
         write_reconciliation(opened.folder, counted.found)
     notes = (
         *failure_notes(counted.gathered.failures),
         *disagreements(opened.scenario, opened.contract, url),
-        *_notes(counted, looking.listing.why_not),
+        *_notes(counted, listing.why_not),
+        *namespace_notes(opened, namespace),
+        *not_compared(looked.others),
     )
-    return result_of(opened, url, report, Judgement(period, counted, settled, judged, findings, notes))
+    phases = phases_of(
+        opened,
+        counted,
+        judged,
+        finished=bool(report.facts.get("finished")),
+        why_not_listed=listing.why_not,
+    )
+    return result_of(opened, url, report, Judgement(period, counted, settled, judged, findings, notes, phases))
 
 
 def _unsent(opened: OpenedRun, url: str, report: LoadReport, period: Period) -> Result:
@@ -111,85 +137,51 @@ def _period(opened: OpenedRun, report: LoadReport) -> Period:
     return Period(begin, Ms(last_done + 1 + wait) if last_done else Ms(time.time_ns() // _NS_PER_MS + HOUR))
 
 
-class _Looking:
-    """Listing, counting and reading, until all three are of one moment."""
+class _Collector:
+    """The collector of a run, as looking.py looks at it."""
 
-    def __init__(self, opened: OpenedRun, url: str, period: Period) -> None:
-        variable = opened.manifest.target.token_variable
-        self._token = os.environ.get(variable, "") if variable else ""
-        self._opened, self._url, self._period = opened, url, period
+    def __init__(self, opened: OpenedRun, url: str, period: Period, attempts: AttemptIndex, listing: Listing) -> None:
+        self._opened, self._url, self._period, self._attempts = opened, url, period, attempts
+        self._listing = listing
+        self._token = _token(opened)
         self._before = read_baseline(opened.folder)
-        self._began = _now()
-        self.listing = Listing(opened, url, self._token)
 
-    def to_the_end(self, attempts: AttemptIndex) -> tuple[Counted, Settled]:
-        """The last pass over the run, and the reading that belongs to it.
+    def count(self) -> Counted:
+        """One pass over the run, with what is listed now."""
+        listed = self._listing.take(len(self._attempts))
+        return count_run(self._opened, self._attempts, self._period.begin, self._period.end, listed)
 
-        What an attempt allows is known at once, what is stored only when it has come: while acked events are missing
-        in the list, and while the totals are not what the list comes to, there is time until the deadline.
-        """
-        expect = self._opened.scenario.expect
-        counted = self._count(attempts)
-        settled = self._settle(counted.by_ledger, self._opened.contract.deadline)
-        for _ in range(_MOST_LOOKS):
-            late = self._is_late(counted)
-            if late:
-                counted = self._count(attempts)
-            elif all(in_range(counted.expectations, settled.reading, expect).values()) or not self._left():
-                break
-            # Twice the quiet time is enough to see whether the totals rest, whatever time is left.
-            time_left = Ms(max(self._left(), 2 * self._opened.contract.quiet))
-            settled = _joined(settled, self._settle(counted.expectations, time_left))
-        return counted, settled
+    def grew(self, counted: Counted) -> bool:
+        """Whether more is listed than was counted."""
+        return counted.listed is not None and self._listing.grew(counted.listed)
 
-    def _is_late(self, counted: Counted) -> bool:
-        """Whether the list has more by now, or may have when the deadline has come; then it has."""
-        if counted.index is None or counted.found is None:
-            return False
-        if counted.found.count("lost") and self._left():
-            time.sleep(self._left() / 1000)
-            return True
-        return self.listing.grew(counted.index)
+    def read(self) -> Reading:
+        """The totals of the judged period."""
+        return read_monitor(self._url, self._period.begin, self._period.end, access_token=self._token)
 
-    def _left(self) -> Ms:
-        return Ms(max(self._began + self._opened.contract.deadline - _now(), 0))
+    def since(self, reading: Reading) -> Reading:
+        """The totals less what was there before the run."""
+        return since(reading, self._before)
 
-    def _count(self, attempts: AttemptIndex) -> Counted:
-        return count_run(self._opened, attempts, self._period.begin, self._period.end, self.listing.take())
+    def others(self, reading: Reading) -> Others:
+        """What the other interfaces say of the days with the most views, and of how many events there are."""
+        days = reading.cells.get("day", {})
+        most = sorted(filter(is_day, days), key=lambda day: (-(days[day].get("pv") or 0), day))[:MOST_DAYS]
+        zone = self._opened.contract.definitions.day
+        return read_others(self._url, sorted(most), zone, access_token=self._token)
 
-    def _read(self) -> Reading:
-        begin, end = self._period.begin, self._period.end
-        return since(read_monitor(self._url, begin, end, access_token=self._token), self._before)
 
-    def _settle(self, expectations: Expectations, deadline: Ms) -> Settled:
-        contract, expect = self._opened.contract, self._opened.scenario.expect
-        only_rise = rising(contract)
-        return settle(
-            self._read,
-            lambda reading: in_range(expectations, reading, expect),
-            quiet=contract.quiet,
-            deadline=deadline,
-            clock=_now,
-            wait=lambda pause: time.sleep(pause / 1000),
-            surplus=lambda reading: has_surplus(expectations, reading, expect, only_rise),
-            rising=only_rise,
-        )
+def _token(opened: OpenedRun) -> str:
+    variable = opened.manifest.target.token_variable
+    return os.environ.get(variable, "") if variable else ""
 
 
 def _now() -> Ms:
     return Ms(time.monotonic_ns() // _NS_PER_MS)
 
 
-def _joined(first: Settled, second: Settled) -> Settled:
-    """Two stretches of reading as one; what was right only later is right since then."""
-    convergence = {metric: None if at is None else Ms(first.waited + at) for metric, at in second.convergence.items()}
-    return replace(
-        second,
-        reads=first.reads + second.reads,
-        waited=Ms(first.waited + second.waited),
-        convergence=convergence,
-        fell=tuple(dict.fromkeys((*first.fell, *second.fell))),
-    )
+def _sleep(pause: Ms) -> None:
+    time.sleep(pause / 1000)
 
 
 def _notes(counted: Counted, why_not: str) -> Iterator[str]:

@@ -1,15 +1,20 @@
-"""The stored events of a run, from any collector that lists them; without one a run is judged by its totals alone."""
+"""The stored events of a run, from any collector that lists them; without one a run is judged by its totals alone.
+
+They are listed as long as they are not too many: beyond MOST_EVENTS the totals and the ledger must do, and the result
+says so.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 
-from simulator.runs.baseline import Cursors, read_cursors
+from simulator.runs.baseline import Cursors, read_cursors, read_namespace
+from simulator.runs.chunks import chunks_of
+from simulator.runs.known import coming_blocks, is_before
 from simulator.traffic.opened import OpenedRun
+from simulator.verify.listed import ListedEvents, Owner
 from simulator.verify.readers.events import MOST_EVENTS, TooMany, last_cursor, stored_events
 from simulator.verify.readers.fetch import Unreadable
-from simulator.verify.reconcile import StoredIndex
 
 
 def cursors_now(url: str, token: str) -> Cursors | None:
@@ -20,27 +25,42 @@ def cursors_now(url: str, token: str) -> Cursors | None:
         return None
 
 
-@dataclass(slots=True)
 class Listing:
     """A run's stored events, listed as often as is needed."""
 
-    opened: OpenedRun
-    url: str
-    token: str
-    why_not: str = ""  # why there is no second stage; empty while there is one
+    def __init__(self, opened: OpenedRun, url: str, token: str) -> None:
+        self.opened, self.url, self.token = opened, url, token
+        self.why_not = ""  # why there is no second stage; empty while there is one
+        self.from_the_beginning = False  # of the last list, as the next three
+        self.good, self.bad = 0, 0  # events that were listed
+        self.bad_of_others = 0
 
-    def take(self) -> StoredIndex | None:
-        """All events behind the baseline; None where they cannot be had, with the reason in `why_not`."""
+    def take(self, attempts: int) -> ListedEvents | None:
+        """All events behind the baseline; None where they cannot be had, with the reason in `why_not`.
+
+        Of a namespace that was known before those of the run's visitors that are older, too.
+
+        Args:
+            attempts: in the ledger of the run; many more events than that are not stored.
+        """
         opened = self.opened
         cursors = Cursors(0, 0) if opened.manifest.target.embedded else read_cursors(opened.folder)
-        self.why_not = self.why_not or _why_not(opened, cursors)
+        self.why_not = self.why_not or _why_not(opened, cursors, attempts)
         if self.why_not or cursors is None:
             return None
-        index = StoredIndex(opened.manifest.namespace, own=opened.manifest.target.embedded)
-        index.last_good, index.last_bad = cursors.good, cursors.bad
+        owner = Owner(opened.manifest.namespace, own=opened.manifest.target.embedded)
+        listed = ListedEvents(owner, chunks_of(opened.plan, attempts).visitors, opened.plan.count)
+        listed.last_good, listed.last_bad = cursors.good, cursors.bad
+        known = read_namespace(opened.folder).state == "known"
+        listed.before = cursors.good if known else 0
+        after = Cursors(0, 0) if known else cursors
+        self.from_the_beginning, self.good, self.bad, self.bad_of_others = known, 0, 0, 0
+        coming = coming_blocks(opened) if known else frozenset()
         try:
-            for event in stored_events(self.url, "good", after=cursors.good, access_token=self.token):
-                index.add_good(event)
+            for event in stored_events(self.url, "good", after=after.good, access_token=self.token):
+                self.good += 1
+                if not known or not is_before(opened, event, cursors, coming):
+                    listed.add_good(event)
         except TooMany:
             self.why_not = f"the collector holds more than {MOST_EVENTS:,} events of this run"
             return None
@@ -48,25 +68,29 @@ class Listing:
             self.why_not = f"the collector's events cannot be listed ({unreadable})"
             return None
         try:
-            for event in stored_events(self.url, "bad", after=cursors.bad, access_token=self.token):
-                index.add_bad(event)
-            index.knows_bad = True
+            for event in stored_events(self.url, "bad", after=after.bad, access_token=self.token):
+                self.bad += 1
+                self.bad_of_others += not owner.owns(event.external_id) and event.cursor > cursors.bad
+                listed.add_bad(event)
+            listed.knows_bad = True
         except Unreadable:
             pass  # what is good is known all the same
-        return index
+        return listed
 
-    def grew(self, index: StoredIndex) -> bool:
-        """Whether more is stored than when the index was taken."""
+    def grew(self, listed: ListedEvents) -> bool:
+        """Whether more is stored than when the list was taken, or nobody can tell any more."""
         try:
-            more = [stored_events(self.url, "good", after=index.last_good, access_token=self.token)]
-            if index.knows_bad:
-                more.append(stored_events(self.url, "bad", after=index.last_bad, access_token=self.token))
+            more = [stored_events(self.url, "good", after=listed.last_good, access_token=self.token)]
+            if listed.knows_bad:
+                more.append(stored_events(self.url, "bad", after=listed.last_bad, access_token=self.token))
             return next(chain(*more), None) is not None
         except Unreadable:
-            return False
+            return True
 
 
-def _why_not(opened: OpenedRun, cursors: Cursors | None) -> str:
+def _why_not(opened: OpenedRun, cursors: Cursors | None, attempts: int) -> str:
+    if attempts > MOST_EVENTS:
+        return f"there were {attempts:,} attempts, and no more than {MOST_EVENTS:,} events are listed"
     if not opened.adapter.carries_id:
         return "the wire carries no id by which a stored event could be recognised"
     if not opened.adapter.carries_time or opened.contract.time != "event":

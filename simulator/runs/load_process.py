@@ -1,6 +1,7 @@
-"""Locust as a child process: started on a prepared run directory, watched, stopped by its id.
+"""Locust as child processes: started on a prepared run directory, watched, stopped by their ids.
 
-The two meet through the run directory alone: run.json goes in; ledger, progress.json and load.json come out.
+One process sends a run, or a master with some workers does. They and we meet through the run directory alone: run.json
+goes in; ledger, progress.json and load.json come out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +28,29 @@ from simulator.runs.load_report import read_load_report
 
 LOCUSTFILE = Path(simulator.__file__).parent / "load" / "locustfile.py"
 LOG_FILE = "locust.log"
+MASTER_FILE = "master.json"  # the port at which a master awaits its workers; it writes that when it listens
+DEFAULT_PORT = 5557  # Locust's, for workers on other machines
 _LOOK_SECONDS = 0.2
 _GRACE_SECONDS = 10
+_START_SECONDS = 60.0  # for a master to listen, and for its workers to be ready
+_END_SECONDS = 10.0  # for workers whose master has ended; then they are told to, and in the end made to
 
 Progress = Callable[[dict[str, Any]], None]
 
 
-def run_load(folder: Path, watch: Progress, *, web_port: int | None = None) -> int:
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Who sends a run."""
+
+    workers: int = 1  # 1: one process alone
+    listen: str | None = None  # HOST:PORT to which they come from other machines; None: they are started here
+
+    @property
+    def has_master(self) -> bool:
+        return self.workers > 1 or self.listen is not None
+
+
+def run_load(folder: Path, watch: Progress, *, crew: Crew | None = None, web_port: int | None = None) -> int:
     """Send the run and wait for its end; the load's own exit code.
 
     A transport that failed its self-check is no exception: the run is judged, and its verdict says so.
@@ -45,41 +64,121 @@ def run_load(folder: Path, watch: Progress, *, web_port: int | None = None) -> i
     Raises:
         ConnectionFailed, UsageError, EngineError: the load says that it could not begin.
     """
+    crew = crew or Crew()
     if web_port is not None:
-        _check_port(web_port)
-    with (folder / LOG_FILE).open("wb") as log:
-        process = subprocess.Popen(
-            command_of(folder, web_port),
-            cwd=folder,
-            env=_environment(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C at the terminal comes to us, and we pass it on once
-        )
-        code = _wait(process, folder, watch)
+        _check_port("127.0.0.1", web_port, "--web-port")
+    if crew.listen is not None:
+        _check_port(*split_address(crew.listen), "--listen")
+    with ExitStack() as ending:
+        processes = _Processes(folder, ending)
+        first = processes.start(command_of(folder, web_port, crew=crew), LOG_FILE)
+        ending.callback(processes.end_all)
+        processes.wanted = crew.workers if crew.has_master and crew.listen is None else 0
+        code = _wait(first, processes, folder, watch)
+        processes.have_a_master = code >= 0
     _raise_what_it_says(code, folder)
     return code
 
 
-def _check_port(port: int) -> None:
+def split_address(text: str) -> tuple[str, int]:
+    """HOST:PORT; a port alone is on every interface, a host alone on Locust's usual port.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        host, port = (text, str(DEFAULT_PORT)) if not text.isdecimal() else ("0.0.0.0", text)  # noqa: S104  as asked
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise UsageError(f"--listen {text}: expected an address and a port, such as 10.0.0.1:{DEFAULT_PORT}")
+    return host, int(port)
+
+
+def _check_port(host: str, port: int, option: str) -> None:
     try:
-        socket.create_server(("127.0.0.1", port)).close()
+        socket.create_server((host, port)).close()
     except OSError as taken:
-        raise UsageError(
-            f"the web UI cannot listen on 127.0.0.1:{port}: {taken.strerror}; choose another --web-port"
-        ) from taken
+        raise UsageError(f"nobody can listen on {host}:{port}: {taken.strerror}; choose another {option}") from taken
 
 
-def command_of(folder: Path, web_port: int | None = None) -> list[str]:
-    """The command line of the load process; every option that a stray configuration could move is given."""
-    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--run-dir", str(folder.resolve())]
-    command += ["--parent", str(os.getpid())]
-    command += ["-u", "1", "-r", "1", "--stop-timeout", str(_GRACE_SECONDS), "--loglevel", "WARNING"]
+def command_of(folder: Path, web_port: int | None = None, *, crew: Crew | None = None) -> list[str]:
+    """The command line of the load process, or of the master; every option that a stray configuration could move is
+    given."""
+    crew = crew or Crew()
+    command = [*_locust(), "--run-dir", str(folder.resolve())]
+    command += ["-u", str(crew.workers), "-r", str(crew.workers), "--stop-timeout", str(_GRACE_SECONDS)]
+    if crew.has_master:
+        host, port = ("127.0.0.1", 0) if crew.listen is None else split_address(crew.listen)
+        command += ["--master", "--master-bind-host", host, "--master-bind-port", str(port)]
+        command += ["--expect-workers", str(crew.workers)]
+        command += ["--expect-workers-max-wait", str(int(_START_SECONDS)) if crew.listen is None else "0"]
     if web_port is None:
         return [*command, "--headless", "--only-summary"]
     web = ["--web-host", "127.0.0.1", "--web-port", str(web_port), "--autostart", "--autoquit", "0"]
     return [*command, *web]
+
+
+def worker_command(port: int) -> list[str]:
+    """The command line of a worker on this machine."""
+    return [*_locust(), "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
+
+
+def _locust() -> list[str]:
+    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
+    return [*command, "--parent", str(os.getpid())]
+
+
+class _Processes:
+    """Our children, each with a log of its own."""
+
+    def __init__(self, folder: Path, ending: ExitStack) -> None:
+        self.wanted = 0  # workers that are to be started when the master listens
+        self.have_a_master = True  # who tells the workers to end
+        self._all: list[subprocess.Popen[bytes]] = []
+        self._folder = folder
+        self._ending = ending
+
+    def start(self, command: Sequence[str], log: str) -> subprocess.Popen[bytes]:
+        file = self._ending.enter_context((self._folder / log).open("wb"))
+        process = subprocess.Popen(
+            command,
+            cwd=self._folder,
+            env=_environment(self._folder),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,  # Ctrl-C at the terminal comes to us, and we pass it on once
+        )
+        self._all.append(process)
+        return process
+
+    def start_workers(self) -> None:
+        """As soon as the master listens."""
+        if not self.wanted or (port := _document(self._folder / MASTER_FILE).get("port")) is None:
+            return
+        for number in range(1, self.wanted + 1):
+            self.start(worker_command(int(port)), f"worker-{number}.log")
+        self.wanted = 0
+        (self._folder / MASTER_FILE).unlink()
+
+    def kill_all(self) -> None:
+        for process in self._all:
+            if process.poll() is None:
+                process.kill()
+
+    def end_all(self) -> None:
+        """Nobody stays: first they end by themselves, then they are told to, then made to."""
+        for end in (None, subprocess.Popen.terminate, subprocess.Popen.kill):
+            if end is None and not self.have_a_master:
+                continue
+            alive = [process for process in self._all if process.poll() is None]
+            if end is not None:
+                for process in alive:
+                    end(process)
+            deadline = time.monotonic() + _END_SECONDS
+            for process in alive:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(deadline - time.monotonic(), 0.1))
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -92,23 +191,33 @@ def _environment(folder: Path) -> dict[str, str]:
     return {**kept, **moved, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _wait(process: subprocess.Popen[bytes], folder: Path, watch: Progress) -> int:
+def _wait(first: subprocess.Popen[bytes], processes: _Processes, folder: Path, watch: Progress) -> int:
+    """Until the load process, or the master, has ended."""
     interrupts = 0
     while True:
         try:
-            while (code := process.poll()) is None:
+            while (code := first.poll()) is None:
+                processes.start_workers()
                 watch(_progress(folder))
                 time.sleep(_LOOK_SECONDS)
         except KeyboardInterrupt:
             interrupts += 1
-            process.send_signal(signal.SIGINT if interrupts == 1 else signal.SIGKILL)
+            if interrupts == 1:
+                first.send_signal(signal.SIGINT)
+            else:
+                processes.kill_all()
         else:
             return code
 
 
 def _progress(folder: Path) -> dict[str, Any]:
+    return _document(folder / PROGRESS_FILE)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """What the load has written there; empty where it has not, or something else."""
     try:
-        found = json.loads((folder / PROGRESS_FILE).read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -21,7 +21,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from simulator.errors import UsageError
-from simulator.finding import Verdict
 from simulator.ledger.manifest import (
     DATABASE_FILE,
     LEDGER_FOLDER,
@@ -34,7 +33,7 @@ from simulator.runs.collector_process import embedded_collector
 from simulator.runs.load_process import Progress
 from simulator.runs.load_report import read_load_report
 from simulator.runs.running import Done, send_and_judge
-from simulator.runs.searching import Searched, Signs, read_known, search, signs_of, write_known
+from simulator.runs.searching import Searched, Signs, read_known, search, signs_of, suspects_of, write_known
 from simulator.runs.smallest import Visitors, one_a_block
 from simulator.traffic.opened import OpenedRun, open_run
 from simulator.traffic.targets import check_connection, check_target
@@ -87,7 +86,7 @@ def replay(
     place = out or earlier.folder / f"replay-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
     once = same and not earlier.manifest.target.embedded
     if visitors or once:
-        chosen = tuple(sorted(set(visitors))) or _named(_failed(folder), folder)
+        chosen = tuple(sorted(set(visitors))) or _named(_failed(folder), earlier)
         if len(chosen) > MOST_VISITORS:
             raise UsageError(f"{len(chosen)} visitors are too many for a replay; run the scenario again instead")
         return Replayed(_send(earlier, chosen, same, place, watch), chosen)
@@ -102,22 +101,17 @@ def _failed(folder: Path) -> Result:
     return result
 
 
-def _named(result: Result, folder: Path) -> Visitors:
-    named = _visitors_of_findings(result)
+def _named(result: Result, earlier: OpenedRun) -> Visitors:
+    named = suspects_of(result, earlier.plan.count)
     if not named:
-        raise UsageError(f"no finding of {folder / RESULT_FILE} names a visitor; name some with --visitor N")
+        raise UsageError(f"no finding of {earlier.folder / RESULT_FILE} names a visitor; name some with --visitor N")
     return named
-
-
-def _visitors_of_findings(result: Result) -> Visitors:
-    failing = [finding for finding in result.findings if finding.verdict is Verdict.FAIL]
-    return tuple(sorted({visitor for finding in failing for visitor in finding.visitors}))
 
 
 def _search(earlier: OpenedRun, result: Result, place: Path, watch: Progress, tried: Tried) -> Replayed:
     """Replay one set after another; the run of the set that is found stays in `place`."""
     plan = earlier.plan
-    suspects = one_a_block(_visitors_of_findings(result), plan.block)
+    suspects = one_a_block(suspects_of(result, plan.count), plan.block)
     others = (block * plan.block for block in plan.blocks)
     everybody = tuple(islice(one_a_block((*suspects, *others), plan.block), MOST_VISITORS))
     sent: dict[Visitors, Done] = {}
@@ -141,7 +135,7 @@ def _search(earlier: OpenedRun, result: Result, place: Path, watch: Progress, tr
 
 def _send(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, watch: Progress) -> Done:
     with ExitStack() as running:
-        return send_and_judge(_prepare(earlier, visitors, same, folder, running), watch)
+        return send_and_judge(_prepare(earlier, visitors, same, folder, running), watch, same=same)
 
 
 def _prepare(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, running: ExitStack) -> OpenedRun:
@@ -161,7 +155,7 @@ def _prepare(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, r
         namespace=manifest.namespace if same or manifest.target.embedded else run_id,
         target=replace(manifest.target, url=url),
         options=replace(
-            manifest.options, only=visitors, flood=manifest.options.flood or earlier.contract.time == "event"
+            manifest.options, only=visitors, workers=1, flood=manifest.options.flood or earlier.contract.time == "event"
         ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=_command(earlier.folder, visitors, same),

@@ -14,7 +14,7 @@ from simulator.report.result import Result
 from simulator.runs.before import take_baseline
 from simulator.runs.judging import judge_run, verify_run
 from simulator.runs.links import register_links
-from simulator.runs.load_process import Progress, run_load
+from simulator.runs.load_process import Crew, Progress, run_load
 from simulator.runs.preparing import prepare
 from simulator.traffic.making import Wanted
 from simulator.traffic.opened import OpenedRun, open_run
@@ -30,12 +30,15 @@ class Done:
     page: Path  # report.html
 
 
-def run(wanted: Wanted, watch: Progress, *, prepared: Progress, web_port: int | None = None) -> Done:
+def run(
+    wanted: Wanted, watch: Progress, *, prepared: Progress, web_port: int | None = None, listen: str | None = None
+) -> Done:
     """Prepare, send, judge, report.
 
     Args:
         watch: told of the load's progress.
         prepared: told once, before the first send, where the run lies and what it is.
+        listen: HOST:PORT at which the workers come from other machines; None: they are started here.
 
     Raises:
         UsageError, ScenarioError, ConnectionFailed: before anything was sent.
@@ -44,20 +47,27 @@ def run(wanted: Wanted, watch: Progress, *, prepared: Progress, web_port: int | 
     with ExitStack() as running:
         opened = prepare(wanted, running)
         prepared({"folder": str(opened.folder), "target": opened.target_url, "visitors": opened.plan.count})
-        return send_and_judge(opened, watch, web_port=web_port)
+        return send_and_judge(opened, watch, web_port=web_port, listen=listen)
 
 
-def send_and_judge(opened: OpenedRun, watch: Progress, *, web_port: int | None = None) -> Done:
+def send_and_judge(
+    opened: OpenedRun, watch: Progress, *, web_port: int | None = None, listen: str | None = None, same: bool = False
+) -> Done:
     """Send a run whose directory is made, and judge it while its collector answers.
 
+    Args:
+        same: it sends again what was sent under its namespace before.
+
     Raises:
+        UsageError: something else is stored under its namespace.
         ConnectionFailed: the collector did not take a link of method 2.
         EngineError: our own fault; the run directory stays.
     """
     register_links(opened.target_url, opened.scenario)
     if not opened.manifest.target.embedded:
-        take_baseline(opened)
-    run_load(opened.folder, watch, web_port=web_port)
+        take_baseline(opened, same=same)
+    crew = Crew(opened.manifest.options.workers, listen)
+    run_load(opened.folder, watch, crew=crew, web_port=web_port)
     return _done(opened, judge_run(opened, opened.target_url))
 
 

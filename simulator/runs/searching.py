@@ -49,6 +49,17 @@ def signs_of(result: Result) -> Signs:
     return frozenset(codes | ({_TOTAL} if wrong else set()))
 
 
+def suspects_of(result: Result, count: int) -> Visitors:
+    """Whom the failing findings of a run name, lowest first; a stored id can name somebody whom the plan has not.
+
+    Args:
+        count: visitors of the plan.
+    """
+    failing = [finding for finding in result.findings if finding.verdict is Verdict.FAIL]
+    named = {visitor for finding in failing for visitor in finding.visitors}
+    return tuple(sorted(visitor for visitor in named if 0 <= visitor < count))
+
+
 def search(
     wanted: Signs,
     known: Known | None,

@@ -8,11 +8,12 @@ The only part that knows pydantic and PyYAML. The way of a file:
     model.py      the typed sections, over values.py (durations, parts, rates), steps.py and slo.py
     complain.py   pydantic's errors in words, each with its place and the nearest right word
     lists.py      values from list files
+    instants.py   arrivals from a list of instants
     check.py      rules over more than one value, with walk.py for the order of steps
     load.py       all of these in a row: `load(path)`
 
 Beside it: lint.py (legal but suspicious), schema.py (JSON Schema for editors), template.py (a file to start from),
-contracts.py (contract files, and which definitions are in force), variables.py ({name} in texts), nearest.py (did you
-mean). Not here: what a scenario means in events (journey/), and whether its arrivals over the hours of a day reach
-their count (journey/arrivals.py).
+contracts.py (contract files, and which definitions are in force), variables.py ({name} in texts), declared.py (which
+events the journeys declare), nearest.py (did you mean). Not here: what a scenario means in events (journey/), and
+whether its arrivals over the hours of a day reach their count (journey/arrivals.py).
 """

@@ -17,6 +17,7 @@ from simulator.scenario.model import (
     AnyStep,
     Choose,
     Enter,
+    InstantsFile,
     Launch,
     Malformed,
     Phase,
@@ -31,9 +32,10 @@ from simulator.scenario.model import (
 )
 from simulator.scenario.nearest import did_you_mean
 from simulator.scenario.steps_in import all_steps
+from simulator.scenario.values import LONGEST_RUN
 from simulator.scenario.variables import BUILT_IN, names_in, texts_in
 from simulator.scenario.walk import faults
-from simulator.times import DAY, Ms, format_duration
+from simulator.times import format_duration
 from simulator.wechat import (
     CODE_CHARACTERS,
     CUSTOM_PREFIX,
@@ -48,7 +50,6 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_ROUTES = 1_000  # that one path with variables is tried with
 # Assumed: the longest of a Chinese name or city has six characters, of nine bytes each.
 _LONGEST_BUILT_IN = {"visitor": "9" * 9, "name": "名" * 6, "city": "城" * 6}
-_LONGEST_RUN = Ms(36_600 * DAY)  # of event time, so that every instant stays inside the calendar
 
 
 def check(scenario: Scenario) -> list[Complaint]:
@@ -285,7 +286,10 @@ def _load(scenario: Scenario) -> Iterator[Complaint]:
     elif load.arrivals is None and count is None:
         yield scenario.complaint("load.users", "users need visitors.count, which is missing", key=True)
     elif load.arrivals is not None:
-        yield from _arrivals(scenario, load.arrivals, count)
+        if isinstance(load.arrivals, InstantsFile):
+            yield from _listed(scenario, count)
+        else:
+            yield from _arrivals(scenario, load.arrivals, count)
         if load.each is not None:
             yield scenario.complaint("load.each", "each belongs to users; arrivals have their rate", key=True)
     for name in ("connect", "reply"):
@@ -296,9 +300,14 @@ def _load(scenario: Scenario) -> Iterator[Complaint]:
 
 
 def _arrivals(scenario: Scenario, phases: list[Phase], count: int | None) -> Iterator[Complaint]:
+    names: set[str] = set()
     for index, phase in enumerate(phases):
         if phase.for_ == 0:
             yield scenario.complaint(f"load.arrivals[{index}].for", "expected more than 0s, such as 30s")
+        if phase.name in names:
+            text = f"a second phase named {phase.name}; give each a name of its own, or none"
+            yield scenario.complaint(f"load.arrivals[{index}].name", text)
+        names |= {phase.name} - {""}
     if any(phase.hours or phase.days for phase in phases):
         return
     # The visitor k comes where the integral of the rate is k, strictly before the end: 2 and a half bring 0, 1, 2.
@@ -311,16 +320,23 @@ def _arrivals(scenario: Scenario, phases: list[Phase], count: int | None) -> Ite
         yield scenario.complaint("load.arrivals", f"{text}; raise the rate or the time, or lower the count", key=True)
 
 
+def _listed(scenario: Scenario, count: int | None) -> Iterator[Complaint]:
+    listed = len(scenario.instants)
+    if listed and count is not None and count > listed:  # none: the file itself was complained of
+        text = f"the file lists {listed} instants, and visitors.count asks for {count}; leave it out, or lower it"
+        yield scenario.complaint("load.arrivals", text, key=True)
+
+
 def _lengths(scenario: Scenario) -> Iterator[Complaint]:
     """Event time must stay inside the calendar."""
     load, count = scenario.load, scenario.visitors.count
     speed = Fraction(1) if load.clock.speed == "flood" else Fraction(str(load.clock.speed))
-    limit = format_duration(_LONGEST_RUN)
-    if load.arrivals is not None and sum(phase.for_ for phase in load.arrivals) * speed > _LONGEST_RUN:
+    limit = format_duration(LONGEST_RUN)
+    if isinstance(load.arrivals, list) and sum(phase.for_ for phase in load.arrivals) * speed > LONGEST_RUN:
         text = f"the arrivals last longer than {limit} in event time; lower the speed or the time"
         yield scenario.complaint("load.arrivals", text, key=True)
     if load.users is not None and load.each is not None and count is not None:
         rounds = -(-count // load.users)
-        if rounds * load.each > _LONGEST_RUN:
+        if rounds * load.each > LONGEST_RUN:
             text = f"{rounds} visitors one after another last longer than {limit} in event time; lower each"
             yield scenario.complaint("load.each", text)

@@ -283,9 +283,13 @@ def _into(annotation: Any, part: str | int) -> Any:
 
 
 def _tagged(annotation: Any) -> list[Any]:
-    while get_origin(annotation) is Annotated and get_origin(get_args(annotation)[0]) in {Union, types.UnionType}:
-        annotation = get_args(annotation)[0]
-    return list(get_args(annotation)) if get_origin(annotation) in {Union, types.UnionType} else [annotation]
+    """The alternatives of a union, each still with its tag; also of one that may be left out."""
+    if get_origin(annotation) is Annotated:
+        inner, *marks = get_args(annotation)
+        return [annotation] if any(isinstance(mark, Tag) for mark in marks) else _tagged(inner)
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return [choice for part in get_args(annotation) for choice in _tagged(part)]
+    return [annotation]
 
 
 def _choices(annotation: Any) -> list[Any]:

@@ -43,7 +43,7 @@ _SLOT = re.compile(r"identityType([23]?)")
 
 def lint(loaded: Loaded) -> list[Complaint]:
     """The warnings about a scenario, in the order of the file."""
-    rules = (_unreachable, _unused, _events, _slots, _identities, _scenes, _paths, _pauses)
+    rules = (_unreachable, _unused, _events, _slots, _identities, _scenes, _paths, _pauses, _arrivals)
     found = [complaint for rule in rules for complaint in rule(loaded.scenario)]
     return sorted(dict.fromkeys(found), key=lambda complaint: (complaint.file, complaint.line, complaint.column))
 
@@ -214,6 +214,16 @@ def _pauses(scenario: Scenario) -> Iterator[Complaint]:
         if think is not None and think.high >= destroy and not isinstance(step, Hide):
             text = f"a think of {format_duration(think.high)} in the foreground; did you mean hide? (it is destroyed"
             yield scenario.complaint(f"{place}.think", f"{text} after {format_duration(destroy)} in the background)")
+
+
+def _arrivals(scenario: Scenario) -> Iterator[Complaint]:
+    """What says nothing about the arrivals it stands beside."""
+    load = scenario.load
+    if "spacing" in load.model_fields_set and not isinstance(load.arrivals, list):
+        text = (
+            "the users' own pace spaces them" if load.arrivals is None else "the file's instants are taken as they are"
+        )
+        yield scenario.complaint("load.spacing", f"it spaces arrivals that have a rate; {text}", key=True)
 
 
 def _enter_of(step: AnyStep) -> Enter | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 from simulator.errors import Complaint
@@ -33,17 +34,7 @@ def read_lists(scenario: Scenario, folder: Path) -> tuple[dict[str, list[str]], 
 
 
 def _values(file: Path, given: ListFile) -> list[str]:
-    if not file.is_file():
-        raise ValueError("no such file")
-    with file.open("rb") as opened:
-        data = opened.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"larger than {MAX_BYTES >> 20} MiB")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as bad:
-        raise ValueError("no UTF-8; save it as UTF-8") from bad
-    values = _lines(text) if given.column is None else _column(text, given.column)
+    values = [value for _, value in numbered_values(file, given, MAX_BYTES)]
     if not values:
         raise ValueError("it has no values")
     if len(values) > MAX_VALUES:
@@ -51,17 +42,39 @@ def _values(file: Path, given: ListFile) -> list[str]:
     return values
 
 
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
+def numbered_values(file: Path, given: ListFile, most_bytes: int) -> Iterator[tuple[int, str]]:
+    """(line, value) of a list file, the lines counted from 1; whatever is blank is passed over.
 
-
-def _column(text: str, column: str) -> list[str]:
+    Raises:
+        OSError: it cannot be read.
+        ValueError: no such file, larger than it may be, no UTF-8, no CSV, or without the column.
+    """
+    if not file.is_file():
+        raise ValueError("no such file")
+    with file.open("rb") as opened:
+        data = opened.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise ValueError(f"larger than {most_bytes >> 20} MiB")
     try:
-        rows = csv.reader(text.splitlines(keepends=True), strict=True)
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as bad:
+        raise ValueError("no UTF-8; save it as UTF-8") from bad
+    lines = text.splitlines(keepends=True)
+    if given.column is None:
+        yield from ((number, line.strip()) for number, line in enumerate(lines, 1) if line.strip())
+    else:
+        yield from _column(lines, given.column)
+
+
+def _column(lines: list[str], column: str) -> Iterator[tuple[int, str]]:
+    try:
+        rows = csv.reader(lines, strict=True)
         header = [cell.strip() for cell in next(rows, [])]
         if column not in header:
             raise ValueError(f"no column {column} in its first line{did_you_mean(column, header)}")
         place = header.index(column)
-        return [row[place].strip() for row in rows if len(row) > place and row[place].strip()]
+        for row in rows:
+            if len(row) > place and row[place].strip():
+                yield rows.line_num, row[place].strip()
     except csv.Error as bad:
         raise ValueError(f"no CSV: {bad}") from bad

@@ -16,6 +16,7 @@ from simulator.errors import Complaint, ScenarioError, UsageError
 from simulator.scenario.check import check
 from simulator.scenario.complain import complaints_of, refuse
 from simulator.scenario.include import Reading, merge_includes
+from simulator.scenario.instants import read_instants
 from simulator.scenario.lists import read_lists
 from simulator.scenario.model import Scenario
 from simulator.scenario.nearest import nearest
@@ -98,11 +99,11 @@ def _load(text: str, file: Path, folder: Path, shown: Path) -> Loaded:
     scenario = _typed(root, lengthen(_without_lists(root, reading)), Scenario, reading.complaints)
     scenario._places.update(places(root))
     lists, list_files, wrong = read_lists(scenario, folder)
-    scenario = scenario.model_copy(update={"lists": lists})
-    wrong += check(scenario)
+    read = read_instants(scenario.model_copy(update={"lists": lists}), folder, shown)
+    wrong += [*read.complaints, *check(read.scenario)]
     if wrong:
         raise refuse(sorted(wrong, key=lambda complaint: (complaint.file, complaint.line, complaint.column)))
-    return Loaded(scenario, tuple(dict.fromkeys([*reading.files, *list_files])), folder)
+    return Loaded(read.scenario, tuple(dict.fromkeys([*reading.files, *list_files, *read.files])), folder)
 
 
 def _without_lists(root: Node, reading: Reading) -> object:

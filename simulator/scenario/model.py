@@ -7,6 +7,8 @@ millionths.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, WithJsonSchema
@@ -78,8 +80,8 @@ from simulator.wechat import DESTROY_AFTER, MAX_CODE_LENGTH, REPLY_TIMEOUT
 
 __all__ = [
     "NOW", "ONCE", "PPM", "STEPS", "AnyStep", "App", "Back", "Choice", "Choose", "Clock", "Count",
-    "DefinitionsSection", "Disorder", "Enter", "Exit", "Expect", "Hide", "Journey", "Kill", "Killing", "Launch",
-    "ListFile", "Load", "Malformed", "Maybe", "Offline", "Phase", "PinnedDevice", "Push", "Rate", "Repeat",
+    "DefinitionsSection", "Disorder", "Enter", "Exit", "Expect", "Hide", "InstantsFile", "Journey", "Kill", "Killing",
+    "Launch", "ListFile", "Load", "Malformed", "Maybe", "Offline", "Phase", "PinnedDevice", "Push", "Rate", "Repeat",
     "Scenario", "Share", "Show", "Skew", "SourceSection", "Span", "Tap", "Timeout", "Timeouts", "Track", "Tracked",
     "View", "Visitors", "Wait", "action_of",
 ]  # fmt: skip
@@ -182,10 +184,13 @@ class SourceSection(Model):
     )
 
 
+PhaseName = Annotated[str, Field(max_length=64, description="How the report calls it.")]
+
+
 class Phase(Model):
     """A stretch of wall time in which visitors arrive at one rate, or ramp to another."""
 
-    name: str = ""
+    name: PhaseName = ""
     rate: Rated = Field(description="Visitors per wall second, or a ramp such as 20/s..100/s.")
     for_: Annotated[Duration, Field(alias="for", description="How long, in wall time.")]
     hours: Annotated[list[Factor], Field(min_length=24, max_length=24), Factors] | None = Field(
@@ -194,6 +199,35 @@ class Phase(Model):
     days: Annotated[list[Factor], Field(min_length=7, max_length=7), Factors] | None = Field(
         default=None, description="Factor by day of the week, Monday first."
     )
+
+
+class InstantsFile(ListFile):
+    """Arrivals at the instants of a file beside the scenario, visitor k at the k-th: a line each, or a CSV's column.
+
+    All offsets from the start (1.5s), or all instants (2026-03-01T09:00:00.250+08:00), ascending, in event time.
+    """
+
+    name: PhaseName = ""
+
+
+def _phases(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise wrong("a list of phases, such as [{rate: 20/s, for: 30s}], or a file of instants", value)
+    return value
+
+
+Phases = Annotated[Annotated[list[Phase], Field(min_length=1)], BeforeValidator(_phases)]
+Arrivals = Annotated[
+    Annotated[Phases, Tag("<phases>")] | Annotated[InstantsFile, Tag("<file>")],
+    # Whoever forgets the brackets around a phase is told of these.
+    Discriminator(
+        lambda value: (
+            "<file>"
+            if isinstance(value, InstantsFile) or (isinstance(value, dict) and not {"rate", "for"} & value.keys())
+            else "<phases>"
+        )
+    ),
+]
 
 
 class Clock(Model):
@@ -213,10 +247,10 @@ class Timeouts(Model):
 class Load(Model):
     """How the visitors come: `arrivals` (open model) or `users` (closed model)."""
 
-    arrivals: Annotated[list[Phase], Field(min_length=1)] | None = Field(
-        default=None, description="Open model: visitors arrive at these rates, whatever the collector does."
+    arrivals: Arrivals | None = Field(
+        default=None, description="Open model: phases with a rate, or a file of instants; whatever the collector does."
     )
-    spacing: Literal["even", "poisson"] = Field(default="poisson", description="Of the open model's arrivals.")
+    spacing: Literal["even", "poisson"] = Field(default="poisson", description="Of arrivals that have a rate.")
     users: Annotated[Whole, Field(ge=1, le=100_000)] | None = Field(
         default=None, description="Closed model: so many at once; each takes the next visitor when it is free."
     )
@@ -226,6 +260,10 @@ class Load(Model):
     clock: Clock = Clock()
     timeouts: Timeouts = Timeouts()
     abort: Abort | None = Field(default=None, description="When the run gives up.")
+    connection: Literal["lane", "visitor"] = Field(
+        default="lane",
+        description="Who shares a connection: whoever is sent next on its lane, or nobody, as with phones.",
+    )
 
 
 Totals = Annotated[
@@ -268,6 +306,12 @@ class Scenario(Model):
     # Values of the list files by variable, filled in by load.py; a file cannot give it.
     lists: dict[str, list[str]] = Field(default={})
     _places: dict[str, Place] = PrivateAttr(default_factory=dict)  # path in the file to where it stands
+    _instants: array[int] = PrivateAttr(default_factory=lambda: array("q"))  # of load.arrivals' file; by instants.py
+
+    @property
+    def instants(self) -> Sequence[int]:
+        """Arrivals from a file: event time after the start, in ms, ascending; empty where they are no file's."""
+        return self._instants
 
     def complaint(self, path: str, text: str, *, key: bool = False) -> Complaint:
         """Something wrong with a value of this scenario, at its place in the file or at the nearest one around it.

@@ -20,6 +20,7 @@ from simulator.times import DAY, Ms, check_zone, parse_duration, parse_instant
 
 PPM = 1_000_000
 LONGEST = Ms(366 * DAY)  # a year in one duration; more is a slip, and would put the period out of any calendar
+LONGEST_RUN = Ms(36_600 * DAY)  # of event time, so that every instant of a run stays inside the calendar
 EARLIEST = parse_instant("1971-01-01T00:00:00Z")
 LATEST = parse_instant("9000-01-01T00:00:00Z")
 

@@ -55,6 +55,7 @@ class Wanted:
     users: int | None = None
     rate: str | None = None
     speed: str | None = None  # a number or "flood"
+    workers: int = 1  # processes that send
     start: Ms | None = None
     out: Path | None = None  # None: reports/<scenario>-<time>/
     allowed_hosts: tuple[str, ...] = ()
@@ -172,6 +173,7 @@ def _options_of(wanted: Wanted, contract: Contract, *, loopback: bool) -> Option
         flood=flood,
         foreground_event=contract.definitions.opens.rule == "every-foreground",
         real_looking=loopback or wanted.real_looking_identities,
+        workers=wanted.workers,
     )
 
 

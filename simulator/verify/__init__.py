@@ -19,12 +19,17 @@
     settle.py      reading until the totals are right and stay so
     judging.py     expectations and a reading → judged cells
     diagnose.py    judged cells → findings that say what kind of fault it is
-    reconcile.py   plan and ledger against the stored events themselves, event by event: the second stage
+    listed.py      the stored events themselves, in a temporary file, a chunk of visitors at a time
+    earlier.py     copies that were stored before the run, added to sightings
+    reconcile.py   plan and ledger against them, event by event: the second stage
     rules/         other definitions, tried where totals are wrong over right events
-    slo.py                 latencies and the expressions about them
+    slo.py         latencies and the expressions about them
+    totals.py      the four totals of some blocks, without their cells
+    phases.py      what became of each phase of a load, and whether the collector held it
     verdict.py     everything → one word and one exit code
 
-Users and devices never cross a block of visitor numbers, so each block is counted alone and the counts are added.
+Users and devices never cross a block of visitor numbers, so each block is counted alone and the counts are added, also
+those of other processes (`Oracle.part`): memory grows with the cells and never with the events.
 Nothing here imports the embedded collector or shares its counting: a wrong definition must not agree with itself.
 What is not here: who was sent what (traffic/), what came back (ledger/), and how a result looks (report/).
 """

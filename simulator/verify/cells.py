@@ -5,6 +5,8 @@ Cells are numbered as they are met, so that counting adds to small integers; nam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from simulator.contract import NO_CELL
 from simulator.times import Ms, day_cell, hour_cell
 from simulator.verify.sighting import Sighting
@@ -12,8 +14,9 @@ from simulator.wire.request import Action, Record
 
 Cells = tuple[int, ...]
 NOWHERE: Cells = ()
+_NO_PLACE = (NOWHERE, NOWHERE)
 _QUARTER_HOUR = 15 * 60_000  # offsets of zones change on quarter hours at the finest
-_MOST_REMEMBERED = 200_000
+_MOST_REMEMBERED = 50_000  # about 20 MB
 _VIEWS = (Action.VIEW, Action.PING)  # a ping says that a view goes on
 
 
@@ -61,6 +64,24 @@ class CellBook:
                 self._known.clear()
             known = self._known[key] = self._look_up(row)
         return known
+
+    def places(self, rows: Sequence[Sighting]) -> tuple[list[Cells], list[Cells]]:
+        """The cells of dated rows, without their pages and with them; none for a row outside the period."""
+        begin, end, known = self.begin, self.end, self._known
+        plain: list[Cells] = []
+        paged: list[Cells] = []
+        for row in rows:
+            at, record = row.earliest, row.record
+            if begin <= at < end:
+                # Most rows have cells that were looked up before, under the key of `of`.
+                page = record.page or _page_of(record)
+                found = known.get((record.source, record.content, page, at // _QUARTER_HOUR)) or self.of(row)
+            else:
+                found = None
+            without, with_page = found or _NO_PLACE
+            plain.append(without)
+            paged.append(with_page)
+        return plain, paged
 
     def _look_up(self, row: Sighting) -> tuple[Cells, Cells]:
         instants = (

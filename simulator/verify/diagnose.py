@@ -1,8 +1,8 @@
 """Judged cells → findings that name the kind of fault, not just the difference.
 
 From totals alone: whether something is missing or too many in sum, whether the sum is right and the cells are not,
-and whether the collector's own numbers contradict each other. Which events are lost or duplicated needs the raw
-events and is not known here.
+and, of a reading of one moment, whether the collector's own numbers contradict each other. Which events are lost or
+duplicated needs the raw events and is not known here.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from simulator.contract import METRICS, Contract
-from simulator.finding import Finding, Judged, Verdict
+from simulator.finding import Finding, Judged, Verdict, naming_nobody
 from simulator.scenario.model import Expect
 from simulator.times import Ms, format_duration
 from simulator.verify.judging import tolerance_of
+from simulator.verify.readers.reading import Reading
 from simulator.verify.settle import Settled
 
 PARTITIONS = ("source", "content", "hour", "day")  # kinds of which every event is in exactly one cell
@@ -29,7 +30,6 @@ Totals = dict[tuple[str, str], dict[str, Judged]]  # (metric, by) → cell → j
 def diagnose(
     judged: Sequence[Judged],
     contract: Contract,
-    expect: Expect,
     *,
     explained: Collection[str] = (),
     events_right: bool = False,
@@ -41,7 +41,8 @@ def diagnose(
     Args:
         explained: metrics of which another finding says why they are wrong.
         events_right: the stored events are known to be right, so whatever is wrong is the counting.
-        suspects: metric → visitors among whom those are that are counted wrongly.
+        suspects: metric → visitors among whom those are that are counted wrongly; one that is left out was not
+            looked into.
         untried: why the rules that explain wrong totals were not tried; empty where they were.
     """
     totals: Totals = {}
@@ -50,26 +51,27 @@ def diagnose(
     open_ones = {key: cells for key, cells in totals.items() if key[0] not in explained}
     differences = (*_sums(open_ones, contract, events_right, suspects), *_attributions(open_ones, suspects))
     if untried:
-        said = f". No rule was tried and nobody is named, because {untried}"
-        differences = tuple(replace(one, text=one.text + said) for one in differences)
-    return (*differences, *_contradictions(totals, contract, expect))
+        differences = tuple(naming_nobody(one, f"no rule was tried, because {untried}") for one in differences)
+    return differences
 
 
-def settling_findings(settled: Settled, quiet: Ms) -> Iterator[Finding]:
+def settling_findings(settled: Settled, quiet: Ms, *, still_growing: bool = False) -> Iterator[Finding]:
     """What reading the totals itself came to: nothing where they were read, rested, and never fell.
 
     Said of wrong totals as well: a reader wants to know whether more patience would have made them right.
 
     Args:
         quiet: how long the totals had to be unchanged to be at rest.
+        still_growing: more events were stored after each look at the list of them.
     """
     if settled.fell:
         shown = "; ".join(settled.fell[:_MOST_NAMED])
         more = f"; and {len(settled.fell) - _MOST_NAMED} more" if len(settled.fell) > _MOST_NAMED else ""
         text = f"totals fell that can only rise: {shown}{more}"
-        fallen = {fall.partition(" ")[0] for fall in settled.fell}
-        metrics = tuple(metric for metric in METRICS if metric in fallen)
-        yield Finding("aggregation", Verdict.FAIL, text, len(settled.fell), metrics=metrics)
+        names = {fall.partition(" ")[0] for fall in settled.fell}
+        metrics = tuple(metric for metric in METRICS if metric in names)
+        fallen = Finding("aggregation", Verdict.FAIL, text, len(settled.fell), metrics=metrics)
+        yield naming_nobody(fallen, "no event can take another one away")
     if settled.reading.errors:
         text = f"the totals could not be read: {settled.reading.error}"
         yield Finding("unsettled", Verdict.INCONCLUSIVE, text, len(settled.reading.errors))
@@ -77,6 +79,12 @@ def settling_findings(settled: Settled, quiet: Ms) -> Iterator[Finding]:
         text = (
             f"the totals did not rest: not seen unchanged for {format_duration(quiet)} "
             f"in the {format_duration(settled.waited)} that they were read"
+        )
+        yield Finding("unsettled", Verdict.INCONCLUSIVE, text)
+    elif still_growing:
+        text = (
+            "more events were stored after every look at the list, so the totals are of no moment of which the list "
+            "is known, and are held against the ledger alone"
         )
         yield Finding("unsettled", Verdict.INCONCLUSIVE, text)
 
@@ -94,16 +102,20 @@ def _sums(
         for one in cells.values():
             off = _off(one)
             if off:
-                yield Finding(
-                    "aggregation" if events_right else _code(metric, off, views_right, contract),
-                    Verdict.FAIL,
+                code = "aggregation" if events_right else _code(metric, off, views_right, contract)
+                text = (
                     f"{_WORDS[metric]}: expected {one.expected}, the collector says {one.observed:,}: "
                     f"{abs(off):,} {'too many' if off > 0 else 'missing'}{_where(totals, metric, off)}"
-                    f"{_among(suspects.get(metric, ()))}",
-                    abs(off),
-                    suspects.get(metric, ()),
-                    (metric,),
                 )
+                yield _suspecting(suspects, metric, Finding(code, Verdict.FAIL, text, abs(off), metrics=(metric,)))
+
+
+def _suspecting(suspects: Mapping[str, tuple[int, ...]], metric: str, finding: Finding) -> Finding:
+    if metric not in suspects:
+        return finding
+    visitors = suspects[metric]
+    named = replace(finding, text=f"{finding.text}{_among(visitors)}", visitors=visitors)
+    return naming_nobody(named, "no visitor counts in each of the cells that are wrong")
 
 
 def _off(one: Judged) -> int:
@@ -149,15 +161,12 @@ def _attributions(totals: Totals, suspects: Mapping[str, tuple[int, ...]]) -> It
             surplus = sum(off for off in wrong.values() if off > 0)
             missing = -sum(off for off in wrong.values() if off < 0)
             code = "unexpected" if _all_unexpected(cells, wrong) else "attribution"
-            yield Finding(
-                code,
-                Verdict.FAIL,
+            text = (
                 f"{_WORDS[metric]} by {by}: the total is right, {len(wrong)} of {len(cells)} cells are not: "
-                f"{_listed(wrong)}{_explained(cells, wrong)}{_among(suspects.get(metric, ()))}",
-                max(surplus, missing),
-                suspects.get(metric, ()),
-                (metric,),
+                f"{_listed(wrong)}{_explained(cells, wrong)}"
             )
+            found = Finding(code, Verdict.FAIL, text, max(surplus, missing), metrics=(metric,))
+            yield _suspecting(suspects, metric, found)
 
 
 def _all_unexpected(cells: dict[str, Judged], wrong: dict[str, int]) -> bool:
@@ -202,32 +211,36 @@ def _fits(observed: Judged, expected: Judged) -> bool:
 # ---- the collector contradicts itself -----------------------------------------------------------------------------
 
 
-def _contradictions(totals: Totals, contract: Contract, expect: Expect) -> Iterator[Finding]:
-    """What must hold of the reported totals whatever was stored: sums over partitions, and the largest cell of users.
+def contradictions(reading: Reading, contract: Contract, expect: Expect) -> Iterator[Finding]:
+    """What must hold of reported totals whatever was stored: sums over partitions, and the largest cell of users.
 
     Not here: users against opens, and opens against views. A refused launch and an acked view are one user and no
     open. Source: reference/verification-model.md, section 6.
+
+    Args:
+        reading: of one moment, and all that the collector says: of what it says more than before the run nothing of
+            this need hold.
     """
     exact = [metric for metric in _WORDS if not tolerance_of(metric, expect)]
     for metric in exact:
-        total = _observed(totals, metric, "all")
+        total = _told(reading, metric, "all")
         if total is None:
             continue
-        said = total.get("", 0)
+        said = sum(total)
         for by in (*PARTITIONS, "page"):
-            cells = _observed(totals, metric, by)
+            cells = _told(reading, metric, by)
             if cells is not None and metric == "uv":
-                yield from _users_apart(by, list(cells.values()), said)
+                yield from _users_apart(by, cells, said)
             elif cells is not None and _adds_up(metric, by, contract):
-                summed = sum(cells.values())
+                summed = sum(cells)
                 if summed != said:
                     text = f"{_WORDS[metric]} by {by} sum to {summed:,}, in total it says {said:,}"
                     yield _contradiction(text, summed - said, metric)
-    new, visitors = _observed(totals, "new_users", "all"), _observed(totals, "uv", "all")
+    new, visitors = _told(reading, "new_users", "all"), _told(reading, "uv", "all")
     if new is not None and visitors is not None and {"uv", "new_users"} <= set(exact) and contract.memory is None:
-        surplus = new.get("", 0) - visitors.get("", 0)
+        surplus = sum(new) - sum(visitors)
         if surplus > 0:
-            text = f"new users are {new.get('', 0):,}, more than all visitors, {visitors.get('', 0):,}"
+            text = f"new users are {sum(new):,}, more than all visitors, {sum(visitors):,}"
             yield _contradiction(text, surplus, "uv", "new_users")
 
 
@@ -242,13 +255,13 @@ def _users_apart(by: str, cells: list[int], said: int) -> Iterator[Finding]:
         yield _contradiction(text, said - summed, "uv")
 
 
-def _observed(totals: Totals, metric: str, by: str) -> dict[str, int] | None:
-    """The reported cells; None where they were not all read."""
-    cells = totals.get((metric, by))
+def _told(reading: Reading, metric: str, by: str) -> list[int] | None:
+    """The reported cells of one kind; None where they were not all read."""
+    cells = reading.cells.get(by)
     if cells is None:
         return None
-    found = {cell: one.observed for cell, one in cells.items()}
-    return None if None in found.values() else {cell: value or 0 for cell, value in found.items()}
+    found = [values.get(metric) for values in cells.values()]
+    return None if None in found else [value or 0 for value in found]
 
 
 def _adds_up(metric: str, by: str, contract: Contract) -> bool:
@@ -260,7 +273,8 @@ def _adds_up(metric: str, by: str, contract: Contract) -> bool:
 
 def _contradiction(text: str, off: int, *metrics: str) -> Finding:
     said = f"the collector contradicts itself: {text}"
-    return Finding("aggregation", Verdict.FAIL, said, abs(off), metrics=metrics)
+    found = Finding("aggregation", Verdict.FAIL, said, abs(off), metrics=metrics)
+    return naming_nobody(found, "two numbers of the collector disagree, whatever was stored")
 
 
 def _high(one: Judged) -> int:

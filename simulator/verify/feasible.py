@@ -10,7 +10,7 @@ Source: reference/verification-model.md, section 6.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from simulator.contract import METRICS, Contract
 from simulator.verify.cells import CellBook
@@ -24,30 +24,55 @@ Key = tuple[str, str, str]  # metric, by, cell
 Totals = Mapping[Key, int]
 
 
+@dataclass(slots=True)
+class Choices:
+    """What each linked group may add in which something is unknown, as long as the worlds of all are few."""
+
+    groups: list[list[Totals]] = field(default_factory=list)
+    worlds: int = 1  # of all groups together
+    tried: int = 0  # worlds counted one by one
+    few: bool = True  # False: too many, or of a kind whose worlds are not told apart here
+
+    def add(self, groups: Sequence[list[Totals]], worlds: int, tried: int) -> None:
+        """Take more groups, with their worlds together and the worlds counted for them."""
+        self.worlds *= worlds
+        self.tried += tried
+        if max(self.worlds, self.tried) > MAX_WORLDS:
+            self.give_up()
+        else:
+            self.groups.extend(groups)
+
+    def give_up(self) -> None:
+        """Forget everything, for good."""
+        self.few = False
+        self.groups = []
+
+    def merge(self, other: Choices) -> None:
+        """Take the groups of other blocks, as if they had been added here."""
+        if not (self.few and other.few):
+            self.give_up()
+        else:
+            self.add(other.groups, other.worlds, other.tried)
+
+
 class OpenGroups:
-    """The linked groups of a run in which something is unknown, as long as their worlds are few."""
+    """Finds the choices of one linked group after another."""
 
     def __init__(self, contract: Contract, book: CellBook) -> None:
         self._contract, self._book = contract, book
-        self._choices: list[list[Totals]] = []
-        self._count, self._tried = 1, 0  # worlds of all groups together, and worlds counted one by one
-        self.few = True  # False: too many, or of a kind whose worlds are not told apart here
+        self.choices = Choices()
 
     def add(self, rows: Sequence[Sighting]) -> None:
         """Take one group, in the collector's order."""
-        if not self.few:
+        if not self.choices.few:
             return
         plain = all(row.dated and row.high in (row.low, 1) for row in rows)
         possible = worlds(rows, self._contract) if plain else None
-        if possible is not None:
-            choices = _distinct([self._totals(world) for world in possible])
-            self._count *= len(choices)
-            self._tried += len(possible)
-            if max(self._count, self._tried) <= MAX_WORLDS:
-                self._choices.append(choices)
-                return
-        self.few = False
-        self._choices = []
+        if possible is None:
+            self.choices.give_up()
+        else:
+            distinct = _distinct([self._totals(world) for world in possible])
+            self.choices.add([distinct], len(distinct), len(possible))
 
     def _totals(self, world: Sequence[Sighting]) -> Totals:
         stored = [row if row.low else replace(row, low=1) for row in world]
@@ -57,10 +82,6 @@ class OpenGroups:
                 key = (unit.metric, *self._book.names[number])
                 found[key] = found.get(key, 0) + unit.times
         return found
-
-    def choices(self) -> tuple[tuple[Totals, ...], ...]:
-        """For each group what it may add; none where the worlds are too many, or nothing is unknown."""
-        return tuple(map(tuple, self._choices)) if self.few else ()
 
 
 def _distinct(totals: Sequence[Totals]) -> list[Totals]:

@@ -6,10 +6,11 @@ be read is inconclusive, and one that nobody expected must be 0. What a wrong ce
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from simulator.contract import METRICS, Contract
-from simulator.finding import Finding, Interval, Judged, Verdict
+from simulator.finding import Finding, Interval, Judged, Verdict, naming_nobody
 from simulator.scenario.model import PPM, Expect
 from simulator.times import Ms, iso_local, parse_instant
 from simulator.verify.feasible import jointly_possible
@@ -44,6 +45,50 @@ def _judged(expectations: Expectations, reading: Reading, expect: Expect) -> Ite
                     reason = expectations.why(metric, by, cell)
                     verdict, why = judge_cell(interval, value, expect.max_width, tolerance, reason)
                     yield Judged(metric, by, cell, interval, value, verdict, why)
+
+
+def beside_others(judged: Iterable[Judged], only_rise: Collection[str]) -> tuple[Judged, ...]:
+    """The same where somebody else sent to the collector meanwhile: a total that is wrong proves nothing any more.
+
+    Except where acked events are missing from one that can only rise: nobody's events make it lower.
+
+    Args:
+        only_rise: the metrics that no event can lower.
+    """
+    return _proving_nothing(
+        judged,
+        "somebody else sent to this collector meanwhile",
+        unless=lambda one: one.metric in only_rise and _is_below(one),
+    )
+
+
+def untold_before(judged: Iterable[Judged], only_rise: Collection[str], *, by_event: bool) -> tuple[Judged, ...]:
+    """The same where the collector may have had the run's events before it, and nobody can tell.
+
+    Where copies count again, as they do by arrival, that says nothing of the metrics that only rise; elsewhere these
+    can be too low, and not too high.
+
+    Args:
+        by_event: the wire carries the events' time and ids.
+    """
+    return _proving_nothing(
+        judged,
+        "what the collector had of this namespace before is not known",
+        unless=lambda one: one.metric in only_rise and not (by_event and _is_below(one)),
+    )
+
+
+def _proving_nothing(judged: Iterable[Judged], because: str, *, unless: Callable[[Judged], bool]) -> tuple[Judged, ...]:
+    return tuple(
+        replace(one, verdict=Verdict.INCONCLUSIVE, why=f"{one.why}, and {because}")
+        if one.verdict is Verdict.FAIL and not unless(one)
+        else one
+        for one in judged
+    )
+
+
+def _is_below(one: Judged) -> bool:
+    return one.expected is not None and one.observed is not None and one.observed < one.expected.low
 
 
 def tolerance_of(metric: str, expect: Expect) -> int | None:
@@ -158,4 +203,5 @@ def impossible_together(expectations: Expectations, judged: Sequence[Judged], ex
         "some cell is wrong"
     )
     metrics = tuple(metric for metric in METRICS if any(key[0] == metric for key in read))
-    return Finding("aggregation", Verdict.FAIL, text, metrics=metrics)
+    found = Finding("aggregation", Verdict.FAIL, text, metrics=metrics)
+    return naming_nobody(found, "which cell it is depends on what is not known")

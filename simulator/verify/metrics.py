@@ -30,11 +30,14 @@ def count_pv(rows: Sequence[Sighting], places: Sequence[Cells], contract: Contra
         add_distinct(((view_id(row, contract), cells) for row, cells in zip(rows, places, strict=True)), tally)
         return
     view, pings = Action.VIEW, contract.ping is not None
+    counts: dict[Cells, int] = {}  # rows mostly share their cells with others
     for row, cells in zip(rows, places, strict=True):
         action = row.record.action
         if action is view or (pings and action is Action.PING):
-            for cell in cells:
-                tally[cell] = tally.get(cell, 0) + row.low
+            counts[cells] = counts.get(cells, 0) + row.low
+    for cells, count in counts.items():
+        for cell in cells:
+            tally[cell] = tally.get(cell, 0) + count
 
 
 def count_opens(rows: Sequence[Sighting], places: Sequence[Cells], contract: Contract, tally: Tally) -> None:
@@ -80,27 +83,27 @@ def count_new_users(
     Source: CONTRACT section 3, new_users.
     """
     seen: dict[str, int] = {}
+    forgets = contract.memory is not None
     for row, cells, user in zip(rows, places, users, strict=True):
-        if user is None or not makes_user(row, contract):
+        if user is None or (user in seen and not forgets) or not makes_user(row, contract):
             continue
         last = seen.get(user)
         if last is None or (contract.memory is not None and row.earliest - last > contract.memory):
             for cell in cells:
                 tally[cell] = tally.get(cell, 0) + 1
-        if last is None or contract.memory is not None:
-            seen[user] = row.earliest
+        seen[user] = row.earliest
 
 
 def add_distinct(named: Iterable[tuple[str | None, Cells]], tally: Tally) -> None:
     """Add one to each cell for each name that occurs in it; None or empty is no name."""
-    cells_of: dict[str, set[int]] = {}
+    places: dict[str, set[Cells]] = {}
     for name, cells in named:
         if name:
-            known = cells_of.get(name)
+            known = places.get(name)
             if known is None:
-                cells_of[name] = set(cells)
+                places[name] = {cells}
             else:
-                known.update(cells)
-    for found in cells_of.values():
-        for cell in found:
+                known.add(cells)
+    for found in places.values():
+        for cell in next(iter(found)) if len(found) == 1 else set().union(*found):
             tally[cell] = tally.get(cell, 0) + 1

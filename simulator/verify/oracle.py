@@ -14,13 +14,14 @@ from simulator.contract import METRICS, Contract
 from simulator.finding import Interval
 from simulator.times import Ms, parse_instant
 from simulator.verify.bounds import bound_group
-from simulator.verify.cells import NOWHERE, CellBook
-from simulator.verify.feasible import OpenGroups
+from simulator.verify.cells import CellBook
+from simulator.verify.feasible import Choices, OpenGroups
 from simulator.verify.identity import has_user, linked, users
 from simulator.verify.metrics import Tally, count_new_users, count_opens, count_pv, count_uv, makes_user
 from simulator.verify.opening import admitted
 from simulator.verify.sighting import AttemptsOf, Sighting, planned_sightings, sightings_of
 from simulator.verify.storing import is_settled, stored_rows
+from simulator.verify.totals import Totals
 from simulator.wire.request import Request
 
 Key = tuple[str, str, str]  # metric, by, cell
@@ -44,6 +45,7 @@ class Expectations:
     outside: int = 0  # distinct good events certainly outside the period, earlier visits aside
     unknown: int = 0  # events of which nobody knows whether, or how often, they are stored
     unacked: tuple[str, ...] = ()  # events by name of which some were planned and none was acked
+    kinds: tuple[str, ...] = ()  # names of all good events that were planned
     certain: Mapping[Key, int] = field(default_factory=dict)  # what groups add in which nothing is unknown
     choices: tuple[tuple[Mapping[Key, int], ...], ...] = ()  # what each other group may add; none: too many to tell
 
@@ -98,6 +100,32 @@ class _Facts:
     nameless_cells: set[int] = field(default_factory=set)  # in which such a one may count
     acked: dict[str, bool] = field(default_factory=dict)  # by the event's name
 
+    def merge(self, other: _Facts, numbers: Sequence[int]) -> None:
+        """Take what was noticed of other blocks; `numbers` are the cells' own ones for the other's."""
+        self.planned += other.planned
+        self.bad_low += other.bad_low
+        self.bad_high += other.bad_high
+        self.outside += other.outside
+        self.unknown += other.unknown
+        self.undated |= other.undated
+        self.deviceless |= other.deviceless
+        self.nameless |= other.nameless
+        self.nameless_cells.update(numbers[cell] for cell in other.nameless_cells)
+        for name, acked in other.acked.items():
+            self.acked[name] = acked or self.acked.get(name, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an oracle has counted so far, for another one: of another process, or of the rest of the run."""
+
+    names: list[tuple[str, str]]  # of the cells: (by, cell), by number
+    exact: dict[str, Tally]
+    low: dict[str, Tally]
+    high: dict[str, Tally]
+    facts: _Facts
+    choices: Choices
+
 
 class Oracle:
     """Counts blocks of sightings into expectations.
@@ -151,9 +179,7 @@ class Oracle:
     def _count(self, stored: Sequence[Sighting]) -> None:
         contract = self._contract
         rows = admitted(stored, contract)
-        found = [self._book.of(row) for row in rows]
-        plain = [cells[0] if cells is not None else NOWHERE for cells in found]
-        paged = [cells[1] if cells is not None else NOWHERE for cells in found]
+        plain, paged = self._book.places(rows)
         names = users(rows, contract)
         count_pv(rows, paged, contract, self._exact["pv"])
         count_uv(rows, paged, names, contract, self._exact["uv"])
@@ -191,6 +217,34 @@ class Oracle:
                 self._facts.nameless = True
                 self._facts.nameless_cells.update(self._book.possible(row, page=True))
 
+    def part(self) -> Part:
+        """What was counted so far; this oracle must count no more after it."""
+        return Part(self._book.names, self._exact, self._low, self._high, self._facts, self._open.choices)
+
+    def add_part(self, part: Part) -> None:
+        """Count what another oracle of the same contract and period has counted, of other blocks."""
+        numbers = [self._book.number(by, cell) for by, cell in part.names]
+        for own, other in ((self._exact, part.exact), (self._low, part.low), (self._high, part.high)):
+            for metric, tally in other.items():
+                sums = own[metric]
+                for cell, count in tally.items():
+                    number = numbers[cell]
+                    sums[number] = sums.get(number, 0) + count
+        self._facts.merge(part.facts, numbers)
+        self._open.choices.merge(part.choices)
+
+    def totals(self) -> Totals:
+        """The four totals of all blocks added so far."""
+        number = self._book.number("all", "")
+        exact = [self._exact[metric].get(number, 0) for metric in METRICS]
+        low = [self._low[metric].get(number, 0) for metric in METRICS]
+        high = [self._high[metric].get(number, 0) for metric in METRICS]
+        return Totals(
+            tuple(map(sum, zip(exact, low, strict=True))),
+            tuple(map(sum, zip(exact, high, strict=True))),
+            self._facts.planned,
+        )
+
     def finish(self) -> Expectations:
         """The expectations of all blocks added so far."""
         facts, names = self._facts, self._book.names
@@ -208,10 +262,11 @@ class Oracle:
             outside=facts.outside,
             unknown=facts.unknown,
             unacked=tuple(sorted(name for name, acked in facts.acked.items() if not acked)),
+            kinds=tuple(sorted(facts.acked)),
             certain={
                 (metric, *names[cell]): count for metric in METRICS for cell, count in self._exact[metric].items()
             },
-            choices=self._open.choices(),
+            choices=tuple(map(tuple, self._open.choices.groups)),
         )
 
     def _unknowable(self) -> dict[tuple[str, ...], str]:

@@ -11,7 +11,7 @@ The second stage. Each event of the plan is looked up by its externalId among th
     recovered    outcome unknown, and stored; absent: unknown, and not stored. Both are allowed
 
 What is stored then takes the place of what is unknown (`StoredRows`), and the totals can be judged against one number.
-What a wrong total over right events means is rules.py; the listing is readers/events.py.
+What a wrong total over right events means is rules.py; the listing is readers/events.py and listed.py.
 
 Source: reference/verification-model.md, section 8.
 """
@@ -20,116 +20,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
-from typing import Any, TypeVar
 
 from simulator.events import Identity
-from simulator.finding import Finding, Verdict
+from simulator.finding import Finding, Verdict, naming_nobody
 from simulator.times import Ms, hour_cell
+from simulator.verify.listed import NOBODY, StoredIndex
 from simulator.verify.readers.events import StoredEvent
 from simulator.verify.sighting import Sighting
-from simulator.wire.dmhub_fields import ACTIONS, place_of
+from simulator.wire.dmhub_fields import ACTIONS
 from simulator.wire.request import Action, Record
 
-Value = TypeVar("Value")
-
 MOST_CASES = 10_000  # of one kind that are kept one by one; the rest is counted
-MOST_FOREIGN = 100_000  # of which each is kept; the rest is counted
 _EXAMPLES = 5
-_NOBODY = -1  # visitor of an event of no plan
 _WRONG = ("lost", "duplicated", "unexpected", "altered", "misplaced")
-
-
-class StoredIndex:
-    """The stored events of one run by their externalId, and whatever else was listed.
-
-    Memory: about 400 bytes an event; a million of them is the most that is listed (readers/events.py).
-
-    Args:
-        own: the run started the collector, so every event in it is the run's.
-    """
-
-    def __init__(self, namespace: str, *, own: bool) -> None:
-        self._namespace, self._own = namespace, own
-        self._good: dict[str, StoredEvent | list[StoredEvent]] = {}
-        self._bad: dict[str, str] = {}
-        self._same: dict[Any, Any] = {}  # equal values are kept once
-        self.unnamed: list[StoredEvent] = []  # ours without an id: nothing of the plan is like that
-        self.foreign: list[StoredEvent] = []
-        self.foreign_count = 0
-        self.last_good = 0  # cursors of the last events
-        self.last_bad = 0
-        self.knows_bad = False  # whether the bad events were listed, too
-
-    def add_good(self, event: StoredEvent) -> None:
-        """Take one good event."""
-        self.last_good = max(self.last_good, event.cursor)
-        if not self._is_ours(event.external_id):
-            self.foreign_count += 1
-            if len(self.foreign) < MOST_FOREIGN:
-                self.foreign.append(event)
-            return
-        if not event.external_id:
-            self.unnamed.append(event)
-            return
-        event = event._replace(
-            event=self._kept(event.event),
-            anonymous_id=self._kept(event.anonymous_id),
-            identities=self._kept(event.identities),
-            source=self._kept(event.source),
-            content=self._kept(event.content),
-            page=self._kept(event.page),
-            reason="",
-        )
-        before = self._good.get(event.external_id)
-        if before is None:
-            self._good[event.external_id] = event
-        elif isinstance(before, list):
-            before.append(event)
-        else:
-            self._good[event.external_id] = [before, event]
-
-    def _kept(self, value: Value) -> Value:
-        kept: Value = self._same.setdefault(value, value)
-        return kept
-
-    def add_bad(self, event: StoredEvent) -> None:
-        """Take one bad event."""
-        self.last_bad = max(self.last_bad, event.cursor)
-        if event.external_id and self._is_ours(event.external_id):
-            self._bad[event.external_id] = event.reason or "no reason given"
-
-    def _is_ours(self, identifier: str) -> bool:
-        if self._own:
-            return True
-        if self._namespace:
-            return identifier.startswith(self._namespace + ".")
-        return place_of(identifier, "") != (_NOBODY, _NOBODY)
-
-    def copies(self, identifier: str) -> Sequence[StoredEvent]:
-        """The stored good copies of one event, in the order of arrival."""
-        found = self._good.get(identifier, ())
-        return (found,) if isinstance(found, StoredEvent) else found
-
-    def why_bad(self, identifier: str) -> str:
-        """The reason for which an event is listed as bad; empty where it is not."""
-        return self._bad.get(identifier, "")
-
-    def others(self, asked: set[str]) -> Iterator[StoredEvent]:
-        """The run's good events whose id nobody asked for, and those without one."""
-        for identifier, found in self._good.items():
-            if identifier not in asked:
-                yield from (found,) if isinstance(found, StoredEvent) else found
-        yield from self.unnamed
-
-    def received(self) -> dict[int, Ms]:
-        """When each of the run's good events arrived, by cursor, where the listing tells."""
-        events = chain.from_iterable(map(self.copies, self._good))
-        return {event.cursor: event.received for event in chain(events, self.unnamed) if event.received is not None}
-
-    def visitor_of(self, event: StoredEvent) -> int:
-        """The visitor that an event's id names; -1 for none."""
-        return place_of(event.external_id, self._namespace)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +52,9 @@ class Reconciliation:
     counts: dict[str, int] = field(default_factory=dict)  # by kind
     cases: dict[str, list[Case]] = field(default_factory=dict)  # by kind, the first MOST_CASES
     altered_fields: dict[str, int] = field(default_factory=dict)
-    changes: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # field → some (planned, stored) texts
+    changes: dict[str, dict[tuple[str, str], None]] = field(
+        default_factory=dict
+    )  # field → some (planned, stored) texts
 
     def note(self, kind: str, case: Case) -> None:
         """Count one event under a kind."""
@@ -158,9 +63,29 @@ class Reconciliation:
         if len(kept) < MOST_CASES:
             kept.append(case)
 
+    def merge(self, other: Reconciliation) -> None:
+        """Take what became of other events, as if they had been noted here after these."""
+        for kind, number in other.counts.items():
+            self.counts[kind] = self.counts.get(kind, 0) + number
+        for kind, cases in other.cases.items():
+            kept = self.cases.setdefault(kind, [])
+            kept += cases[: MOST_CASES - len(kept)]
+        for name, number in other.altered_fields.items():
+            self.altered_fields[name] = self.altered_fields.get(name, 0) + number
+        for name, changes in other.changes.items():
+            known = self.changes.setdefault(name, {})
+            for change in changes:
+                if len(known) < MOST_CASES:
+                    known[change] = None
+
     def count(self, kind: str) -> int:
         """How many events are of a kind."""
         return self.counts.get(kind, 0)
+
+    @property
+    def wrong(self) -> int:
+        """How many events are not stored as they were sent."""
+        return sum(self.counts.get(kind, 0) for kind in _WRONG if kind != "misplaced")  # these are altered ones
 
     @property
     def clean(self) -> bool:
@@ -217,13 +142,14 @@ def reconcile(
 
 def reconcile_others(index: StoredIndex, found: Reconciliation, asked: set[str]) -> list[Sighting]:
     """What is stored under ids that no block asked for, after all blocks; the same events as rows."""
-    rows: list[Sighting] = []
-    for event in index.others(asked):
-        visitor = index.visitor_of(event)
-        what = "nothing like it is in the plan" if event.external_id else "it carries no externalId"
-        found.note("unexpected", Case(event.external_id, visitor, event.event, what))
-        rows.append(row_of(event, visitor))
-    return rows
+    return [note_other(event, index.visitor_of(event), found) for event in index.others(asked)]
+
+
+def note_other(event: StoredEvent, visitor: int, found: Reconciliation) -> Sighting:
+    """Note a stored event of which the plan knows nothing; the same event as a row."""
+    what = "nothing like it is in the plan" if event.external_id else "it carries no externalId"
+    found.note("unexpected", Case(event.external_id, visitor, event.event, what))
+    return row_of(event, visitor)
 
 
 def _check_copies(sighting: Sighting, copies: int, why_bad: str, found: Reconciliation) -> None:
@@ -266,18 +192,25 @@ def _says_the_same(record: Record, copy: StoredEvent) -> bool:
 
 
 def _note_altered(record: Record, copy: StoredEvent, found: Reconciliation, zone: str) -> None:
-    said: list[str] = []
     for name, planned, stored in _fields(record, copy):
         if planned != stored:
             found.altered_fields[name] = found.altered_fields.get(name, 0) + 1
-            changes = found.changes.setdefault(name, set())
+            changes = found.changes.setdefault(name, {})
             if len(changes) < MOST_CASES:
-                changes.add((planned, stored))
-            said.append(f"{name} {_short(stored)} for {_short(planned)}")
-    case = Case(record.external_id, record.visitor, record.event, ", ".join(said))
+                changes[planned, stored] = None
+    case = Case(record.external_id, record.visitor, record.event, ", ".join(differences(record, copy)))
     found.note("altered", case)
     if _cells(record.date, zone, record) != _cells(copy.date, zone, copy):
         found.note("misplaced", case)
+
+
+def differences(record: Record, copy: StoredEvent) -> list[str]:
+    """What a stored event says otherwise than the plan, field by field, such as "source 'AD' for 'ad'"."""
+    return [
+        f"{name} {_short(stored)} for {_short(planned)}"
+        for name, planned, stored in _fields(record, copy)
+        if planned != stored
+    ]
 
 
 def _fields(record: Record, copy: StoredEvent) -> Iterator[tuple[str, str, str]]:
@@ -331,7 +264,7 @@ def _row(record: Record, copy: StoredEvent, copies: int) -> Sighting:
     return Sighting(record, copies, copies, at, at, copy.cursor, copy.cursor)
 
 
-def row_of(event: StoredEvent, visitor: int = _NOBODY) -> Sighting:
+def row_of(event: StoredEvent, visitor: int = NOBODY) -> Sighting:
     """A stored event that no plan knows, as a row."""
     record = Record(
         visitor=visitor,
@@ -356,7 +289,9 @@ def reconciled_findings(found: Reconciliation, *, foreign: int = 0) -> Iterator[
     """What is wrong with the stored events, one finding a kind."""
     for kind in _WRONG:
         if found.count(kind):
-            yield Finding(kind, Verdict.FAIL, _text(kind, found), found.count(kind), _visitors(found.cases[kind]))
+            visitors = _visitors(found.cases[kind])
+            wrong = Finding(kind, Verdict.FAIL, _text(kind, found), found.count(kind), visitors)
+            yield naming_nobody(wrong, "the plan has nobody who sends such events")
     if foreign:
         text = (
             f"{foreign:,} stored {'event is' if foreign == 1 else 'events are'} of nobody in this run: "

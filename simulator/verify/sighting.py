@@ -7,10 +7,12 @@ arrived within a window of time. What the outcomes mean for a total is bounds.py
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from simulator.contract import Contract, Dedupe
+from simulator.immutable import immutable
+from simulator.ledger.read import Fields, decode
 from simulator.ledger.record import Attempt
 from simulator.times import Ms
 from simulator.wire.request import Outcome, Purpose, Record, Request
@@ -19,9 +21,11 @@ NEVER = 1 << 63  # an instant after every other, in ns and in ms: nothing says w
 _NS = 1_000_000
 
 AttemptsOf = Mapping[tuple[int, int], Sequence[Attempt]]  # by (visitor, Request.number)
+RowsOf = Mapping[tuple[int, int], Fields]  # likewise
+_NONE: RowsOf = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class Sighting:
     """One event: what it says, and the least and most stored copies of it."""
 
@@ -48,27 +52,37 @@ def copies(acked: int, unknown: int, dedupe: Dedupe | Literal["by_content"]) -> 
     return min(acked, 1), min(acked + unknown, 1)
 
 
-def sightings_of(requests: Iterable[Request], attempts_of: AttemptsOf, contract: Contract) -> list[Sighting]:
+def sightings_of(
+    requests: Iterable[Request], attempts_of: AttemptsOf, contract: Contract, acked: RowsOf = _NONE
+) -> list[Sighting]:
     """What the ledger says about every event of the requests, in their order.
 
     A request without an attempt was never sent: its events are certainly absent. Where the collector can neither
     recognise a copy nor take its instant from the wire, each attempt is a sighting of its own.
+
+    Args:
+        acked: requests that were sent once and acked, as the numbers of that attempt; they are not in `attempts_of`.
     """
     seen: list[Sighting] = []
     simple = contract.time == "event" and contract.max_age is None
     for request in requests:
         if not request.records:
             continue
-        attempts = attempts_of.get((request.visitor, request.number), ())
-        if simple and len(attempts) == 1 and attempts[0].outcome is Outcome.ACKED:
+        key = (request.visitor, request.number)
+        row = acked.get(key)
+        if row is None:
+            attempts = attempts_of.get(key, ())
+        elif simple:
             # The usual case, which the rest of this function would answer alike.
-            sent, done = attempts[0].sent_ns, attempts[0].done_ns
+            sent, done = row[10:12]
             for record in request.records:
                 if record.date is not None:
                     seen.append(Sighting(record, 1, 1, record.date, record.date, sent, done))
                 else:
-                    seen.extend(_seen(record, attempts, contract))
+                    seen.extend(_seen(record, (decode(row),), contract))
             continue
+        else:
+            attempts = (decode(row),)
         for record in request.records:
             seen.extend(_seen(record, attempts, contract))
     return seen
@@ -85,7 +99,12 @@ def _seen(record: Record, attempts: Sequence[Attempt], contract: Contract) -> It
 
 
 def rule_of(record: Record, dedupe: Dedupe) -> Dedupe | Literal["by_content"]:
-    """How copies of this record are recognised: a promise by id needs an id, or at least a date, on the wire."""
+    """How copies of this record are recognised: a promise by id needs an id, or at least a date, on the wire.
+
+    Of malformed events nobody promises anything: a list of bad ones may have each copy.
+    """
+    if record.bad and dedupe != "none":
+        return "maybe"
     if dedupe != "by_id" or record.external_id:
         return dedupe
     return "by_content" if record.date is not None else "none"
@@ -155,7 +174,7 @@ def planned_sightings(requests: Iterable[Request], contract: Contract, begin: Ms
     return seen
 
 
-@dataclass(frozen=True, slots=True)
+@immutable(frozen=True, slots=True)
 class AttemptSummary:
     """Physical sends of judged events; sent = acked + refused + unknown. Planned duplicates and retries count."""
 

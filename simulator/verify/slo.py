@@ -28,6 +28,7 @@ class Latencies:
         self.service = Histogram()
         self.late = Histogram()  # one for each visitor that started
         self.on_time = 0  # visitors that started within 1 s of their instant
+        self.last_late = 0  # of the visitor added last: how late it started
 
     def add_visitor(self, attempts: Sequence[Attempt]) -> None:
         """The attempts of one visitor, in any order; earlier visits are no part of the load.
@@ -35,25 +36,56 @@ class Latencies:
         Lookups count for the start alone. A refused send has no latency: a quick refusal is no quick answer. Nor has
         one that never ended; `failed` counts both.
         """
-        judged = [attempt for attempt in attempts if attempt.purpose is not Purpose.SETUP]
-        for attempt in judged:
-            if attempt.purpose is Purpose.EVENT and attempt.done_ns and attempt.outcome is not Outcome.REFUSED:
-                self.response.add((attempt.done_ns - attempt.intended_ns) // 1_000)
-                self.service.add((attempt.done_ns - attempt.sent_ns) // 1_000)
-        sent = [attempt for attempt in judged if attempt.sent_ns]  # 0 while nothing is known of the attempt
-        if not sent:
-            return
-        first = min(sent, key=lambda attempt: attempt.sent_ns)
-        late = max(first.sent_ns - first.intended_ns, 0) // 1_000
+        self.add_attempts(attempts)
+        first = first_send(attempts)
+        if first is not None:
+            self.start(*first)
+
+    def add_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """The latencies of some attempts, not the start of their visitor."""
+        replied = [
+            attempt
+            for attempt in attempts
+            if attempt.purpose is Purpose.EVENT and attempt.done_ns and attempt.outcome is not Outcome.REFUSED
+        ]
+        self.add_replies(
+            [attempt.done_ns - attempt.intended_ns for attempt in replied],
+            [attempt.done_ns - attempt.sent_ns for attempt in replied],
+        )
+
+    def add_replies(self, responses: Iterable[int], services: Iterable[int]) -> None:
+        """Latencies in nanoseconds: of as many attempts from the intended instant and from the send."""
+        self.response.add_all([latency // 1_000 for latency in responses])
+        self.service.add_all([latency // 1_000 for latency in services])
+
+    def start(self, sent: int, due: int) -> None:
+        """A visitor whose first send left at an instant, and was due at another; both in nanoseconds."""
+        late = max(sent - due, 0) // 1_000
         self.late.add(late)
         self.on_time += late <= _ON_TIME_US
+        self.last_late = late
 
     def merge(self, other: Latencies) -> None:
-        """The samples of another worker or another part of the visitors."""
+        """The samples of another worker, or of visitors who arrive later."""
         self.response.merge(other.response)
         self.service.merge(other.service)
         self.late.merge(other.late)
         self.on_time += other.on_time
+        if other.late.count:
+            self.last_late = other.last_late
+
+
+def first_send(attempts: Iterable[Attempt]) -> tuple[int, int] | None:
+    """When the first of a visitor's attempts was sent, and when it was due; None where none is known to be sent.
+
+    Earlier visits are no part of it. Of several at one instant it is the one that was due first.
+    """
+    sends = (
+        (attempt.sent_ns, attempt.intended_ns)
+        for attempt in attempts
+        if attempt.purpose is not Purpose.SETUP and attempt.sent_ns  # 0 while nothing is known of the attempt
+    )
+    return min(sends, default=None)
 
 
 def measured(expression: SloExpression, latencies: Latencies, attempts: AttemptSummary) -> float | None:

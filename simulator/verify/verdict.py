@@ -5,8 +5,8 @@
     5     error        a wrong scenario, option or file
     6     error        no connection before the first event
     1     fail         a judged cell or a finding fails
-    3     incomplete   cut short, a worker lost, a cell or finding inconclusive, an event of which none was acked,
-                       nothing sent, or more refused and unknown than `max_failed`
+    3     incomplete   cut short, a worker lost, a cell or finding inconclusive, an event that is planned or declared
+                       and of which none was acked, nothing sent, or more refused and unknown than `max_failed`
     4     underload    under 95 % of the visitors started within 1 s of their instant
     2     slo          a service-level expression is missed
     0     pass         none of these
@@ -52,6 +52,7 @@ class LoadFacts:
     connected: bool = True  # somebody answered before the first event
     workers_lost: int = 0
     punctual: float | None = None  # part of the visitors that started within 1 s; None: not open model, or flood
+    offered: str = ""  # what was offered and what was wanted, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +73,23 @@ def conclude(
     *,
     max_failed: int,
     unacked: Sequence[str] = (),
+    undrawn: Sequence[str] = (),
 ) -> Conclusion:
     """The verdict of a run.
 
     Args:
         max_failed: most of the sends that may be refused or unknown, in millionths (exactly so many may).
         unacked: names of events that were planned and of which none was acked.
+        undrawn: names of events that the scenario declares and to which no visitor came.
     """
     causes = sorted(
         (
             *_of_totals(judged),
             *_of_findings(findings),
             *_of_nothing(judged, load),
-            *_of_load(attempts, load, max_failed, unacked),
-            *((SLO, _missed(slo)) for slo in slos if not slo.met),
+            *_of_load(attempts, load, max_failed),
+            *_of_kinds(attempts, unacked, undrawn),
+            *((SLO, f"{missed_text(slo)}.") for slo in slos if not slo.met),
         ),
         key=lambda cause: PRECEDENCE.index(cause[0]),  # stable: within one exit code in the order found
     )
@@ -136,7 +140,7 @@ def _of_nothing(judged: Sequence[Judged], load: LoadFacts) -> Iterator[Cause]:
         yield OWN_FAULT, "Nothing was judged."
 
 
-def _of_load(attempts: AttemptSummary, load: LoadFacts, max_failed: int, unacked: Sequence[str]) -> Iterator[Cause]:
+def _of_load(attempts: AttemptSummary, load: LoadFacts, max_failed: int) -> Iterator[Cause]:
     if not load.connected:
         yield NO_CONNECTION, f"No collector answered before the first event: {load.reason or 'no connection'}."
         return
@@ -153,13 +157,25 @@ def _of_load(attempts: AttemptSummary, load: LoadFacts, max_failed: int, unacked
             f"{attempts.failed:,} of {attempts.sent:,} sends ({share:.3g} %) were refused or unknown; "
             f"at most {max_failed / 10_000:g} % may be.",
         )
-    if unacked and attempts.sent:
-        yield INCOMPLETE, f"Not one of these events was acknowledged: {', '.join(unacked)}."
     if load.punctual is not None and load.punctual < PUNCTUAL:
         yield (
             UNDERLOAD,
             f"Only {load.punctual * 100:.3g} % of the visitors started within 1 s of their instant; "
-            f"{PUNCTUAL:.0%} must for the load to be the one asked for.",
+            f"{PUNCTUAL:.0%} must for the load to be the one asked for{load.offered and f': {load.offered}'}.",
+        )
+
+
+def _of_kinds(attempts: AttemptSummary, unacked: Sequence[str], undrawn: Sequence[str]) -> Iterator[Cause]:
+    """Events of which nothing is known, since none was ever acked."""
+    if not attempts.sent:
+        return  # which is said already
+    if unacked:
+        yield INCOMPLETE, f"Not one of these events was acknowledged: {', '.join(unacked)}."
+    if undrawn:
+        yield (
+            INCOMPLETE,
+            f"No visitor came to these events, which the journeys declare: {', '.join(undrawn)}. "
+            "More visitors, or another seed, may.",
         )
 
 
@@ -172,8 +188,11 @@ def _told(one: Judged) -> str:
     return f"{one.metric} {where}" + (f", {one.why}" if one.why else "")
 
 
-def _missed(slo: Slo) -> str:
+def missed_text(slo: Slo) -> str:
+    """A service level that was missed, and by what: a sentence without its full stop."""
     if slo.value is None:
-        return f"{slo.expression} was missed: no samples."
-    measured = f"{slo.value:.2%}" if slo.expression.startswith("failed") else f"{slo.value:.4g} ms"
-    return f"{slo.expression} was missed: {measured}."
+        return f"{slo.expression} was missed: no samples"
+    if slo.expression.startswith("failed"):
+        return f"{slo.expression} was missed: {slo.value:.2%}"
+    milliseconds = f"{slo.value:,.0f}" if slo.value >= 1_000 else f"{slo.value:.4g}"
+    return f"{slo.expression} was missed: {milliseconds} ms"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from simulator.events import Call as Tracked
 from simulator.events import Event, Json, Kind, Source
 from simulator.wire import dmhub_fields as keys
 from simulator.wire.javascript import UriError, cut, encode_component, is_index, string, units, whole
@@ -37,9 +38,11 @@ class Call:
 
     event: str
     properties: Mapping[str, str]  # as text, in order; never mutated
-    ordinary: bool  # see escaped_pairs
+    ordinary: bool  # see escaped_fields
+    apart: bool  # no property has a name that stands in front of every call anyway (see keys.STANDING)
+    target: tuple[str, str]  # targetName and targetId, for the remembered ones
     pairs: str  # the properties escaped, each with "&" in front; empty when not ordinary
-    name: str  # the event's name, escaped; empty when not ordinary
+    last: str  # tenant and event, escaped, up to the utma; empty when not ordinary
     action: Action
     source: str
     content: str
@@ -57,8 +60,8 @@ def _stays(key: str) -> bool:
     return is_plain(key) and not is_index(key) and key not in keys.LAST_KEYS
 
 
-def escaped_pairs(fields: Mapping[str, str]) -> str | None:
-    """The pairs as they go into a query, each with "&" in front; None where only the whole query can be built.
+def escaped_fields(fields: Mapping[str, str]) -> dict[str, str] | None:
+    """The values as they go into a query, in the same order; None where only the whole query can be built.
 
     That is where a key is moved to the front (an index), overwritten by the tracker, or breaks the query; and where a
     text cannot be escaped.
@@ -66,7 +69,7 @@ def escaped_pairs(fields: Mapping[str, str]) -> str | None:
     if not all(map(_stays, fields)):
         return None
     try:
-        return "".join([f"&{key}={encode_component(value)}" for key, value in fields.items()])
+        return {key: encode_component(text) for key, text in fields.items()}
     except UriError:
         return None
 
@@ -78,28 +81,35 @@ class Calls:
         self._profile = profile
         self._most = options.max_string
         self._registered = options.events
+        self._tenant = encode_component(options.tenant)
         self._target = {"targetName": self._text(options.app_name), "targetId": self._text(options.appid)}
         self._open = lru_cache(maxsize=4_096)(self._build_open)
         self._view = lru_cache(maxsize=32_768)(self._build_view)
+        self._tracked = lru_cache(maxsize=32_768)(self._build_track)
 
     def of(self, event: Event, remembered: tuple[str, str]) -> Call:
         """The call that a sending event makes; `remembered` is the last targetName and targetId.
 
         Assumed: each call with a target sets the remembered one, also those of opens and views.
         """
-        if event.kind is Kind.LAUNCH:
+        kind = event.kind
+        if kind is Kind.VIEW:
+            return self._view(event.scene, event.source, event.page, event.query)
+        if kind is Kind.LAUNCH:
             return self._open(event.scene, event.source)
-        if event.kind is Kind.TRACK and event.call is not None:
-            own = self._track(event, remembered) if self._profile.documented else self._track_2018(event)
-            return self._call(whole(event.call.event), own)
-        if event.kind is Kind.SHOW:
+        if kind is Kind.TRACK and event.call is not None:
+            try:
+                return self._tracked(event.scene, event.source, event.call, remembered)
+            except TypeError:  # a list or an object among the parameters cannot be looked up
+                return self._build_track(event.scene, event.source, event.call, remembered)
+        if kind is Kind.SHOW:
             own = self._current(event.scene, event.source)
             return self._call(keys.SHOW_EVENT, own | _remembered("", "", remembered))
         return self._view(event.scene, event.source, event.page, event.query)
 
     def _call(self, event: str, own: Mapping[str, str]) -> Call:
-        pairs = escaped_pairs(own)
-        ordinary = pairs is not None and keys.SLOT_KEYS.isdisjoint(own)
+        escaped = escaped_fields(own)
+        ordinary = escaped is not None and keys.SLOT_KEYS.isdisjoint(own)
         try:
             name = encode_component(event)
         except UriError:
@@ -109,8 +119,10 @@ class Calls:
             event,
             own,
             ordinary,
-            pairs or "",
-            name,
+            keys.STANDING.isdisjoint(own),
+            (own.get("targetName", ""), own.get("targetId", "")),
+            "".join([f"&{key}={text}" for key, text in escaped.items()]) if escaped is not None else "",
+            f"&tenantId={self._tenant}&event={name}&utma=",
             action,
             source=keys.kept(own, "source"),
             content=keys.kept(own, "contentName"),
@@ -129,6 +141,13 @@ class Calls:
                 own["pageQuery"] = self._text(query)
         return self._call(self._profile.view_event, own)
 
+    def _build_track(self, scene: int, source: Source, call: Tracked, remembered: tuple[str, str]) -> Call:
+        if self._profile.documented:
+            own = self._current(scene, source) | self._track(call, remembered)
+        else:
+            own = self._track_2018(call)
+        return self._call(whole(call.event), own)
+
     def _current(self, scene: int, source: Source) -> dict[str, str]:
         """What every event of an open carries; the 2018 tracker knows none of it."""
         if not self._profile.documented:
@@ -136,17 +155,14 @@ class Calls:
         given = (("source", source.name), ("contentName", source.content), *source.others)
         return {"scene": str(scene)} | {key: self._text(value) for key, value in given if value}
 
-    def _track(self, event: Event, remembered: tuple[str, str]) -> dict[str, str]:
+    def _track(self, call: Tracked, remembered: tuple[str, str]) -> dict[str, str]:
         """An application's call; object and positional form come to the same pairs."""
-        assert event.call is not None
-        given = {"targetName": self._text(event.call.name), "targetId": self._text(event.call.id)}
-        given |= self._texts(event.call.params)
+        given = {"targetName": self._text(call.name), "targetId": self._text(call.id)}
+        given |= self._texts(call.params)
         target = _remembered(given.pop("targetName"), given.pop("targetId"), remembered)
-        return self._current(event.scene, event.source) | target | given
+        return target | given
 
-    def _track_2018(self, event: Event) -> dict[str, str]:
-        assert event.call is not None
-        call = event.call
+    def _track_2018(self, call: Tracked) -> dict[str, str]:
         if call.form == "positional":
             # The name arrives where the properties belong, and a text's properties are its characters.
             return {str(place): chr(unit) for place, unit in enumerate(units(call.name))}

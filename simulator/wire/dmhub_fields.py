@@ -34,6 +34,9 @@ SLOTS = (
 )
 SLOT_KEYS = frozenset(key for slot in SLOTS for key in slot)
 READ_KEYS = frozenset({"source", "contentName", "targetName"})  # that a record reads beside those and the next
+# Constants and device info, which stand in front of every call with the slots (dmhub.py registers them in this order).
+INFO_KEYS = ("identityType", "pageType", "network_type", "model", "screen_width", "screen_height", "os", "os_version")
+STANDING = SLOT_KEYS.union(INFO_KEYS)
 # Set by the tracker at the end of every query; a property of that name is overwritten where it stands.
 LAST_KEYS = frozenset({"date", "externalId", "anonymousId", "tenantId", "event", "utma"})
 
@@ -63,8 +66,12 @@ def kept(fields: Mapping[str, str], key: str) -> str:
 
 def identities_of(fields: Mapping[str, str]) -> tuple[Identity, ...]:
     """The identities in slot order; a slot without a type or without a value names nobody."""
-    slots = ((kept(fields, kind), kept(fields, value)) for kind, value in SLOTS)
-    return tuple(Identity(kind, value) for kind, value in slots if kind and value)
+    found = []
+    for kind_key, value_key in SLOTS:
+        kind, value = fields.get(kind_key), fields.get(value_key)
+        if kind and value:
+            found.append(Identity(kind[:_LONGEST_VALUE], value[:_LONGEST_VALUE]))
+    return tuple(found)
 
 
 def page_of(fields: Mapping[str, str]) -> str:
@@ -91,12 +98,17 @@ def date_of(fields: Mapping[str, str]) -> tuple[Ms | None, bool]:
 
 def external_id(namespace: str, visitor: int, number: int) -> str:
     """The id of one event: no two of (namespace, visitor, number) share one."""
-    return f"{namespace}.{visitor}.{number}" if namespace else f"{visitor}.{number}"
+    return f"{id_prefix(namespace)}{visitor}.{number}"
+
+
+def id_prefix(namespace: str) -> str:
+    """What every id of a run begins with."""
+    return f"{namespace}." if namespace else ""
 
 
 def place_of(identifier: str, namespace: str) -> tuple[int, int]:
     """Visitor and number of an id of ours; (-1, -1) for any other."""
-    prefix = f"{namespace}." if namespace else ""
+    prefix = id_prefix(namespace)
     if identifier.startswith(prefix):
         match = _ID_TAIL.fullmatch(identifier, len(prefix))
         if match is not None:

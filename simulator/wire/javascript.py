@@ -19,6 +19,7 @@ from simulator.events import Json
 _Value = TypeVar("_Value")
 
 _UNESCAPED = "!~*'()"  # beside letters, digits, "-", "_" and "."
+_PLAIN = re.compile(r"[A-Za-z0-9_.!~*'()-]*")
 _EXACT = 2**53  # up to here every whole number is a double of its own
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _LAST_INDEX = 2**32 - 2
@@ -28,13 +29,20 @@ class UriError(ValueError):
     """What encodeURIComponent throws (URIError): the text holds half of a surrogate pair."""
 
 
-@lru_cache(maxsize=65_536)
 def encode_component(text: str) -> str:
     """encodeURIComponent: UTF-8, percent-encoded in upper case, all but ``A-Z a-z 0-9 - _ . ! ~ * ' ( )``.
 
     Raises:
         UriError: a surrogate without its other half.
     """
+    # Ids are of this kind, and each of them comes once: no cache is to be filled with them.
+    if _PLAIN.fullmatch(text) is not None:
+        return text
+    return _encoded(text)
+
+
+@lru_cache(maxsize=65_536)
+def _encoded(text: str) -> str:
     try:
         return quote(text, safe=_UNESCAPED)
     except UnicodeEncodeError:

@@ -8,9 +8,10 @@ Source: the public 2018 tracker, cl_tracker.js; test vectors in tests/wire/test_
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
 
 from simulator.events import Json
+from simulator.immutable import immutable
 from simulator.wire.javascript import truthy, units
 
 _OFFSET = 0x811C9DC5
@@ -18,7 +19,8 @@ _PRIME = 16_777_619
 _ANONYMOUS = "0"
 
 
-class Utma(NamedTuple):
+@immutable(frozen=True, slots=True)
+class Utma:
     """What the storage remembers of the last event; the hash is not of it, slot 1 may change at any time."""
 
     tenant: str
@@ -30,7 +32,7 @@ class Utma(NamedTuple):
 def fnv1a(text: str) -> int:
     """32-bit FNV-1a with one step per UTF-16 code unit, not per byte."""
     value = _OFFSET
-    for unit in units(text):
+    for unit in text.encode() if text.isascii() else units(text):
         value = ((value ^ unit) * _PRIME) & 0xFFFF_FFFF
     return value
 
@@ -54,7 +56,7 @@ def advance(utma: Utma | None, tenant: str, now: int) -> Utma:
     if utma is None:
         return Utma(tenant, now, now, 1)
     if utma.tenant != tenant:
-        return utma._replace(tenant=tenant)
+        return replace(utma, tenant=tenant)
     return Utma(tenant, utma.last, now, utma.number + 1)
 
 

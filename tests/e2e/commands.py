@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 SCENARIOS = ROOT / "scenarios"
 IMPATIENT = ("--contract", Path(__file__).parent / "impatient.yaml")
 FAULTY = Path(__file__).parent / "faulty_collector.py"
+LIMITED = Path(__file__).parent / "limited_collector.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,10 @@ def result_of(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def collector(database: Path, *options: str, fault: str = "") -> Iterator[str]:
-    """A collector of its own, the honest one unless a fault is named; gives its URL."""
+def collector(database: Path, *options: str, fault: str = "", capacity: int = 0) -> Iterator[str]:
+    """A collector of its own, the honest one unless a fault, or a capacity in events per second, is set; its URL."""
     command = [sys.executable, str(FAULTY), fault] if fault else [sys.executable, "-m", "simulator.collector"]
+    command = [sys.executable, str(LIMITED), str(capacity)] if capacity else command
     command += ["--db", str(database), "--port", "0", *options]
     process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import sys
 from itertools import count
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from simulator.collector import listing
 from simulator.collector.__main__ import parse
 from simulator.collector.ingest import BadRow, EventRow
+from simulator.collector.monitor import Monitor
+from simulator.collector.openapi import OpenApi
 from simulator.collector.options import CollectorOptions
 from simulator.collector.parts import Collector
 from simulator.collector.server import collector, serve
@@ -84,6 +92,13 @@ class FailsAndLosesOne(Collector):
             raise Refused(503, "overloaded, try again")
 
 
+class ForgetsBad(Collector):
+    """No malformed event after the fifteenth is kept."""
+
+    async def take(self, rows: Rows) -> None:
+        await super().take([row for row in rows if not (isinstance(row, BadRow) and next(_bad) > 15)])
+
+
 FAULTS = {
     "loses-one": LosesOne,
     "counts-one-twice": CountsOneTwice,
@@ -92,9 +107,14 @@ FAULTS = {
     "refuses-some": RefusesSome,
     "fails-after-storing": FailsAfterStoring,
     "fails-after-storing-and-loses-one": FailsAndLosesOne,
+    "another-trend": Collector,
+    "counts-fewer-bad": Collector,
+    "lists-nothing": Collector,
+    "lists-nothing-and-forgets-bad": ForgetsBad,
 }
 _views = count(1)
 _takes = count(1)
+_bad = count(1)
 
 
 _first: dict[str, str | None] = {}  # namespace → the device that opened first
@@ -109,6 +129,35 @@ def _is_view(row: EventRow | BadRow) -> bool:
     return isinstance(row, EventRow) and row.name == "mini_program_view"
 
 
+async def _another_trend(self: OpenApi, request: Request) -> JSONResponse:
+    """One view more than is counted anywhere else."""
+    said = json.loads(bytes((await _trend(self, request)).body))
+    said["list"][0]["visit_pv"] += 1
+    return JSONResponse(said)
+
+
+def _fewer_bad(connection: sqlite3.Connection) -> dict[str, int]:
+    found = _counts(connection)
+    return {**found, "bad": max(found["bad"] - 1, 0), "total": max(found["total"] - 1, 0)}
+
+
+async def _not_listed(_: Monitor, __: Request) -> JSONResponse:
+    raise Refused(404, "no such thing")
+
+
+_trend, _counts = OpenApi.daily_visit_trend, listing.counts
+
+
+def plant(fault: str) -> None:
+    """Faults of an interface, not of a part."""
+    if fault == "another-trend":
+        OpenApi.daily_visit_trend = _another_trend  # type: ignore[method-assign]
+    if fault == "counts-fewer-bad":
+        listing.counts = _fewer_bad
+    if fault.startswith("lists-nothing"):
+        Monitor.good = Monitor.bad = _not_listed  # type: ignore[method-assign, assignment]
+
+
 def build(options: CollectorOptions) -> Collector:
     """The honest parts inside the faulty shell."""
     honest = collector(options)
@@ -116,4 +165,5 @@ def build(options: CollectorOptions) -> Collector:
 
 
 if __name__ == "__main__":
+    plant(sys.argv[1])
     serve(parse(sys.argv[2:]), build)

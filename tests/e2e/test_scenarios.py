@@ -12,7 +12,11 @@ from tests.e2e.commands import SCENARIOS, collector, mpsim, result_of
 
 ALL = sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
 SEEDS = range(1, 1 + int(os.environ.get("MPSIM_SEEDS", "2")))  # five before a release
-BIG = {"campaign_day", "returning_visitors"}  # flooded here; the paced one is run by test_readme.py and by .ci/run
+BIG = {
+    "campaign_day",
+    "returning_visitors",
+    "staircase",
+}  # flooded here; the paced one is run by test_readme.py and by .ci/run
 TENANT = ("--tenant", "740843171", "--events", "c_add_to_cart,c_submit_order,c_buy")
 
 

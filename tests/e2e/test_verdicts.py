@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from simulator.contract import BY
+from tests.builders import scenario_text
 from tests.e2e.commands import IMPATIENT, ROOT, SCENARIOS, collector, environment, mpsim, result_of
 
 WEEK = SCENARIOS / "returning_visitors.yaml"
@@ -230,3 +231,18 @@ def test_the_2018_wire_says_what_it_cannot_know(tmp_path: Path) -> None:
     assert total(result, "opens")["verdict"] == "pass"
     assert total(result, "uv")["expected"] is None
     assert "cannot be told apart" in json.dumps(result["metrics"])
+
+
+def test_an_event_that_the_journeys_declare_and_nobody_came_to_is_incomplete(tmp_path: Path) -> None:
+    file = tmp_path / "rare.yaml"
+    file.write_text(
+        scenario_text("- launch\n- {maybe: 0.1%, steps: [{track: c_buy}]}\n- exit", count=5), encoding="utf-8"
+    )
+    ran = mpsim("run", file, "--out", tmp_path / "run", "-q")
+
+    assert ran.code == 3, ran
+    assert "No visitor came to these events, which the journeys declare: c_buy." in ran.out.replace("\n", " ")
+
+    again = mpsim("replay", tmp_path / "run", "--visitor", "1")  # of one visitor nobody asks for all that is declared
+
+    assert again.code == 0, again

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from simulator.errors import ScenarioError
 from simulator.events import Visit
 from simulator.journey.plan import Plan, visit_of, visits
-from simulator.times import DAY, HOUR, SECOND, Ms, iso_local
+from simulator.scenario.load import load_scenario_text
+from simulator.times import DAY, HOUR, SECOND, Ms, iso_local, parse_instant
 from tests.builders import START, plan, scenario
 
 STEPS = """
@@ -159,3 +161,49 @@ def test_identities_that_belong_to_nobody_say_so() -> None:
     values = [identity.value for visit in visits(of) for identity in visit.identities]
 
     assert all(len(value) == 28 and value.startswith("oMPSIM") for value in values)
+
+
+LISTED = """\
+scenario: listed
+app: {pages: [pages/a]}
+visitors: {identities: {}}
+journeys: {only: {steps: [launch, exit]}}
+load: {arrivals: {file: at.txt}, clock: {speed: 7}}
+"""
+INSTANTS = ["09:00:00.000", "09:00:00.001", "09:00:00.001", "09:59:59.999"]
+
+
+def listed(folder: Path, **settings: object) -> Plan:
+    (folder / "at.txt").write_text("".join(f"2026-03-01T{at}+08:00\n" for at in INSTANTS), encoding="utf-8")
+    return plan(load_scenario_text(LISTED, "s.yaml", folder), **settings)
+
+
+def test_visitor_k_arrives_at_the_kth_instant_of_a_list(tmp_path: Path) -> None:
+    arrivals = [visit.arrival for visit in visits(listed(tmp_path))]
+
+    assert arrivals == [parse_instant(f"2026-03-01T{at}+08:00") for at in INSTANTS]
+
+
+def test_the_period_of_a_list_ends_with_the_hour_after_its_last_visitor(tmp_path: Path) -> None:
+    whole, part = listed(tmp_path), listed(tmp_path, visitors=3)
+
+    assert iso_local(whole.start, "Asia/Shanghai") == "2026-03-01T09:00:00+08:00"
+    assert iso_local(whole.end, "Asia/Shanghai") == "2026-03-01T11:00:00+08:00"
+    assert iso_local(part.end, "Asia/Shanghai") == "2026-03-01T10:00:00+08:00"
+
+
+def test_another_start_moves_a_list_as_a_whole(tmp_path: Path) -> None:
+    moved = parse_instant("2026-05-05T05:05:05Z")
+    arrivals = [visit.arrival for visit in visits(listed(tmp_path, start=moved))]
+
+    assert arrivals == [moved, moved + 1, moved + 1, moved + HOUR - 1]
+
+
+def test_a_list_shorter_than_the_visitors_asked_for_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match="bring 4 visitors, fewer than"):
+        listed(tmp_path, visitors=5)
+
+
+def test_users_or_a_rate_take_the_place_of_a_list(tmp_path: Path) -> None:
+    assert listed(tmp_path, visitors=9, users=3).schedule is None
+    assert listed(tmp_path, visitors=9, rate="3/s").count == 9

@@ -11,7 +11,8 @@ import gevent
 import pytest
 
 from simulator.errors import EngineError, UsageError
-from simulator.load.client import Client, Connection, Limits, send_once, split_url
+from simulator.load.client import Client, Limits, send_once, split_url
+from simulator.load.connection import Connection
 from simulator.times import Ms
 from simulator.wire.request import Answer, Evidence, Purpose, Request
 from tests.load.hostile import CERTIFICATE, OK, Behaviour, Visit, hostile, says

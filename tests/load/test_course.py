@@ -50,13 +50,22 @@ def crowd(planned: Mapping[int, tuple[Request, ...]]) -> Crowd:
 class Sender:
     """A course with everything that it needs, in a folder."""
 
-    def __init__(self, folder: Path, url: str, agenda: Agenda, lanes: int) -> None:
+    def __init__(self, folder: Path, url: str, agenda: Agenda, lanes: int, *, own_connections: bool = False) -> None:
         self.folder = folder
         self.tally = Tally()
         self.ledger = LedgerWriter.open(folder / "ledger" / "w.attempts", "run")
         clock = steady_clock()
         self.client = Client(url, LIMITS, now=clock)
-        self.course = Course(agenda, self.client, Judge(), self.ledger, self.tally, clock, lanes=lanes)
+        self.course = Course(
+            agenda,
+            self.client,
+            Judge(),
+            self.ledger,
+            self.tally,
+            clock,
+            lanes=lanes,
+            own_connections=own_connections,
+        )
 
     def run(self) -> list[Attempt]:
         """Run it to its end, not longer than a few seconds; what the ledger then holds."""

@@ -13,7 +13,8 @@ import pytest
 from simulator.contract import BodyRule, Replies
 from simulator.errors import EngineError
 from simulator.load import drive
-from simulator.load.client import Client, Connection
+from simulator.load.client import Client
+from simulator.load.connection import Connection
 from simulator.load.drive import Drive
 from simulator.load.misbehaving import Case, cases
 from simulator.load.self_check import Checked, assert_sends_once, check_transport, main, send

@@ -17,7 +17,9 @@ from simulator.report.result import (
     Latency,
     Load,
     Percentiles,
+    PhaseResult,
     Result,
+    Standing,
     Widths,
 )
 from simulator.times import Ms
@@ -214,6 +216,7 @@ def hostile() -> Result:
         environment=((HOSTILE, HOSTILE),),
         findings=(Finding(HOSTILE, Verdict.FAIL, HOSTILE),),
         slo=(Slo(HOSTILE, 1.0, False),),
+        phases=(phase(HOSTILE, 1.0), phase(HOSTILE, 2.0, "did not hold", HOSTILE)),
         metrics=(
             *fine.metrics,
             *cell("source", HOSTILE, (1, 1, 1, 1)),
@@ -222,6 +225,61 @@ def hostile() -> Result:
             *cell("page", "trailing ", (1, 1)),
             Judged("pv", "page", HOSTILE, Interval(0, 0), 10**15, Verdict.FAIL, HOSTILE),
             Judged(HOSTILE, "all", "", Interval(0, 0), 1, Verdict.FAIL, HOSTILE),
+        ),
+    )
+
+
+def phase(
+    name: str,
+    rate: float,
+    verdict: Standing = "held",
+    why: str = "",
+    *,
+    p95: float = 31.0,
+    failed: int = 0,
+    offered: float | None = None,
+    metrics: tuple[Judged, ...] = (),
+) -> PhaseResult:
+    """A phase of ten seconds at a whole rate; every visitor is one PV."""
+    visitors = round(rate * 10)
+    return PhaseResult(
+        name=name,
+        rate=f"{rate:g}/s",
+        begin=0.0,
+        seconds=10.0,
+        started=visitors,
+        wanted_rate=rate,
+        offered_rate=rate if offered is None else offered,
+        attempts=Attempts(visitors, visitors - failed, failed, 0, visitors, visitors),
+        latency=Latency(
+            Percentiles(9.1, p95, p95 * 2, p95 * 3),
+            Percentiles(8.8, 29.6, 71.0, 208.0),
+            Percentiles(0.4, 2.1, 6.0, 18.2),
+        ),
+        metrics=metrics or tuple(cell("phase", name, (visitors,) * 4)),
+        slo=(Slo("p95 < 200ms", p95, p95 < 200),),
+        verdict=verdict,
+        why=why,
+    )
+
+
+def staircase() -> Result:
+    """Five steps, of which three held; the last was not offered."""
+    missed = "p95 < 200ms was missed: 812 ms"
+    late = "the load was not offered: only 71 % of its visitors started within 1 s of their instant"
+    unread = Judged("pv", "phase", "", Interval(200, 204), None, Verdict.PASS, "by its attempts alone")
+    return replace(
+        passing(),
+        verdict="slo",
+        exit_code=2,
+        slo=(Slo("p95 < 200ms", 640.0, False),),
+        reasons=("p95 < 200ms was missed: 640 ms.",),
+        phases=(
+            phase("warm-up", 20.0, metrics=(unread, *cell("phase", "", (200,) * 4)[1:])),
+            phase("", 40.0),
+            phase("campaign", 60.0, p95=120.0),
+            phase("rush hour of the first day of a long campaign", 80.0, "did not hold", missed, p95=812.0, failed=3),
+            phase("twice that", 1_160.0, "not judged", late, p95=2_000.0, offered=412.3),
         ),
     )
 
@@ -261,6 +319,7 @@ def samples() -> dict[str, Result]:
         "incomplete": incomplete(),
         "hostile": hostile(),
         "small": small(),
+        "staircase": staircase(),
     }
 
 

@@ -55,7 +55,7 @@ def test_only_a_passing_run_is_green_whatever_its_cells_say(verdict: RunVerdict,
     assert (set(told.values()) == {"passed"}) == (verdict == "pass")
 
 
-@pytest.mark.parametrize("name", ["passing", "failing", "incomplete", "hostile", "small"])
+@pytest.mark.parametrize("name", ["passing", "failing", "incomplete", "hostile", "small", "staircase"])
 def test_counts_agree_with_the_cases_and_no_two_cases_share_a_name(name: str, samples: dict[str, Result]) -> None:
     root = ET.fromstring(junit_xml(samples[name]))
     cases = list(root.iter("testcase"))

@@ -18,7 +18,7 @@ from simulator.report.folder import write_reports
 from simulator.report.page import page_html
 from simulator.report.result import Result
 
-EVERY = ["passing", "failing", "incomplete", "hostile", "small"]
+EVERY = ["passing", "failing", "incomplete", "hostile", "small", "staircase"]
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 Attributes = dict[str, str]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from simulator.report.result import (
     Latency,
     Load,
     Percentiles,
+    PhaseResult,
     Result,
     Widths,
     dump_result,
@@ -131,6 +133,29 @@ definitions = st.builds(
     st.sampled_from(["device", "openid", "customer"]),
     st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "UTC"]),
 )
+judged = st.lists(
+    st.builds(Judged, texts, texts, texts, st.none() | intervals, st.none() | st.integers(), verdicts, texts),
+    max_size=3,
+).map(tuple)
+slos = st.lists(st.builds(Slo, texts, st.none() | numbers, st.booleans()), max_size=3).map(tuple)
+sends = st.builds(Attempts, counts, counts, counts, counts, counts, counts)
+latencies = st.builds(Latency, percentiles, percentiles, percentiles)
+phases = st.builds(
+    PhaseResult,
+    name=texts,
+    rate=texts,
+    begin=numbers,
+    seconds=numbers,
+    started=counts,
+    wanted_rate=numbers,
+    offered_rate=numbers,
+    attempts=sends,
+    latency=latencies,
+    metrics=judged,
+    slo=slos,
+    verdict=st.sampled_from(["held", "did not hold", "not judged"]),
+    why=texts,
+)
 results = st.builds(
     Result,
     run_id=texts,
@@ -142,18 +167,15 @@ results = st.builds(
     definitions=definitions,
     verdict=st.sampled_from(["pass", "fail", "slo", "incomplete", "underload", "error"]),
     exit_code=st.integers(0, 7),
-    attempts=st.builds(Attempts, counts, counts, counts, counts, counts, counts),
+    attempts=sends,
     load=st.builds(Load, numbers, numbers, numbers, counts, counts),
-    metrics=st.lists(
-        st.builds(Judged, texts, texts, texts, st.none() | intervals, st.none() | st.integers(), verdicts, texts),
-        max_size=3,
-    ).map(tuple),
+    metrics=judged,
     findings=st.lists(
         st.builds(Finding, texts, verdicts, texts, counts, st.lists(counts, max_size=3).map(tuple)), max_size=3
     ).map(tuple),
-    slo=st.lists(st.builds(Slo, texts, st.none() | numbers, st.booleans()), max_size=3).map(tuple),
+    slo=slos,
     about=texts,
-    latency=st.builds(Latency, percentiles, percentiles, percentiles),
+    latency=latencies,
     convergence=st.none() | st.builds(Convergence, st.booleans(), counts, numbers, by_name),
     widths=st.builds(Widths, counts, counts),
     reasons=st.lists(texts, max_size=3).map(tuple),
@@ -162,6 +184,7 @@ results = st.builds(
     mpsim=texts,
     environment=st.dictionaries(texts, texts, max_size=3).map(lambda named: tuple(named.items())),
     notes=st.lists(texts, max_size=3).map(tuple),
+    phases=st.lists(phases, max_size=2).map(tuple),
 )
 
 
@@ -179,6 +202,41 @@ def test_a_file_comes_back_as_it_was(samples: dict[str, Result], tmp_path: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{name}.json" for name in samples)
 
 
+PHASE: dict[str, Any] = {
+    "number": 1,
+    "name": "quiet",
+    "rate": "2/s",
+    "begin": 0.0,
+    "seconds": 1.5,
+    "started": 3,
+    "wanted_rate": 2.0,
+    "offered_rate": 2.0,
+    "attempts": CONTRACTED["attempts"],
+    "latency": {"response_ms": {"p50": 1.0, "p95": 2.0, "p99": 3.0, "max": 4.0}, "service_ms": None, "late_ms": None},
+    "metrics": [CONTRACTED["metrics"][0]],
+    "slo": [CONTRACTED["slo"][0]],
+    "verdict": "held",
+    "why": "",
+}
+
+
+def test_a_phase_in_the_document() -> None:
+    result = replace(
+        SMALL,
+        phases=(
+            PhaseResult(
+                "quiet", "2/s", 0.0, 1.5, 3, 2.0, 2.0, SMALL.attempts, Latency(Percentiles(1.0, 2.0, 3.0, 4.0)),
+                SMALL.metrics[:1], SMALL.slo[:1], "held",
+            ),
+        ),
+    )  # fmt: skip
+    document = to_json(result)
+
+    assert (document["phases"], document["highest_phase"]) == ([PHASE], 1)
+    assert from_json({**CONTRACTED, "phases": [PHASE]}) == result
+    assert to_json(SMALL)["highest_phase"] is None
+
+
 UNUSABLE = [
     ("no document", []),
     ("no version", {}),
@@ -191,6 +249,8 @@ UNUSABLE = [
     ("an SLO verdict that nobody knows", {**CONTRACTED, "slo": [{**CONTRACTED["slo"][0], "verdict": "inconclusive"}]}),
     ("an empty interval", {**CONTRACTED, "metrics": [{**CONTRACTED["metrics"][0], "expected": [3, 2]}]}),
     ("a count as text", {**CONTRACTED, "attempts": {**CONTRACTED["attempts"], "sent": "5"}}),
+    ("a phase's verdict that nobody knows", {**CONTRACTED, "phases": [{**PHASE, "verdict": "pass"}]}),
+    ("a phase with half a latency", {**CONTRACTED, "phases": [{**PHASE, "latency": {"late_ms": {"p50": 1.0}}}]}),
     ("an unknown zone", {**CONTRACTED, "definitions": {**CONTRACTED["definitions"], "day": "Mars/Olympus"}}),
 ]
 

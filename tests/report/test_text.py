@@ -17,7 +17,7 @@ from simulator.report.text import EventRow, plan_text, print_result, result_text
 REPORT = "reports/campaign-day-0301/report.html"
 
 
-@pytest.mark.parametrize("name", ["passing", "failing", "incomplete", "hostile"])
+@pytest.mark.parametrize("name", ["passing", "failing", "incomplete", "hostile", "staircase"])
 def test_a_run_without_a_terminal(name: str, samples: dict[str, Result], golden: Callable[[str, str], None]) -> None:
     golden(f"{name}.txt", result_text(samples[name], REPORT))
 

@@ -11,8 +11,8 @@ from simulator.ledger.write import SUFFIX, LedgerWriter
 from simulator.traffic.making import Wanted, draft, make_folder, write_run
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
+from simulator.verify.listed import ListedEvents, Owner
 from simulator.verify.readers.events import StoredEvent
-from simulator.verify.reconcile import StoredIndex
 from simulator.wire.request import Evidence, Outcome, Request
 from tests.builders import scenario_text
 
@@ -44,9 +44,9 @@ def requests_of(opened: OpenedRun) -> Iterator[Request]:
         yield from chain.from_iterable(requests_of_block(opened.plan, opened.adapter, block).values())
 
 
-def listed(opened: OpenedRun) -> StoredIndex:
+def listed(opened: OpenedRun) -> ListedEvents:
     """The stored events, each once and as it was sent."""
-    index = StoredIndex(opened.manifest.namespace, own=False)
+    index = ListedEvents(Owner(opened.manifest.namespace, own=False), opened.plan.block, opened.plan.count)
     for cursor, record in enumerate(chain.from_iterable(one.records for one in requests_of(opened)), 1):
         index.add_good(
             StoredEvent(

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import UsageError
-from simulator.runs.baseline import BASELINE_FILE, Cursors, read_baseline, read_cursors, since, write_baseline
+from simulator.runs.baseline import (
+    BASELINE_FILE,
+    Cursors,
+    Namespace,
+    read_baseline,
+    read_cursors,
+    read_namespace,
+    since,
+    write_baseline,
+)
 from simulator.verify.readers.reading import Reading
 
 BEFORE = Reading({"all": {"": {"pv": 3, "uv": 2}}, "day": {"2026-03-01": {"pv": 3, "uv": None}}}, {"hour": "gone"})
@@ -33,8 +42,14 @@ def test_a_collector_that_lists_no_events_has_no_cursors(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[]", '{"cells": {}}', '{"cells": {}, "errors": {}, "cursors": {"good": "x", "bad": 1}}'],
-    ids=["no JSON", "a list", "a part of it", "a cursor of text"],
+    [
+        "{",
+        "[]",
+        '{"cells": {}}',
+        '{"cells": {}, "errors": {}, "cursors": {"good": "x", "bad": 1}}',
+        '{"cells": {}, "errors": {}, "cursors": null, "namespace": {"name": "new"}}',
+    ],
+    ids=["no JSON", "a list", "a part of it", "a cursor of text", "a namespace of other words"],
 )
 def test_a_damaged_baseline_is_said_to_be_damaged(tmp_path: Path, text: str) -> None:
     (tmp_path / BASELINE_FILE).write_text(text, encoding="utf-8")
@@ -60,3 +75,11 @@ def test_what_was_there_is_taken_off_and_what_was_unread_stays_unknown() -> None
         "day": {"2026-03-01": {"pv": 1, "uv": None}, "2026-03-02": {"pv": 1, "uv": 1}},
     }
     assert "hour" in found.errors
+
+
+def test_what_was_held_of_the_namespace_is_kept(tmp_path: Path) -> None:
+    assert read_namespace(tmp_path) == Namespace("new")
+
+    write_baseline(tmp_path, BEFORE, Cursors(12, 3), Namespace("known", "ns.0.0", "a doubt"))
+
+    assert read_namespace(tmp_path) == Namespace("known", "ns.0.0", "a doubt")

@@ -15,9 +15,9 @@ from simulator.runs.counting import count_run
 from simulator.runs.diagnosing import Period, findings_of
 from simulator.traffic.opened import OpenedRun
 from simulator.verify.judging import judge
+from simulator.verify.listed import ListedEvents
 from simulator.verify.oracle import Expectations
 from simulator.verify.readers.reading import Reading
-from simulator.verify.reconcile import StoredIndex
 from simulator.wire.request import Outcome, Request
 from tests.runs.sent_runs import listed, sent_run
 
@@ -42,7 +42,7 @@ def indexed(opened: OpenedRun) -> Iterator[AttemptIndex]:
         yield attempts
 
 
-def told(opened: OpenedRun, index: StoredIndex | None, most_rows: int) -> list[Finding]:
+def told(opened: OpenedRun, index: ListedEvents | None, most_rows: int) -> list[Finding]:
     period = Period(opened.plan.start, opened.plan.end)
     with indexed(opened) as attempts:
         counted = count_run(opened, attempts, period.begin, period.end, index)
@@ -59,7 +59,7 @@ def told(opened: OpenedRun, index: StoredIndex | None, most_rows: int) -> list[F
 def test_too_many_rows_for_the_rules_are_told(most: int, tried: bool, lists: bool, tmp_path: Path) -> None:
     opened = sent_run(tmp_path)
     (finding,) = told(opened, listed(opened) if lists else None, most)
-    why_not = f"No rule was tried and nobody is named, because more than {most} events are stored"
+    why_not = f"Nobody is named: no rule was tried, because more than {most} events are stored"
 
     assert finding.text.endswith(why_not) is not tried
     assert finding.visitors == ((0, 1) if tried else ())
@@ -74,6 +74,6 @@ def test_rules_need_to_know_which_events_are_stored(tmp_path: Path) -> None:
     (finding,) = told(opened, None, ROWS)
 
     assert finding.text.endswith(
-        "No rule was tried and nobody is named, because some outcomes are unknown and no list of the stored events "
+        "Nobody is named: no rule was tried, because some outcomes are unknown and no list of the stored events "
         "settles them"
     )

@@ -17,6 +17,7 @@ from simulator.runs.searching import (
     read_known,
     search,
     signs_of,
+    suspects_of,
     write_known,
 )
 from simulator.runs.smallest import Visitors
@@ -88,6 +89,15 @@ def test_signs_are_failing_findings_and_wrong_totals() -> None:
     assert signs_of(result_of(1, ("pv",), lost, inconclusive)) == {"lost", "total"}
     assert signs_of(result_of(1, (), lost)) == LOST
     assert signs_of(result_of(0)) == frozenset()
+
+
+def test_suspects_are_those_of_the_plan_whom_a_failing_finding_names() -> None:
+    lost = Finding("lost", Verdict.FAIL, "two", 2, (7, 3))
+    unexpected = Finding("unexpected", Verdict.FAIL, "two", 2, (3, 20, 4_000_000))
+    foreign = Finding("foreign", Verdict.INCONCLUSIVE, "one", 1, (5,))
+
+    assert suspects_of(result_of(1, (), lost, unexpected, foreign), 20) == (3, 7)
+    assert suspects_of(result_of(1, (), lost, unexpected, foreign), 21) == (3, 7, 20)
 
 
 def test_a_set_is_kept_beside_the_run(tmp_path: Path) -> None:

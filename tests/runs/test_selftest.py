@@ -106,6 +106,20 @@ def test_a_wrong_lookup_moves_no_metric_and_is_killed_all_the_same() -> None:
         assert judge_trial(one, result_of(1, (), found)).standing is Standing.KILLED
 
 
+@pytest.mark.parametrize(
+    ("text", "standing"),
+    [("8 missing", Standing.WRONG_FINDING), ("8 missing. Nobody is named: because", Standing.KILLED)],
+)
+def test_a_fault_of_nobody_alone_names_somebody_or_says_why_not(text: str, standing: Standing) -> None:
+    fault = named("uv-by-short-hash")
+    found = Finding("aggregation", Verdict.FAIL, text, 8)
+
+    trial = Trial(fault.scenario, fault.definitions, 1, fault)
+
+    assert judge_trial(trial, result_of(1, ("uv",), found)).standing is standing
+    assert judge_trial(trial, result_of(1, ("uv",), replace(found, visitors=(3,)))).standing is Standing.KILLED
+
+
 def test_what_was_found_is_kept_as_evidence() -> None:
     tried = judge_trial(TRIAL, result_of(1, MOVED, FOUND, replace(FOUND, code="aggregation")))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from simulator.scenario.lint import lint
-from simulator.scenario.load import Loaded, load
+from simulator.scenario.load import Loaded, load, load_scenario_text
 from simulator.scenario.template import template
-from tests.scenario.scenario_samples import scenario_of
+from tests.scenario.scenario_samples import HERE, scenario_of
 
 HAS = "{count: 4, identities: {applet-wechat: 50%, mobile: 50%}}"
 BOTH = "push: [applet-wechat, mobile]"
@@ -100,6 +100,24 @@ def test_a_section_to_warn_of(parts: dict[str, str], said: str) -> None:
 
     assert len(found) == 1
     assert said in found[0]
+
+
+SPACED = "load.spacing: it spaces arrivals that have a rate; "
+LOADS = [
+    ("with users", "{users: 2, spacing: even}", [SPACED + "the users' own pace spaces them"]),
+    ("with a list", "{arrivals: {file: morning.csv, column: at}, spacing: even}",
+     [SPACED + "the file's instants are taken as they are"]),
+    ("with a list and not given", "{arrivals: {file: morning.csv, column: at}}", []),
+    ("with a rate", "{arrivals: [{rate: 2/s, for: 2s}], spacing: even}", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("load_section", "said"), [case[1:] for case in LOADS], ids=[case[0] for case in LOADS])
+def test_spacing_is_for_arrivals_with_a_rate(load_section: str, said: list[str]) -> None:
+    rest = "scenario: a\napp: {pages: [a]}\njourneys: {a: {steps: [launch]}}\nvisitors: {count: 2}\n"
+    scenario = load_scenario_text(f"{rest}load: {load_section}\n", "a.yaml", HERE / "errors" / "parts")
+
+    assert [f"{complaint.path}: {complaint.text}" for complaint in lint(Loaded(scenario, (), Path()))] == said
 
 
 def test_a_source_of_weight_0_that_a_step_names_is_used() -> None:

@@ -57,7 +57,8 @@ def test_the_sample_of_the_contract() -> None:
         View(view="pages/product/detail?id={sku}", times=Count(1, 5), think=Span(Ms(3_000), Ms(20_000))),
         Exit(exit=None),
     ]
-    phases = scenario.load.arrivals or []
+    phases = scenario.load.arrivals
+    assert isinstance(phases, list)
     assert [(phase.rate, phase.for_) for phase in phases] == [
         (Rate(Fraction(20), Fraction(20)), 30_000),
         (Rate(Fraction(20), Fraction(100)), 30_000),

@@ -59,7 +59,8 @@ def test_an_open_begins_in_one_hour_or_the_other() -> None:
     assert (finding.code, finding.verdict) == ("aggregation", Verdict.FAIL)
     assert finding.text == (
         "each total is possible, and all of them together are not: "
-        "whether or not the event of unknown outcome is stored, some cell is wrong"
+        "whether or not the event of unknown outcome is stored, some cell is wrong. "
+        "Nobody is named: which cell it is depends on what is not known"
     )
 
 

@@ -94,6 +94,48 @@ def test_three_ways_to_look_at_time() -> None:
     assert (latencies.late.count, latencies.late.largest, latencies.on_time) == (3, 1_001_000, 2)
 
 
+def test_the_lateness_of_the_last_visitor_is_kept_whoever_adds_it() -> None:
+    first, second, nobody = Latencies(), Latencies(), Latencies()
+    first.add_visitor([attempt(0, 5, 6)])
+    second.add_visitor([attempt(0, 40, 50)])
+    second.add_visitor([attempt(0, 7, 9)])
+    first.merge(second)
+    first.merge(nobody)
+
+    assert (first.last_late, first.late.count, nobody.last_late) == (7_000, 3, 0)
+
+
+@given(st.lists(values, max_size=5), percents)
+@examples(50)
+def test_parts_merge_to_the_whole_in_any_order(parts: list[list[int]], percent: Fraction) -> None:
+    forth, back, whole = Histogram(), Histogram(), Histogram(sample for part in parts for sample in part)
+    for part in parts:
+        forth.merge(Histogram(part))
+    for part in reversed(parts):
+        back.merge(Histogram(part))
+
+    assert forth.percentile(percent) == back.percentile(percent) == whole.percentile(percent)
+    assert (forth.count, forth.total, forth.largest) == (back.count, back.total, back.largest)
+
+
+@given(values)
+@examples(50)
+def test_percentiles_rise_up_to_the_exact_maximum(samples: list[int]) -> None:
+    histogram = Histogram(samples)
+    found = [histogram.percentile(Fraction(percent)) or 0 for percent in (1, 50, 90, 95, 99, "99.9", 100)]
+
+    assert found == sorted(found)
+    assert found[-1] == max(samples)
+
+
+@given(st.integers(0, 10**12), st.integers(1, 1_000))
+@examples(50)
+def test_equal_samples_have_one_percentile(value: int, times: int) -> None:
+    histogram = Histogram([value] * times)
+
+    assert {histogram.percentile(percent) for percent in (1, 50, 99, 100)} == {value}
+
+
 def test_an_attempt_without_a_known_send_is_no_start() -> None:
     open_one = Attempt(0, 0, 0, Purpose.EVENT, 5, 0, 0, Outcome.UNKNOWN, Evidence.NONE, 0)
     latencies = Latencies()

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from simulator.contract import Contract
 from simulator.finding import Verdict
 from simulator.times import Ms
+from simulator.verify.listed import StoredIndex
 from simulator.verify.oracle import Expectations, Oracle, exchanged, widened
 from simulator.verify.readers.events import StoredEvent
 from simulator.verify.reconcile import (
     Reconciliation,
-    StoredIndex,
     reconcile,
     reconcile_others,
     reconciled_findings,
@@ -165,6 +165,15 @@ def test_events_of_nobody() -> None:
     assert [case.visitor for case in found.cases["unexpected"]] == [9]
 
 
+def test_a_finding_of_events_that_nobody_sends_says_so() -> None:
+    without_an_id = stored(view(0).record, external_id="")
+    found, _, _ = compared([], [without_an_id], own=True)
+    (finding,) = reconciled_findings(found)
+
+    assert (finding.code, finding.visitors) == ("unexpected", ())
+    assert finding.text.endswith("Nobody is named: the plan has nobody who sends such events")
+
+
 def test_malformed_events_are_among_the_bad_ones() -> None:
     good, bad, unknown = identified([view(0), view(1), view(2, P)])
     bad = replace(bad, record=replace(bad.record, bad="date is unreadable"))
@@ -290,6 +299,7 @@ def _elsewhere(one: Sighting) -> Sighting:
     record = one.record
     device = record.anonymous_id and f"their {record.anonymous_id}"
     identities = tuple(replace(identity, value=f"their {identity.value}") for identity in record.identities)
+    # The list is of a wire on which nothing ends an open or goes on: what others call so is an event like any other.
     action = Action.CUSTOM if record.action in (Action.EXIT, Action.PING) else record.action
     return replace(one, record=replace(record, anonymous_id=device, identities=identities, action=action))
 

@@ -48,6 +48,7 @@ ROWS: list[tuple[str, dict[str, Any], str, int]] = [
     ("a worker lost", {"load": LoadFacts(workers_lost=1)}, "incomplete", 3),
     ("nothing was sent", {"attempts": AttemptSummary()}, "incomplete", 3),
     ("an event of which none was acked", {"unacked": ("c_buy",)}, "incomplete", 3),
+    ("a declared event to which nobody came", {"undrawn": ("c_buy",)}, "incomplete", 3),
     ("as many failed as may", {"attempts": AttemptSummary(100, 95, 2, 3)}, "pass", 0),
     ("one more failed than may", {"attempts": AttemptSummary(100, 94, 3, 3)}, "incomplete", 3),
     ("exactly 95 % punctual", {"load": LoadFacts(punctual=0.95)}, "pass", 0),

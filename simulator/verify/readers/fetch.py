@@ -1,4 +1,4 @@
-"""One bounded GET of a collector's reply: whole, plain, in time, or a reason why not.
+"""One bounded request for a collector's reply: whole, plain, in time, or a reason why not.
 
 What the bytes mean is the reader's business. Nothing that a collector answers raises anything but `Unreadable`.
 """
@@ -50,32 +50,38 @@ def _authorities() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def fetch(client: httpx.Client, path: str, parameters: Mapping[str, str], seconds: float) -> bytes:
+def fetch(
+    client: httpx.Client, path: str, parameters: Mapping[str, str], seconds: float, *, body: object = None
+) -> bytes:
     """The body of one reply, whole.
+
+    Args:
+        body: of a POST, as JSON; None: a GET.
 
     Raises:
         Unreadable: no connection, not 200, too large, too slow, cut short.
     """
     deadline = time.monotonic() + seconds
-    body = bytearray()
+    whole = bytearray()
     try:
         # Without compression a small reply cannot grow large here.
         headers = {"accept-encoding": "identity"}
-        with client.stream("GET", path, params=dict(parameters), headers=headers) as reply:
+        method, content = ("GET", None) if body is None else ("POST", body)
+        with client.stream(method, path, params=dict(parameters), headers=headers, json=content) as reply:
             if reply.status_code != httpx.codes.OK:
                 raise Unreadable(f"status {reply.status_code} where 200 was expected", reply.status_code)
             if reply.headers.get("content-encoding", "identity") != "identity":
                 raise Unreadable("a compressed reply that nobody asked for")
             for part in reply.iter_bytes():
-                body += part
-                if len(body) > MAX_BYTES:
+                whole += part
+                if len(whole) > MAX_BYTES:
                     raise Unreadable(f"a reply of more than {MAX_BYTES // 1024 // 1024} MB")
                 if time.monotonic() > deadline:
                     raise Unreadable(f"the reply was not complete after {seconds:g} s")
     except httpx.HTTPError as failed:
         # The text of an httpx error may hold the URL and with it the token.
         raise Unreadable(f"{_WORDS.get(type(failed), 'no complete reply')} ({type(failed).__name__})") from failed
-    return bytes(body)
+    return bytes(whole)
 
 
 _WORDS: dict[type[Exception], str] = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from simulator.contract import BY, METRICS, Contract
-from simulator.finding import Finding, Judged, Verdict
+from simulator.finding import Finding, Judged, Verdict, naming_nobody
 from simulator.times import Ms, parse_instant
 from simulator.verify.cells import NOWHERE, CellBook, Cells
 from simulator.verify.recount import Place, Unit, in_order, place_in, units
@@ -279,7 +279,8 @@ def rule_finding(explained: Explained, judged: Iterable[Judged]) -> Finding | No
     others = "".join(f"; or {other.says}" for other in explained.others)
     text = f"{words}{said}{amounts} would be explained if it {rule.says}{others}"
     count = max(explained.surplus, explained.missing, 1)
-    return Finding(rule.code, Verdict.FAIL, text, count, explained.visitors, (explained.metric,))
+    found = Finding(rule.code, Verdict.FAIL, text, count, explained.visitors, (explained.metric,))
+    return naming_nobody(found, "only events of no plan are counted otherwise")
 
 
 def _number(value: int | None) -> str:

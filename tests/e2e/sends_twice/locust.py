@@ -11,7 +11,8 @@ import sys  # noqa: E402
 from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from simulator.load.client import Client, Connection  # noqa: E402
+from simulator.load.client import Client  # noqa: E402
+from simulator.load.connection import Connection  # noqa: E402
 from simulator.load.drive import Drive  # noqa: E402
 from simulator.load.self_check import assert_sends_once, send  # noqa: E402
 from simulator.traffic.opened import open_run  # noqa: E402

@@ -1,0 +1,129 @@
+"""What is summed up of a run's attempts while its visitors go by: outcomes, latencies, and how attempts failed.
+
+Most requests were sent once and acked. These are summed up from the ledger's numbers as they are; of any other request
+every attempt is looked at by itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from simulator.ledger.index import by_request
+from simulator.ledger.read import Fields
+from simulator.ledger.record import Attempt
+from simulator.ledger.write import DONE
+from simulator.runs.noting import Failures, failures_of
+from simulator.verify.sighting import AttemptSummary, attempt_summary
+from simulator.verify.slo import Latencies, first_send
+from simulator.wire.request import Outcome, Purpose, Request
+
+_MOST_WAITING = 65_536  # latencies that are put into buckets at once
+_ACKED, _EVENT, _SETUP = int(Outcome.ACKED), int(Purpose.EVENT), int(Purpose.SETUP)
+_NEVER = (1 << 64, 0)  # after every instant
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The sums."""
+
+    summary: AttemptSummary = field(default_factory=AttemptSummary)
+    latencies: Latencies = field(default_factory=Latencies)
+    failures: Failures = field(default_factory=Counter)
+    lookups: Failures = field(default_factory=Counter)
+    silent: int = 0  # visitors with nothing to send
+
+    def merge(self, other: Gathered) -> None:
+        """Add the sums of other visitors."""
+        self.summary += other.summary
+        self.latencies.merge(other.latencies)
+        self.failures.update(other.failures)
+        self.lookups.update(other.lookups)
+        self.silent += other.silent
+
+
+@dataclass(slots=True)
+class Attempts:
+    """The attempts of a few visitors by (visitor, Request.number)."""
+
+    acked: dict[tuple[int, int], Fields] = field(default_factory=dict)  # sent once, and acked
+    others: dict[tuple[int, int], list[Attempt]] = field(default_factory=dict)
+
+
+class Gatherer:
+    """Sums up the attempts of one visitor after another."""
+
+    def __init__(self) -> None:
+        self._gathered = Gathered()
+        self._responses: list[int] = []  # ns; of acked attempts that are not yet in the sums
+        self._services: list[int] = []
+
+    def see(self, requests: Sequence[Request]) -> None:
+        """Note one visitor's requests: who has none but those of an earlier visit never starts."""
+        self._gathered.silent += all(request.purpose is Purpose.SETUP for request in requests)
+
+    def take(self, rows: Sequence[Fields], found: Attempts) -> None:
+        """Sum up all attempts of one visitor, and sort them into `found`."""
+        acked: dict[tuple[int, int], Fields] = {}
+        usual = True
+        for row in rows:
+            _, _, visitor, request, attempt, _, state, _, outcome, _, _, _ = row
+            if attempt or state != DONE or outcome != _ACKED:
+                usual = False
+            else:
+                acked[visitor, request] = row
+        if not usual or len(acked) != len(rows):
+            others = _others(rows, acked)
+            first = self._take_each(others, found)
+        else:
+            first = _NEVER
+        for intended, _, _, _, _, purpose, _, _, _, _, sent, done in acked.values():
+            if purpose == _EVENT:
+                self._responses.append(done - intended)
+                self._services.append(done - sent)
+            elif purpose == _SETUP:
+                continue
+            if sent <= first[0]:
+                first = min(first, (sent, intended))
+        found.acked.update(acked)
+        if first is not _NEVER:
+            self._gathered.latencies.start(*first)
+        if len(self._responses) > _MOST_WAITING:
+            self._put_away()
+
+    def _take_each(self, rows: Sequence[Fields], found: Attempts) -> tuple[int, int]:
+        """Sum up some attempts of one visitor; the first send among them."""
+        gathered = self._gathered
+        attempts = by_request(rows)
+        for number, several in attempts.items():
+            found.others[several[0].visitor, number] = several
+        together = list(chain.from_iterable(attempts.values()))
+        gathered.summary += attempt_summary(together)
+        gathered.latencies.add_attempts(together)
+        gathered.failures.update(failures_of(together))
+        gathered.lookups.update(failures_of(together, Purpose.LOOKUP))
+        return first_send(together) or _NEVER
+
+    def _put_away(self) -> None:
+        acked = len(self._responses)
+        self._gathered.summary += AttemptSummary(acked, acked, 0, 0)
+        self._gathered.latencies.add_replies(self._responses, self._services)
+        self._responses, self._services = [], []
+
+    def finish(self) -> Gathered:
+        """The sums over all visitors taken so far."""
+        self._put_away()
+        return self._gathered
+
+
+def _others(rows: Sequence[Fields], acked: dict[tuple[int, int], Fields]) -> list[Fields]:
+    """The attempts of all requests that were not just sent once and acked; these are taken out of `acked`."""
+    seen: set[tuple[int, int]] = set()
+    for row in rows:
+        key = row[2:4]
+        if key in seen or acked.get(key) is not row:
+            acked.pop(key, None)
+        seen.add(key)
+    return [row for row in rows if row[2:4] not in acked]

@@ -1,0 +1,96 @@
+"""Sums over attempts: those of a usual visitor, taken as numbers, are those of any other, taken one by one."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.ledger.read import Fields, decode
+from simulator.ledger.write import DONE, OPEN
+from simulator.runs.gathering import Attempts, Gathered, Gatherer
+from simulator.verify.sighting import AttemptSummary
+from simulator.verify.slo import Latencies
+from simulator.wire.request import Evidence, Outcome, Purpose
+
+T = 1_772_300_000_000_000_000  # ns
+
+
+@st.composite
+def visitors(draw: st.DrawFn) -> list[Fields]:
+    """Attempts of one visitor: mostly acked at once, of distinct requests."""
+    rows: list[Fields] = []
+    for request in range(draw(st.integers(0, 4))):
+        number = draw(st.sampled_from([request] * 12 + [0]))
+        attempt = draw(st.sampled_from([0] * 12 + [1]))
+        purpose = draw(st.sampled_from([Purpose.EVENT, Purpose.EVENT, Purpose.SETUP, Purpose.LOOKUP]))
+        intended = T + draw(st.integers(0, 3)) * 900_000_000
+        sent = intended + draw(st.integers(-2, 3_000)) * 1_000_000
+        done = sent + draw(st.integers(0, 10_000_000))
+        outcome = draw(st.sampled_from([Outcome.ACKED] * 12 + [Outcome.REFUSED, Outcome.UNKNOWN]))
+        if draw(st.integers(0, 15)):
+            rows.append((intended, sent, 7, number, attempt, purpose, DONE, 200, outcome, Evidence.REPLY, sent, done))
+        else:
+            rows.append((intended, sent, 7, number, attempt, purpose, OPEN, 0, 0, 0, 0, 0))
+    return rows
+
+
+def summed(visitors: list[list[Fields]], *, one_by_one: bool) -> tuple[Gathered, Attempts]:
+    gatherer, found = Gatherer(), Attempts()
+    for rows in visitors:
+        if one_by_one:
+            gatherer._take_each(rows, found)
+        else:
+            gatherer.take(rows, found)
+    gathered = gatherer.finish()
+    if one_by_one:
+        gathered.latencies = Latencies()
+        for rows in visitors:
+            gathered.latencies.add_visitor([decode(row) for row in rows])
+    return gathered, found
+
+
+def told(gathered: Gathered) -> list[object]:
+    latencies = gathered.latencies
+    histograms = [latencies.response, latencies.service, latencies.late]
+    figures = [(one.count, one.total, one.largest, one._buckets) for one in histograms]
+    return [gathered.summary, *figures, latencies.on_time, gathered.failures, gathered.lookups]
+
+
+@given(st.lists(visitors(), max_size=6))
+def test_sums_are_the_same_either_way(several: list[list[Fields]]) -> None:
+    assert told(summed(several, one_by_one=False)[0]) == told(summed(several, one_by_one=True)[0])
+
+
+@given(visitors())
+def test_no_attempt_is_left_out_and_acked_ones_are(rows: list[Fields]) -> None:
+    _, found = summed([rows], one_by_one=False)
+    _, expected = summed([rows], one_by_one=True)
+
+    assert found.acked.keys().isdisjoint(found.others)
+    decoded = {key: [decode(row)] for key, row in found.acked.items()}
+    assert {**decoded, **found.others} == expected.others
+    assert all(row[8] == Outcome.ACKED for row in found.acked.values())
+
+
+@given(st.lists(visitors(), max_size=6), st.integers(0, 6))
+def test_merging_is_summing_up_together(several: list[list[Fields]], cut: int) -> None:
+    merged, _ = summed(several[:cut], one_by_one=False)
+    merged.merge(summed(several[cut:], one_by_one=False)[0])
+
+    assert told(merged) == told(summed(several, one_by_one=False)[0])
+
+
+def test_a_usual_visitor() -> None:
+    """A setup, a lookup and an event, each acked: one judged send, and the visitor started with the lookup."""
+    ms = 1_000_000
+    rows: list[Fields] = [
+        (T, T, 7, 0, 0, Purpose.SETUP, DONE, 200, Outcome.ACKED, Evidence.REPLY, T, T + 900 * ms),
+        (T + 10 * ms, T, 7, 1, 0, Purpose.LOOKUP, DONE, 200, Outcome.ACKED, Evidence.REPLY, T + 12 * ms, T + 15 * ms),
+        (T + 20 * ms, T, 7, 2, 0, Purpose.EVENT, DONE, 200, Outcome.ACKED, Evidence.REPLY, T + 23 * ms, T + 30 * ms),
+    ]
+    gathered, found = summed([rows], one_by_one=False)
+
+    assert gathered.summary == AttemptSummary(sent=1, acked=1)
+    assert (gathered.latencies.response.largest, gathered.latencies.service.largest) == (10_000, 7_000)
+    assert (gathered.latencies.late.largest, gathered.latencies.on_time) == (2_000, 1)
+    assert list(found.acked) == [(7, 0), (7, 1), (7, 2)]

@@ -1,0 +1,28 @@
+"""When the stored events of a run are listed, and what is said where they are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from simulator.runs.listing import Listing
+from simulator.verify.readers.events import MOST_EVENTS
+from tests.e2e.commands import SCENARIOS
+from tests.runs.ledgers import sent_run
+
+NOBODY = "http://127.0.0.1:9"
+
+
+def test_a_run_of_more_attempts_than_are_listed_is_judged_by_its_totals(tmp_path: Path) -> None:
+    opened = sent_run(tmp_path / "run", SCENARIOS / "first_open.yaml", 2, fails=False)
+    listing = Listing(opened, NOBODY, "")
+
+    assert listing.take(MOST_EVENTS + 1) is None
+    assert listing.why_not == "there were 1,000,001 attempts, and no more than 1,000,000 events are listed"
+
+
+def test_a_collector_that_listed_nothing_before_the_run_is_not_listed_after_it(tmp_path: Path) -> None:
+    opened = sent_run(tmp_path / "run", SCENARIOS / "first_open.yaml", 2, fails=False)
+    listing = Listing(opened, NOBODY, "")
+
+    assert listing.take(MOST_EVENTS) is None
+    assert listing.why_not == "the collector listed no events before the run"

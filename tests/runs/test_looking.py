@@ -1,0 +1,178 @@
+"""Looking in virtual time: list, count and totals of one moment, or none of them trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from simulator.contract import METRICS, Contract
+from simulator.finding import Interval
+from simulator.runs.counting import Counted
+from simulator.runs.gathering import Gathered
+from simulator.runs.looking import MOST_LOOKS, Looked, look
+from simulator.scenario.model import Expect
+from simulator.times import Ms
+from simulator.verify.oracle import Expectations
+from simulator.verify.readers.interfaces import Counts, Others
+from simulator.verify.readers.reading import Reading
+from simulator.verify.reconcile import Case, Reconciliation
+
+CONTRACT = Contract(quiet=Ms(1_000), deadline=Ms(5_000))
+
+
+@dataclass
+class Pretended:
+    """A collector that stores views at these instants, of which some are acked."""
+
+    stores: Sequence[int]
+    acked: int = 0
+    sent: int = 10
+    lags: int = 0  # its totals are so much older than its list
+    counting: int = 100  # a count takes so long
+    reading: int = 10
+    asking: int = 10  # its other interfaces
+    now: int = 0
+    listed: int = 0  # as of the last count
+    counts: list[int] = field(default_factory=list)  # when each count began
+
+    def count(self) -> Counted:
+        self.counts.append(self.now)
+        self.listed = self._stored(self.now)
+        self.now += self.counting
+        found = Reconciliation()
+        for _ in range(self.acked - self.listed):
+            found.note("lost", Case("id", 0, "view", ""))
+        by_event = views(self.listed, self.listed) if found.clean else None
+        return Counted(Gathered(), views(self.acked, self.sent), by_event, None, found)
+
+    def grew(self, _: Counted) -> bool:
+        return self._stored(self.now) > self.listed
+
+    def read(self) -> Reading:
+        value = self._stored(self.now - self.lags)
+        self.now += self.reading
+        return Reading({"all": {"": dict.fromkeys(METRICS, value)}})
+
+    def since(self, reading: Reading) -> Reading:
+        return reading
+
+    def others(self, _: Reading) -> Others:
+        self.now += self.asking
+        return Others(counts=Counts(0, 0, 0))
+
+    def _stored(self, at: int) -> int:
+        return sum(one <= at for one in self.stores)
+
+    def wait(self, pause: Ms) -> None:
+        self.now += pause
+
+
+def views(low: int, high: int) -> Expectations:
+    return Expectations({(metric, "all", ""): Interval(low, high) for metric in METRICS}, {})
+
+
+def looked(collector: Pretended, contract: Contract = CONTRACT) -> Looked:
+    return look(collector, contract, Expect(), clock=lambda: Ms(collector.now), wait=collector.wait)
+
+
+def exact(found: Looked) -> tuple[int, int] | None:
+    """The expectation that is of the reading's moment, with what was read; None: there is none."""
+    if found.counted.by_event is None:
+        return None
+    interval = found.counted.by_event.expected("pv", "all", "")
+    value = found.settled.reading.cells["all"][""]["pv"]
+    assert interval is not None
+    assert interval.width == 0
+    assert value is not None
+    return interval.low, value
+
+
+def test_what_rests_from_the_start_is_listed_once() -> None:
+    collector = Pretended([0, 0, 0], acked=3)
+
+    assert exact(looked(collector)) == (3, 3)
+    assert collector.counts == [0]
+
+
+@pytest.mark.parametrize(
+    ("late", "expected"),
+    [
+        ([], (3, 3)),
+        ([4_000], (4, 4)),
+        ([6_000], (4, 4)),
+        ([5_900, 7_300, 8_800], (6, 6)),
+    ],
+    ids=["nothing", "before the deadline", "just after it", "while it is looked at again and again"],
+)
+def test_what_comes_late_and_then_rests_is_held_against_its_own_list(
+    late: list[int], expected: tuple[int, int]
+) -> None:
+    # Until the deadline there is something to wait for: an acked event that is not listed.
+    found = looked(Pretended([0, 0, 4_900, *late], acked=3))
+
+    assert exact(found) == expected
+    assert not found.still_growing
+
+
+def test_a_list_that_grows_at_every_look_is_no_ground_to_judge_totals() -> None:
+    collector = Pretended(range(0, 100_000, 150), acked=1, sent=1_000)
+    found = looked(collector)
+
+    assert found.counted.by_event is None
+    assert found.still_growing
+    assert collector.counts[-1] > 5_000
+    assert len([at for at in collector.counts if at >= 5_000]) <= MOST_LOOKS + 2
+
+
+def test_the_last_list_is_no_older_than_the_reading() -> None:
+    """Whatever was read is listed: nobody else's events are taken for too many."""
+    collector = Pretended(range(0, 100_000, 150), acked=1, sent=1_000)
+    found = looked(collector)
+
+    assert collector.listed >= (found.settled.reading.cells["all"][""]["pv"] or 0)
+
+
+def test_totals_that_do_not_rest_are_of_no_moment() -> None:
+    collector = Pretended(range(0, 40_000, 500), acked=3, sent=100)
+    found = looked(collector, replace(CONTRACT, quiet=Ms(2_000)))
+
+    assert found.at_rest is None
+    assert found.counted.by_event is None
+
+
+def test_acked_events_may_be_listed_until_the_deadline() -> None:
+    found = looked(Pretended([0, 0, 4_999], acked=3))
+
+    assert found.counted.found is not None
+    assert found.counted.found.clean
+
+
+def test_nothing_is_lost_before_the_deadline_however_often_it_was_looked_at() -> None:
+    """More comes every second, which is looked at again; what was acked comes with the last."""
+    collector = Pretended([0, 100, 1_000, 2_000, 3_000, 4_000, 4_950], acked=7, sent=7, counting=10)
+    found = looked(collector, replace(CONTRACT, quiet=Ms(100)))
+
+    assert found.counted.found is not None
+    assert found.counted.found.clean
+    assert exact(found) == (7, 7)
+
+
+def test_totals_that_lag_behind_the_list_have_time_until_the_deadline() -> None:
+    found = looked(Pretended([0, 0, 500], acked=1, sent=5, lags=4_000))
+
+    assert exact(found) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("stores", "asking", "known"),
+    [([0, 0, 0], 10, True), ([0, 0, 0, 2_000], 4_000, False), ([*range(0, 90_000, 150)], 10, False)],
+    ids=["of one moment", "something came meanwhile", "nothing ever rested"],
+)
+def test_other_interfaces_count_only_where_they_are_of_the_same_moment(
+    stores: list[int], asking: int, known: bool
+) -> None:
+    found = looked(Pretended(stores, acked=1, sent=1_000, asking=asking))
+
+    assert (found.others is not None) is known
