@@ -12,10 +12,11 @@ from contextlib import ExitStack
 from datetime import datetime
 
 from simulator.errors import ConnectionFailed
-from simulator.finding import Finding, Verdict
+from simulator.finding import Finding
 from simulator.ledger.index import AttemptIndex
 from simulator.ledger.leases import read_leases
 from simulator.ledger.manifest import DATABASE_FILE
+from simulator.ledger.read import read_ledger
 from simulator.report.result import Result
 from simulator.runs.baseline import read_baseline, read_namespace, since
 from simulator.runs.collector_process import embedded_collector
@@ -71,8 +72,9 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
     leases = read_leases(opened.folder, opened.manifest.run_id)
     opened = with_measured_clocks(opened, leases)
     period = _period(opened, report)
-    if report.failed_self_check:
-        return _unsent(opened, url, report, period)
+    fault = report.fault
+    if fault is not None and not any(read_ledger(opened.folder, opened.manifest.run_id)):
+        return _unsent(opened, url, report, period, fault)
     expect = opened.scenario.expect
     listing = Listing(opened, url, _token(opened))
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
@@ -92,11 +94,11 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
             *settling_findings(settled, opened.contract.quiet, still_growing=looked.still_growing),
             *lost_findings(leases),
             *namespace_findings(namespace),
+            *(() if fault is None else (fault,)),
             *compared(opened, looked.others, counted, listing),
         )
-    if counted.found is not None:
-        write_reconciliation(opened.folder, counted.found)
     notes = (
+        *_kept(opened, counted),
         *failure_notes(counted.gathered.failures),
         *disagreements(opened.scenario, opened.contract, url),
         *_notes(counted, listing.why_not),
@@ -113,12 +115,11 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
     return result_of(opened, url, report, Judgement(period, counted, settled, judged, findings, notes, phases))
 
 
-def _unsent(opened: OpenedRun, url: str, report: LoadReport, period: Period) -> Result:
+def _unsent(opened: OpenedRun, url: str, report: LoadReport, period: Period, fault: Finding) -> Result:
     """The result of a run that was never sent: totals of nothing would prove nothing, so none is read or judged."""
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
         counted = count_run(opened, attempts, period.begin, period.end, None)
-    finding = Finding("self_check", Verdict.ERROR, report.failed_self_check)
-    return result_of(opened, url, report, Judgement(period, counted, None, (), (finding,)))
+    return result_of(opened, url, report, Judgement(period, counted, None, (), (fault,)))
 
 
 def _period(opened: OpenedRun, report: LoadReport) -> Period:
@@ -182,6 +183,15 @@ def _now() -> Ms:
 
 def _sleep(pause: Ms) -> None:
     time.sleep(pause / 1000)
+
+
+def _kept(opened: OpenedRun, counted: Counted) -> Iterator[str]:
+    """Keep every event with which something is wrong; a full disk is no reason for a run without a verdict."""
+    try:
+        if counted.found is not None:
+            write_reconciliation(opened.folder, counted.found)
+    except OSError as full:
+        yield f"The events with which something is wrong could not be written to a file: {full.strerror}."
 
 
 def _notes(counted: Counted, why_not: str) -> Iterator[str]:

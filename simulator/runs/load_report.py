@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulator.finding import Finding, Verdict
-from simulator.ledger.manifest import LOAD_FILE
+from simulator.errors import EngineError
+from simulator.finding import ExitCode, Finding, Verdict
+from simulator.ledger.manifest import LOAD_FILE, write_json
 from simulator.runs.noting import Failures
 from simulator.wire.request import Evidence
 
@@ -37,6 +38,20 @@ class LoadReport:
         said = self.facts.get("self_check")
         return said if isinstance(said, str) and said != "ok" else ""
 
+    @property
+    def own_fault(self) -> str:
+        """Why sending could not go on, where that was no fault of the collector's, such as a full disk; else empty."""
+        if self.failed_self_check or self.facts.get("exit_code") != ExitCode.OWN_FAULT:
+            return ""
+        return str(self.facts.get("reason", "")) or "the load ended by a fault of our own"
+
+    @property
+    def fault(self) -> Finding | None:
+        """The finding of a fault of our own; None where there is none."""
+        if self.failed_self_check:
+            return Finding("self_check", Verdict.ERROR, self.failed_self_check)
+        return Finding("own_fault", Verdict.ERROR, self.own_fault) if self.own_fault else None
+
     def number(self, name: str, default: float = 0.0) -> float:
         value = self.facts.get(name, default)
         return float(value) if isinstance(value, int | float) else default
@@ -49,6 +64,19 @@ def read_load_report(folder: Path) -> LoadReport:
     except (OSError, ValueError):
         facts = {}
     return LoadReport(facts if isinstance(facts, dict) else {})
+
+
+def note_own_fault(folder: Path, run_id: str, reason: str) -> None:
+    """Write load.json for a load process that died of a fault of our own and could not say so itself.
+
+    Raises:
+        EngineError: there is no place for it either.
+    """
+    facts = {"version": 1, "run_id": run_id, "finished": False, "exit_code": ExitCode.OWN_FAULT, "reason": reason}
+    try:
+        write_json(folder / LOAD_FILE, facts)
+    except OSError as full:
+        raise EngineError(f"{reason}; and {folder / LOAD_FILE} cannot be written: {full.strerror}") from full
 
 
 def lookup_findings(report: LoadReport, failed: Failures) -> Iterator[Finding]:
