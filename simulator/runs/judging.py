@@ -63,11 +63,15 @@ def verify_run(opened: OpenedRun) -> Result:
         else:
             url = opened.target_url
             check_connection(url)
-        return judge_run(opened, url)
+        return judge_run(opened, url, later=True)
 
 
-def judge_run(opened: OpenedRun, url: str) -> Result:
-    """Judge a run whose collector answers at `url`."""
+def judge_run(opened: OpenedRun, url: str, *, later: bool = False) -> Result:
+    """Judge a run whose collector answers at `url`.
+
+    Args:
+        later: some time after it was sent, so how long the totals took to become right is not known.
+    """
     report = read_load_report(opened.folder)
     leases = read_leases(opened.folder, opened.manifest.run_id)
     opened = with_measured_clocks(opened, leases)
@@ -79,7 +83,8 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
     listing = Listing(opened, url, _token(opened))
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
         collector = _Collector(opened, url, period, attempts, listing)
-        looked = look(collector, opened.contract, expect, clock=_now, wait=_sleep)
+        last_reply = None if later else _last_reply(report)
+        looked = look(collector, opened.contract, expect, clock=_now, wait=_sleep, last_reply=last_reply)
         counted, settled = looked.counted, looked.settled
         judged = judge(counted.expectations, settled.reading, expect)
         only_rise = rising(opened.contract)
@@ -179,6 +184,12 @@ def _token(opened: OpenedRun) -> str:
 
 def _now() -> Ms:
     return Ms(time.monotonic_ns() // _NS_PER_MS)
+
+
+def _last_reply(report: LoadReport) -> Ms | None:
+    """When the last judged event was answered, by the clock of `_now`; None where the load did not say."""
+    last_done = int(report.number("last_done_ns"))
+    return Ms(_now() - max(time.time_ns() - last_done, 0) // _NS_PER_MS) if last_done else None
 
 
 def _sleep(pause: Ms) -> None:
