@@ -95,7 +95,7 @@ def judge_run(opened: OpenedRun, url: str, *, later: bool = False) -> Result:
             judged = untold_before(judged, only_rise, by_event=opened.contract.time == "event")
         findings = (
             *findings_of(opened, attempts, counted, judged, period, looked.at_rest),
-            *lookup_findings(report, counted.gathered.lookups),
+            *lookup_findings(report, counted.gathered.lookups, opened.folder, opened.manifest.run_id),
             *settling_findings(settled, opened.contract.quiet, still_growing=looked.still_growing),
             *lost_findings(leases),
             *namespace_findings(namespace),
