@@ -6,6 +6,7 @@ counts. Reading it from YAML is scenario/; what the switches mean for a count is
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -67,11 +68,64 @@ class Definitions:
         return {"opens": str(self.opens), "user": self.user, "day": self.day}
 
 
+BodyValue = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRule:
+    """What the body of a reply adds to a status that is good: the value of one key of its JSON object.
+
+    A body that is no JSON object, or lacks the key, says nothing, so the outcome is unknown.
+
+    Raises:
+        ValueError: no key, no value that says yes, or one value that says both.
+    """
+
+    key: str  # of the object itself, no path
+    acked: tuple[BodyValue, ...]  # by which everything in the request is stored; 0, "0" and false are three values
+    refused: tuple[BodyValue, ...] = ()  # by which nothing of it is
+    other: Literal["unknown", "refused"] = "unknown"  # any other value
+
+    def __post_init__(self) -> None:
+        if not self.key or not self.acked:
+            raise ValueError("a body rule names a key, and at least one value by which the events are stored")
+        both = [one for one in self.acked for other in self.refused if same_value(one, other)]
+        if both:
+            raise ValueError(f"the value {json.dumps(both[0])} of {self.key} cannot mean both acked and refused")
+
+
+def same_value(one: object, other: object) -> bool:
+    """Whether two scalars are one value in JSON: 1 and 1.0 are, 1 and true and "1" are not."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """What a complete reply promises; a status that stands nowhere may mean anything, so its outcome is unknown.
+
+    Raises:
+        ValueError: no status that says yes, one that says both, or one that is no status of a final reply.
+    """
+
+    acked: tuple[int, ...] = (200,)  # everything in the request is stored
+    refused: tuple[int, ...] = (400, 401, 403, 404, 405, 413, 415, 422)  # nothing of it is stored
+    body: BodyRule | None = None  # what the body of an acked status must say as well; None: whatever it says
+
+    def __post_init__(self) -> None:
+        if not self.acked:
+            raise ValueError("at least one status must mean acked")
+        both = sorted(set(self.acked) & set(self.refused))
+        if both:
+            raise ValueError(f"the status {both[0]} cannot mean both acked and refused")
+        if not all(200 <= status <= 599 for status in (*self.acked, *self.refused)):
+            raise ValueError("the status of a final reply is from 200 to 599")
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """What a collector promises, and how it counts.
 
-    `definitions` holds the three switches that every face repeats. Those below `deadline` are how other products
+    `definitions` holds the three switches that every face repeats. Those below `replies` are how other products
     count; their defaults are CONTRACT section 3.
 
     Raises:
@@ -87,6 +141,7 @@ class Contract:
     quiet: Ms = Ms(1_000)  # totals count as settled after so long without change
     deadline: Ms = Ms(30_000)  # and are judged then at the latest
     clock_bound: Ms = Ms(0)  # most by which the collector's clock differs from ours; matters for `time: arrival`
+    replies: Replies = field(default_factory=Replies)  # what it answers to events means
 
     # What is stored, and in which order it is worked through
     age: Literal["arrival", "device"] = "arrival"  # device: `max_age` limits sent minus made, both by its own clock

@@ -82,6 +82,7 @@ class Finding:
     text: str
     count: int = 1
     visitors: tuple[int, ...] = ()  # examples, lowest first
+    metrics: tuple[str, ...] = ()  # whose wrong totals it speaks of, in the order of contract.METRICS
 
 
 NOBODY = "Nobody is named"  # and then why

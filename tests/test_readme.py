@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from simulator.cli.main import COMMANDS
+from simulator.scenario.contracts import read_contract_text
 from simulator.wire.registry import adapter_names
 from tests.e2e.commands import ROOT, collector, environment, mpsim
 
@@ -30,6 +33,12 @@ PLAIN = {
 }
 WITH_A_COLLECTOR = {"mpsim run scenarios/first_open.yaml --target http://127.0.0.1:8000"}
 SERVING = {"mpsim serve --port 8000 --db mpsim.db"}
+ON_TWO_CORES = {"mpsim run scenarios/returning_visitors.yaml --workers 2"}  # tests/e2e/test_spread.py
+MASTER = (
+    "mpsim run scenarios/returning_visitors.yaml --target http://10.0.0.9:8000 --allow-host 10.0.0.9 "
+    "--workers 2 --listen 10.0.0.1"
+)
+WORKER = "python -m simulator.load --worker --master-host 10.0.0.1"
 
 
 def commands() -> list[str]:
@@ -38,7 +47,9 @@ def commands() -> list[str]:
 
 
 def test_every_command_is_tested() -> None:
-    assert set(commands()) == BY_CI | (PLAIN - {"mpsim run scenarios/campaign_day.yaml"}) | WITH_A_COLLECTOR | SERVING
+    assert set(commands()) == BY_CI | (
+        PLAIN - {"mpsim run scenarios/campaign_day.yaml"}
+    ) | WITH_A_COLLECTOR | SERVING | ON_TWO_CORES | {MASTER, WORKER}
 
 
 @pytest.fixture
@@ -66,6 +77,23 @@ def test_the_commands_with_a_target_run(checkout: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_master_and_workers_on_machines_of_their_own_run(checkout: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    worker = WORKER.replace("10.0.0.1", f"127.0.0.1 --master-port {port} --ledger-dir {checkout / 'kept'}")
+    with collector(checkout / "mpsim.db") as url, ExitStack() as running:
+        workers = [
+            running.enter_context(subprocess.Popen([sys.executable, *worker.split()[1:]], cwd=ROOT, env=environment()))
+            for _ in range(2)
+        ]
+        line = MASTER.replace("http://10.0.0.9:8000", url).replace("10.0.0.1", f"127.0.0.1:{port}")
+        ran = mpsim(*line.split()[1:], "--visitors", 100, cwd=checkout)
+
+        assert ran.code == 0, ran
+        assert [one.wait(60) for one in workers] == [0, 0]
+
+
+@pytest.mark.slow
 def test_the_serving_command_serves_until_ctrl_c(checkout: Path) -> None:
     for line in SERVING:
         arguments = line.replace("8000", "0").split()[1:]
@@ -86,10 +114,16 @@ def test_the_serving_command_serves_until_ctrl_c(checkout: Path) -> None:
 
 @pytest.mark.slow
 def test_the_scenario_of_the_readme_passes(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    (tmp_path / "my_first.yaml").write_text(text, encoding="utf-8")
+    scenario, _ = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "my_first.yaml").write_text(scenario, encoding="utf-8")
 
     assert mpsim("run", tmp_path / "my_first.yaml", "--out", tmp_path / "run").code == 0
+
+
+def test_the_contract_of_the_readme_is_one() -> None:
+    _, contract = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+
+    assert read_contract_text(contract, "ours.yaml").name == "ours"
 
 
 def test_the_table_of_commands_is_complete() -> None:

@@ -1,4 +1,4 @@
-"""`mpsim schema`: the JSON Schema of scenario files."""
+"""`mpsim schema`: the JSON Schemas of scenario and contract files."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import json
 import click
 
 from simulator.finding import ExitCode
-from simulator.scenario.schema import json_schema
+from simulator.scenario.schema import contract_schema, json_schema
+
+_SCHEMAS = {"scenario": json_schema, "contract": contract_schema}
 
 
 @click.command("schema")
-def command() -> int:
-    """Print the JSON Schema of scenario files, so that an editor completes and checks them."""
-    click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))
+@click.argument("kind", type=click.Choice(list(_SCHEMAS)), default="scenario")
+def command(kind: str) -> int:
+    """Print the JSON Schema of a KIND of file, so that an editor completes and checks them."""
+    click.echo(json.dumps(_SCHEMAS[kind](), ensure_ascii=False, indent=2))
     return ExitCode.PASS

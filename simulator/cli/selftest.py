@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -14,15 +13,16 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.collector.faults import registered
+from simulator.contract import METRICS
+from simulator.errors import UsageError
 from simulator.finding import ExitCode
 from simulator.runs import false_alarms
-from simulator.runs.selftest import Asked, Matrix, faults_named, selftest
+from simulator.runs.selftest import Asked, Matrix, faults_named, scenarios, selftest, worst
 from simulator.runs.trial import Standing, Tried
 
 _FULL_SEEDS, _FULL_ALARM_SEEDS = 5, 300
 _ALARM_SEEDS = 9  # any nine in a row have every pair of definitions
 _MOST_NAMED = 3  # visitors who show a fault again
-_COLOURS = {Standing.KILLED: "green", Standing.PASSED: "green", Standing.WRONG_FINDING: "yellow"}
 
 
 @click.command("selftest")
@@ -30,12 +30,15 @@ _COLOURS = {Standing.KILLED: "green", Standing.PASSED: "green", Standing.WRONG_F
 @click.option(
     "--full",
     is_flag=True,
-    help=f"{_FULL_SEEDS} seeds, --repeat, and {_FULL_ALARM_SEEDS} runs of each kind behind a failing network.",
+    help=f"{_FULL_SEEDS} seeds, --everywhere, --repeat, --replay, and {_FULL_ALARM_SEEDS} runs of each kind behind a "
+    "failing network.",
 )
 @click.option("--seeds", type=click.IntRange(1, 1000), default=None, help="How many plans of each scenario.")
 @click.option("--alarms", type=click.IntRange(0, 100_000), default=None,
               help="Runs of each kind behind a failing network; none by default where FAULTs are named.")  # fmt: skip
+@click.option("--everywhere", is_flag=True, help="Each fault on every scenario that its definitions fit.")
 @click.option("--repeat", is_flag=True, help="Each kill once more, by as few visitors as show it: mostly by one alone.")
+@click.option("--replay", is_flag=True, help="And mpsim replay of that visitor; with --repeat, and the first seed.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=None, help="Trials at once; default: two a core.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None,
               help="Keep the run directories there.")  # fmt: skip
@@ -48,7 +51,9 @@ def command(
     full: bool,
     seeds: int | None,
     alarms: int | None,
+    everywhere: bool,
     repeat: bool,
+    replay: bool,
     jobs: int | None,
     out: Path | None,
     as_json: bool,
@@ -59,6 +64,8 @@ def command(
 
     Exit code 0 when every faulty collector failed for the declared reason and every honest one passed, else 7.
     """
+    if replay and not repeat:
+        raise UsageError("--replay needs --repeat: it replays the visitors who showed a fault again")
     chosen = faults_named(faults)
     if list_only:
         _print_list()
@@ -68,10 +75,12 @@ def command(
     asked = Asked(
         chosen,
         tuple(range(1, 1 + (seeds or (_FULL_SEEDS if full else 1)))),
-        tuple(range(1, 1 + alarms)),
-        full or repeat,
-        out,
-        jobs or 0,
+        everywhere=full or everywhere,
+        alarm_seeds=tuple(range(1, 1 + alarms)),
+        repeat=full or repeat,
+        replay=full or replay,
+        keep=out,
+        jobs=jobs or 0,
     )
     matrix = selftest(asked, _Progress(quiet))
     if as_json:
@@ -118,30 +127,28 @@ def _print_list() -> None:
 
 
 def _print(console: Console, matrix: Matrix) -> None:
-    """The matrix, a block for each scenario under its definitions, and whatever is not as it must be."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("Fault, by scenario", no_wrap=True)
-    table.add_column("Result", no_wrap=True)
-    table.add_column("Fails in")
-    table.add_column("Finding")
+    """The matrix, fault by scenario, and whatever is not as it must be."""
+    shown = [name for name in scenarios() if any(one.trial.scenario == name for one in matrix.tried)]
+    heads = [_head(name, shown) for name in shown]
     repeated = any(one.again for one in matrix.tried)
-    if repeated:
-        table.add_column("Again by")
-    for (scenario, definitions), block in groupby(
-        matrix.tried, key=lambda one: (one.trial.scenario, one.trial.definitions)
-    ):
-        by_fault: dict[str, list[Tried]] = {}
-        for one in block:
-            by_fault.setdefault(one.trial.fault.name if one.trial.fault is not None else "", []).append(one)
-        table.add_row()
-        words = ", ".join(definitions.as_json().values())
-        table.add_row(Text(f"{scenario}, honest", style="bold"), _result(by_fault.pop("")), Text(words, style="dim"))
-        for name, seeds in by_fault.items():
-            failed = sorted({metric for one in seeds for metric, _ in one.failed})
-            codes = dict.fromkeys(code for one in seeds for code in one.findings)
-            again = [_again(seeds)] if repeated else []
-            table.add_row(f"  {name}", _result(seeds), " ".join(failed), ", ".join(codes), *again)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    for column in ("Fault", *heads):
+        table.add_column(column, no_wrap=True)
+    for column in ("Fails in", "Finding", *(["Again by"] if repeated else [])):
+        table.add_column(column)
+    rows: dict[str, dict[str, list[Tried]]] = {}
+    for (name, scenario), some in matrix.cells().items():
+        rows.setdefault(name, {})[scenario] = some
+    for name, by_scenario in rows.items():
+        own = [one for some in by_scenario.values() for one in some if one.trial.fault and not one.trial.is_elsewhere]
+        failed = [metric for metric in METRICS if any(metric == one for tried in own for one, _ in tried.failed)]
+        codes = dict.fromkeys(code for one in own for code in one.findings)
+        marks = [_mark(by_scenario.get(scenario, [])) for scenario in shown]
+        table.add_row(name, *marks, " ".join(failed), ", ".join(codes), *([_again(own)] if repeated else []))
     console.print(table)
+    console.print()
+    console.print(", ".join(f"{head} {name}" for head, name in zip(heads, shown, strict=True)), highlight=False)
+    console.print("; ".join(_legend(matrix)), highlight=False)
     console.print()
     everything: list[Tried | false_alarms.Tried] = [*matrix.tried, *matrix.alarms]
     for each in everything:
@@ -156,11 +163,47 @@ def _print(console: Console, matrix: Matrix) -> None:
     console.print(_summary(matrix))
 
 
-def _result(seeds: Sequence[Tried]) -> Text:
-    """The worst of what became of a fault with each seed."""
-    worst = next((one.standing for one in seeds if not one.standing.is_good), seeds[0].standing)
-    several = f" {sum(one.standing is worst for one in seeds)} of {len(seeds)}" if len(seeds) > 1 else ""
-    return Text(worst.value + several, style=_COLOURS.get(worst, "bold red"))
+_MARKS = {
+    Standing.KILLED: ("K", "green", "killed"),
+    Standing.NOT_COVERED: ("·", "dim", "nothing there makes the collector wrong"),
+    Standing.PASSED: ("ok", "green", "honest, and passed"),
+    Standing.SURVIVED: ("S", "bold red", "SURVIVED"),
+    Standing.FALSE_ALARM: ("F", "bold red", "FALSE ALARM"),
+    Standing.WRONG_FINDING: ("W", "yellow", "killed, but not for the declared reasons"),
+    Standing.WRONG_VISITOR: ("V", "yellow", "killed, and somebody named who is not affected"),
+    Standing.NOT_AGAIN: ("A", "yellow", "killed, and not shown again"),
+    Standing.BROKEN: ("x", "bold red", "no verdict"),
+}
+_ELSEWHERE = "k"  # killed by another scenario than the one that claims to cover it
+
+
+def _head(name: str, names: Sequence[str]) -> str:
+    """The shortest beginning of a scenario's name, of three letters at least, that no other one has."""
+    for length in range(3, len(name)):
+        if sum(other.startswith(name[:length]) for other in names) == 1:
+            return name[:length]
+    return name
+
+
+def _mark(some: Sequence[Tried]) -> Text:
+    """The worst of what became of a fault on a scenario with each seed; nothing where it was not tried."""
+    if not some:
+        return Text("")
+    standing = worst(some)
+    letter, style, _ = _MARKS[standing]
+    if standing is Standing.KILLED and some[0].trial.is_elsewhere:
+        return Text(_ELSEWHERE, style="dim green")
+    return Text(letter, style=style)
+
+
+def _legend(matrix: Matrix) -> Iterator[str]:
+    """What the marks that occur mean."""
+    for standing, (letter, _, says) in _MARKS.items():
+        some = [one for one in matrix.tried if one.standing is standing]
+        if standing is Standing.KILLED and any(one.trial.is_elsewhere for one in some):
+            yield f"{letter} {says} by the scenario that claims to cover it, {_ELSEWHERE} by another"
+        elif some:
+            yield f"{letter} {says}"
 
 
 def _again(seeds: Sequence[Tried]) -> str:
@@ -177,6 +220,14 @@ def _again(seeds: Sequence[Tried]) -> str:
 
 def _summary(matrix: Matrix) -> Text:
     controls = sum(one.trial.fault is None for one in matrix.tried)
-    caught = f"{matrix.count(Standing.KILLED)} of {len(matrix.tried) - controls} faulty collectors failed as they must"
+    own = [one for one in matrix.tried if one.trial.fault is not None and not one.trial.is_elsewhere]
+    killed = sum(one.standing is Standing.KILLED for one in own)
+    caught = f"{killed} of {len(own)} faulty collectors failed as they must"
+    elsewhere = [one for one in matrix.tried if one.trial.is_elsewhere]
+    if elsewhere:
+        also = sum(one.standing is Standing.KILLED for one in elsewhere)
+        untouched = sum(one.standing is Standing.NOT_COVERED for one in elsewhere)
+        caught += f", {also} of {len(elsewhere)} on other scenarios as well ({untouched} are not wrong there)"
     passed = f"{matrix.count(Standing.PASSED)} of {controls} honest ones passed"
-    return Text(f"{caught}, {passed}, in {matrix.seconds:.0f} seconds", style="green" if matrix.is_good else "bold red")
+    took = f"in {matrix.seconds:.0f} seconds on {matrix.cores} {'core' if matrix.cores == 1 else 'cores'}"
+    return Text(f"{caught}, {passed}, {took}", style="green" if matrix.is_good else "bold red")

@@ -29,6 +29,8 @@ def parse(arguments: Sequence[str]) -> CollectorOptions:
     parser.add_argument("--token", default="", help="access token that the OpenAPI asks for")
     parser.add_argument("--tenant", default="", help="events of another tenant are bad")
     parser.add_argument("--parent", type=int, default=0, metavar="PID", help="end when this process is no longer ours")
+    parser.add_argument("--no-fsync", dest="fsync", action="store_false", help="do not wait for the disk: what is "
+                        "stored survives the death of the process, and no power cut")  # fmt: skip
     parser.add_argument("--events", metavar="A,B", help="registered c_ events; others are bad")
     given = parser.parse_args(arguments)
     try:
@@ -42,6 +44,7 @@ def parse(arguments: Sequence[str]) -> CollectorOptions:
         definitions=definitions,
         token=given.token,
         tenant=given.tenant,
+        fsync=given.fsync,
         parent=given.parent,
         events=None if given.events is None else frozenset(name for name in given.events.split(",") if name),
     )

@@ -25,4 +25,5 @@ class CollectorOptions:
     token: str = ""
     tenant: str = ""  # events of another tenant are bad; empty: not checked
     events: frozenset[str] | None = None  # registered c_ events, others are bad; None: not checked
+    fsync: bool = True  # an answer waits for the disk: stored survives a power cut; False: the death of the process
     parent: int = 0  # process id; the collector ends when its parent is another one. 0: it outlives everybody

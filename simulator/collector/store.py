@@ -192,8 +192,11 @@ def _write_setting(connection: sqlite3.Connection, name: str, value: str) -> Non
     connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
 
-def open_store(path: Path) -> Store:
+def open_store(path: Path, *, fsync: bool = True) -> Store:
     """Open the file for writing, or create it.
+
+    Args:
+        fsync: a commit waits for the disk. Without, the system writes when it likes, and a power cut may cost the file.
 
     Raises:
         UsageError: it cannot be written, is something else than a collector's file, or of another version.
@@ -203,7 +206,7 @@ def open_store(path: Path) -> Store:
     try:
         connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         try:
-            _prepare(connection, path)
+            _prepare(connection, path, fsync=fsync)
         except BaseException:
             connection.close()
             raise
@@ -212,7 +215,7 @@ def open_store(path: Path) -> Store:
     return Store(path, connection)
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, *, fsync: bool) -> None:
     """Check whose file it is, give an empty one the schema, and set what holds for the connection."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -225,7 +228,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             "use the mpsim that wrote it, or a new file with --db"
         )
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
     connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages; fewer, larger checkpoints while a load runs
     if not tables:
         connection.executescript(

@@ -241,6 +241,22 @@ def visitors_of(schedule: Arrivals) -> tuple[range, ...]:
     return tuple(range(begin, end) for begin, end in zip([0, *ends], ends, strict=False))
 
 
+def due_by(schedule: Arrivals, until_us: int) -> int:
+    """How many visitors have arrived when so many wall microseconds have passed; one whose instant it is has.
+
+    Order: O(log n), and at most one block of draws.
+    """
+    if isinstance(schedule, Schedule) and schedule.poisson:
+        # All of a block lie between where the integral reaches its first number and where it reaches the next block's.
+        blocks = range(-(-schedule.count // POISSON_BLOCK))
+        begun = bisect_right(blocks, until_us, key=lambda block: _where(schedule, block * POISSON_BLOCK))
+        if begun == 0:
+            return 0
+        block = begun - 1
+        return block * POISSON_BLOCK + bisect_right(_poisson_block(schedule, block), until_us)
+    return bisect_right(range(schedule.count), until_us, key=lambda visitor: offset_us(schedule, visitor))
+
+
 @lru_cache(maxsize=8)
 def _poisson_block(schedule: Schedule, block: int) -> tuple[int, ...]:
     first = block * POISSON_BLOCK

@@ -4,6 +4,7 @@
     write.py      intent before the send, outcome after it, into a file mapped to memory; the file format is there
     read.py       every worker's file back to attempts; damage is an error with file and byte
     index.py      the attempts of one visitor at a time, in memory that does not grow with them
+    leases.py     which worker had which visitors, and where a lost one leaves a hole
     histogram.py  durations in bounded memory, for both sides
     manifest.py   run.json: what the run is
 

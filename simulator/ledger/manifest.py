@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from simulator.contract import Contract, Definitions, parse_opens
+from simulator.contract import BodyRule, Contract, Definitions, Replies, parse_opens
 from simulator.errors import UsageError
 from simulator.times import Ms, iso_local, parse_instant
 
@@ -89,7 +89,14 @@ def contract_from_json(data: dict[str, Any]) -> Contract:
     """The inverse of `contract_json`."""
     given = dict(data["definitions"])
     definitions = Definitions(parse_opens(given["opens"]), given["user"], given["day"])
-    return Contract(**{**data, "definitions": definitions})
+    replies = _replies_from_json(data["replies"]) if "replies" in data else Replies()
+    return Contract(**{**data, "definitions": definitions, "replies": replies})
+
+
+def _replies_from_json(data: dict[str, Any]) -> Replies:
+    rule = data["body"]
+    body = rule and BodyRule(rule["key"], tuple(rule["acked"]), tuple(rule["refused"]), rule["other"])
+    return Replies(tuple(data["acked"]), tuple(data["refused"]), body)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

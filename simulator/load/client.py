@@ -1,4 +1,4 @@
-"""The transport: what all connections to a collector share, and what an answer can be.
+"""The transport: one collector, the bytes of a request to it, and what an answer can be.
 
 Other clients send again behind one's back when a connection breaks, and follow redirects; a total can then not be
 trusted. Here every byte that leaves is asked for, and trouble of the network is an Answer, never an exception:
@@ -16,52 +16,34 @@ trusted. Here every byte that leaves is asked for, and trouble of the network is
 A connection that was closed while it was idle is noticed before the send, and a new one made. Where the news arrives
 with the first write, of which the kernel took no byte, that is the same.
 
-What is not here: a single connection (connection.py), what an answer means (wire/), waiting for one's turn (course.py),
-proxies (there is none: HTTP_PROXY and the like are not read).
+What is not here: a single connection (connection.py), what connections share (peer.py), what an answer means (wire/),
+waiting for one's turn (course.py), proxies (there is none: HTTP_PROXY and the like are not read).
 """
 
 from __future__ import annotations
 
-import socket
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
-
-import gevent
-import gevent.monkey
-import gevent.socket
-from gevent.hub import get_hub
 
 from simulator.errors import EngineError, UsageError
 from simulator.load.connection import Connection
-from simulator.load.reply import LIMIT
+from simulator.load.peer import Limits, Peer
 from simulator.wire.request import Answer, Request
 
-_LOOKED_UP_FOR = 60.0  # seconds that the addresses of a host are kept
-_KNOWN_REPLIES, _KNOWN_BYTES = 256, 2_048  # short replies that are recognised without being parsed again
+__all__ = ["Client", "Limits", "send_once", "split_url"]
+
 _KNOWN_HEADS = 4_096
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _NOTHING: tuple[None, bytes] = (None, b"")
-_SHORTEST_SWEEP, _LONGEST_SWEEP = 0.001, 0.25  # seconds between two looks for replies that do not come
 
 Headers = tuple[tuple[str, str], ...]
-Address = tuple[int, Any]  # family, and what `connect` takes
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long and how much a client waits for; seconds and bytes."""
-
-    connect: float = 10.0  # names, TCP and TLS together
-    reply: float = 60.0  # from the first byte sent to the last received
-    reply_bytes: int = LIMIT
-
-
-class Client:
-    """One collector and how to talk to it; makes connections, which share what is known about it.
+class Client(Peer):
+    """One collector and how to talk to it; makes connections, which share what is known about it (peer.py).
 
     Args:
         now: nanoseconds of the wall clock, for `Connection.sent_ns`.
@@ -79,20 +61,14 @@ class Client:
         now: Callable[[], int] = time.time_ns,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        self.limits = limits or Limits()
-        self.now = now
-        self.scheme, self.host, self.port = split_url(url)
-        bracketed = f"[{self.host}]" if ":" in self.host else self.host
+        self.scheme, host, port = split_url(url)
+        trust = (context or ssl.create_default_context()) if self.scheme == "https" else None
+        super().__init__(host, port, trust, limits or Limits(), now)
+        bracketed = f"[{host}]" if ":" in host else host
         usual = {"http": 80, "https": 443}[self.scheme]
-        self._authority = bracketed if self.port == usual else f"{bracketed}:{self.port}"
-        self.context = (context or ssl.create_default_context()) if self.scheme == "https" else None
-        self.known: dict[bytes, Answer] = {}  # whole short replies that leave the connection open
+        self._authority = bracketed if port == usual else f"{bracketed}:{port}"
         self._heads: dict[Headers, bytes] = {}  # as lines
         self._latest: dict[int, tuple[Headers, bytes]] = {}  # the same by the id of the tuple: hashing it costs more
-        self._addresses: tuple[Address, ...] = ()
-        self._looked_up = 0.0
-        self._waiting: dict[Connection, float] = {}  # for a reply, until when (monotonic), in the order of their sends
-        self._sweep: Any = None  # timer that looks for those that have waited too long
 
     def connection(self) -> Connection:
         """A connection that opens with its first request."""
@@ -139,48 +115,6 @@ class Client:
     def _unspeakable(self, request: Request) -> EngineError:
         line = f"{request.method} {request.target}"
         return EngineError(f"visitor {request.visitor}: no request line can say {line[:200]!r}")
-
-    def remember(self, data: bytes, answer: Answer) -> None:
-        """Keep what a whole short reply says: most collectors answer with the same bytes again and again."""
-        if len(data) <= _KNOWN_BYTES:
-            if len(self.known) >= _KNOWN_REPLIES:
-                self.known.clear()
-            self.known[data] = answer
-
-    def wait(self, connection: Connection) -> None:
-        """The connection waits for a reply from now on: when the time for it is up, it is told to `expire`."""
-        self._waiting[connection] = time.monotonic() + self.limits.reply
-        if self._sweep is None:
-            pause = min(_LONGEST_SWEEP, max(_SHORTEST_SWEEP, self.limits.reply / 16))
-            self._sweep = get_hub().loop.timer(pause, pause)
-            self._sweep.start(self._expire)
-
-    def done(self, connection: Connection) -> None:
-        """It waits no longer."""
-        self._waiting.pop(connection, None)
-
-    def _expire(self) -> None:
-        now = time.monotonic()
-        while self._waiting:
-            connection, until = next(iter(self._waiting.items()))
-            if until > now:
-                return
-            connection.expire()
-        self._sweep.stop()
-        self._sweep.close()
-        self._sweep = None
-
-    def addresses(self) -> tuple[Address, ...]:
-        """Where the host is.
-
-        Raises:
-            OSError: nobody knows.
-        """
-        if not self._addresses or time.monotonic() - self._looked_up > _LOOKED_UP_FOR:
-            found = gevent.socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-            self._addresses = tuple((family, address) for family, _, _, _, address in found)
-            self._looked_up = time.monotonic()
-        return self._addresses
 
     def _head(self, request: Request) -> bytes:
         """The lines of the headers; an adapter uses the same few tuples again and again."""

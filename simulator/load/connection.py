@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
 from gevent.hub import get_hub
 
 from simulator.load.dialling import READ, WRITE, Line, dial
+from simulator.load.peer import Peer
 from simulator.load.pipe import Pipe
 from simulator.load.reply import ReplyReader
 from simulator.wire.request import Answer, Evidence
-
-if TYPE_CHECKING:
-    from simulator.load.client import Client
 
 # Told what came of an exchange, in the event loop, so it must not wait: an Answer; or an EngineError (this machine has
 # run out of file descriptors, ports or memory) or a bug.
@@ -33,11 +31,23 @@ Done = Callable[["Answer | Exception"], None]
 class Connection:
     """A connection that opens when it is needed and stays open between requests. One exchange at a time."""
 
-    __slots__ = ("_client", "_done", "_hub", "_method", "_pipe", "_readable", "_reader", "_rest", "_turn",
-                 "_wire", "_writable", "sent_ns")  # fmt: skip
+    __slots__ = (
+        "_done",
+        "_hub",
+        "_method",
+        "_peer",
+        "_pipe",
+        "_readable",
+        "_reader",
+        "_rest",
+        "_turn",
+        "_wire",
+        "_writable",
+        "sent_ns",
+    )  # fmt: skip
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
         self._hub = get_hub()
         self._wire: socket.socket | None = None
         self._pipe: Pipe | None = None
@@ -65,14 +75,14 @@ class Connection:
         # first write, of which the kernel took no byte, that is the same.
         pipe = self._pipe
         if pipe is not None and pipe.is_quiet():
-            started = self._client.now()
+            started = self._peer.now()
             try:
                 rest = pipe.write(data)
             except OSError:
                 pass
             else:
                 self.sent_ns = started
-                self._client.wait(self)
+                self._peer.wait(self)
                 if rest:
                     self._write_on(rest)
                 return
@@ -104,7 +114,7 @@ class Connection:
         Raises:
             EngineError: as `send`.
         """
-        if self._pipe is None and (line := dial(self._client)) is not None:
+        if self._pipe is None and (line := dial(self._peer)) is not None:
             self._connected(line)
         return self._pipe is not None
 
@@ -126,7 +136,7 @@ class Connection:
     def _finish(self, answer: Answer | Exception) -> None:
         done, self._done = self._done, None
         self._reader = None
-        self._client.done(self)
+        self._peer.done(self)
         if done is not None:
             done(answer)
 
@@ -144,7 +154,7 @@ class Connection:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
-        self._client.done(self)
+        self._peer.done(self)
 
     # ---- reading --------------------------------------------------------------------------------------------------
 
@@ -167,11 +177,11 @@ class Connection:
         if reader is None:
             # A reply may come before the whole request is written; it is an answer, and ends the connection.
             if self._writable is None and self._method != "HEAD":
-                known = self._client.known.get(data)
+                known = self._peer.known.get(data)
                 if known is not None:
                     self._finish(known)
                     return
-            reader = self._reader = ReplyReader(self._method, self._client.limits.reply_bytes)
+            reader = self._reader = ReplyReader(self._method, self._peer.limits.reply_bytes)
         first = not reader.started
         answer = reader.feed(data) if data else reader.end(clean=pipe.ended_cleanly)
         if answer is None:
@@ -180,7 +190,7 @@ class Connection:
             self._end(answer)
             return
         if first:
-            self._client.remember(data, answer)
+            self._peer.remember(data, answer)
         self._finish(answer)
 
     # ---- writing --------------------------------------------------------------------------------------------------
@@ -188,7 +198,7 @@ class Connection:
     def _open_and_write(self, data: bytes, turn: int) -> None:
         """Connect, and write the request. Runs in a greenlet of its own."""
         try:
-            line = dial(self._client)
+            line = dial(self._peer)
         except Exception as fault:  # noqa: BLE001  it is told to whoever waits
             self._later(turn, fault)
             return
@@ -199,14 +209,14 @@ class Connection:
             line.wire.close()  # nobody waits for it any more
             return
         self._connected(line)
-        started = self._client.now()
+        started = self._peer.now()
         try:
             rest = line.pipe.write(data)
         except OSError:
             self._later(turn, Answer(Evidence.NO_CONNECTION))
             return
         self.sent_ns = started
-        self._client.wait(self)
+        self._peer.wait(self)
         if rest:
             self._write_on(rest)
 
@@ -245,7 +255,7 @@ class Connection:
             self._writable = None
 
     def _last_words(self, pipe: Pipe) -> Answer | None:
-        reader = self._reader or ReplyReader(self._method, self._client.limits.reply_bytes)
+        reader = self._reader or ReplyReader(self._method, self._peer.limits.reply_bytes)
         try:
             while data := pipe.read():
                 if (answer := reader.feed(data)) is not None:

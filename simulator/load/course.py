@@ -9,6 +9,7 @@ visitor itself, in the event loop, where nothing waits.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from gevent import getcurrent
@@ -23,6 +24,7 @@ from simulator.load.lookup import wrong_lookup
 from simulator.load.own_connections import OwnConnections
 from simulator.load.tally import Tally
 from simulator.load.walk import Walk
+from simulator.wire.outcome import classify
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose
 
 _NEVER = 1 << 63
@@ -35,7 +37,7 @@ class Judge(Protocol):
     """The part of an adapter that a lane needs."""
 
     def outcome(self, answer: Answer) -> Outcome:
-        """What an answer tells about the collector."""
+        """What the answer to an event tells about the collector."""
         ...
 
 
@@ -53,7 +55,7 @@ class _Lane:
         self.walk: Walk | None = None
         self.began = 0  # instant of the intent, ns
         self.slot = 0  # of the attempt in the ledger
-        self.done: Callable[[Answer | Exception], None] = lambda answer: answered(self, answer)
+        self.done: Callable[[Answer | Exception], None] = partial(answered, self)
 
 
 class Course:
@@ -257,14 +259,13 @@ class Course:
         done = self._clock()
         walk = lane.walk
         assert walk is not None
-        request = walk.request
-        if answer is not self._latest[0]:
-            # Short replies that were seen before are the same object again (Client.known).
-            self._latest = (answer, self._judge.outcome(answer))
-        outcome = self._latest[1]
-        if request.purpose is Purpose.LOOKUP and (why := wrong_lookup(request, answer)):
-            self._tally.note_failed_lookup(walk, why)
-            outcome = Outcome.REFUSED if outcome is Outcome.ACKED else outcome
+        if walk.request.purpose is Purpose.LOOKUP:
+            outcome = self._looked_up(walk, answer)
+        else:
+            if answer is not self._latest[0]:
+                # Short replies that were seen before are the same object again (Client.known).
+                self._latest = (answer, self._judge.outcome(answer))
+            outcome = self._latest[1]
         sent = lane.connection.sent_ns or lane.began
         self._ledger.end(lane.slot, sent, done, outcome, answer.evidence, answer.status)
         lane.walk = None
@@ -276,6 +277,15 @@ class Course:
         if self._own is not None and self._agenda.finished != finished:
             self._own.leave(walk.visitor)
         return following
+
+    def _looked_up(self, walk: Walk, answer: Answer) -> Outcome:
+        """What the answer to a lookup tells; what replies to events mean says nothing of it."""
+        why = wrong_lookup(walk.request, answer)
+        if not why:
+            return Outcome.ACKED
+        self._tally.note_failed_lookup(walk, why)
+        outcome = classify(answer)
+        return Outcome.REFUSED if outcome is Outcome.ACKED else outcome
 
     def _fail(self, failure: Exception) -> None:
         self._failure = self._failure or failure

@@ -79,10 +79,15 @@ class Crowd:
         if block != self._planned_block:
             self._planned = self._plan_block(block)
             self._planned_block = block
-        requests = tuple(
-            request for request in self._planned.get(visitor, ()) if (request.purpose is Purpose.SETUP) is self._setup
-        )
+        requests = self._of(visitor, self._planned)
         if not requests:
             self.silent += 1
             return None
         return Walk(visitor, requests)
+
+    def bring_back(self, walk: Walk) -> None:
+        """Plan the requests of a visitor again who was laid down."""
+        walk.pick_up(self._of(walk.visitor, self._plan_block(walk.visitor // self._block)))
+
+    def _of(self, visitor: int, planned: Mapping[int, tuple[Request, ...]]) -> list[Request]:
+        return [request for request in planned.get(visitor, ()) if (request.purpose is Purpose.SETUP) is self._setup]

@@ -11,7 +11,6 @@ import os
 import socket
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import gevent
 import gevent.monkey
@@ -19,10 +18,8 @@ from gevent import getcurrent
 from gevent.hub import get_hub
 
 from simulator.errors import EngineError
+from simulator.load.peer import Address, Peer
 from simulator.load.pipe import Pipe, PlainPipe, TlsPipe
-
-if TYPE_CHECKING:
-    from simulator.load.client import Address, Client
 
 READ, WRITE = 1, 2  # events of libev
 # The machine that sends has run out of something: no word on the collector.
@@ -37,22 +34,22 @@ class Line:
     pipe: Pipe
 
 
-def dial(client: Client) -> Line | None:
+def dial(peer: Peer) -> Line | None:
     """Connect; None when nobody answers, or not in time, or not as who they should be.
 
     Raises:
         EngineError: this machine has run out of file descriptors, ports or memory.
     """
-    deadline = time.monotonic() + client.limits.connect
+    deadline = time.monotonic() + peer.limits.connect
     try:
-        with gevent.Timeout(client.limits.connect, TimeoutError("no address in time")):
-            addresses = client.addresses()
+        with gevent.Timeout(peer.limits.connect, TimeoutError("no address in time")):
+            addresses = peer.addresses()
     except (OSError, UnicodeError):
         return None
     trouble: list[int] = []
     for address in addresses:
         try:
-            return _dial(client, address, deadline)
+            return _dial(peer, address, deadline)
         except OSError as reason:
             trouble.append(reason.errno or 0)
     if all(code in _OWN_SHORTAGE for code in trouble):
@@ -63,12 +60,12 @@ def dial(client: Client) -> Line | None:
     return None
 
 
-def _dial(client: Client, address: Address, deadline: float) -> Line:
+def _dial(peer: Peer, address: Address, deadline: float) -> Line:
     family, where = address
     wire = _socket(family)
     try:
         _reach(wire, where, deadline)
-        return Line(wire, _secure(client, wire, deadline))
+        return Line(wire, _secure(peer, wire, deadline))
     except BaseException:
         wire.close()
         raise
@@ -87,10 +84,10 @@ def _reach(wire: socket.socket, where: object, deadline: float) -> None:
         raise ConnectionRefusedError("nobody listens: on a free local port a socket can meet itself")
 
 
-def _secure(client: Client, wire: socket.socket, deadline: float) -> Pipe:
-    if client.context is None:
+def _secure(peer: Peer, wire: socket.socket, deadline: float) -> Pipe:
+    if peer.context is None:
         return PlainPipe(wire)
-    pipe = TlsPipe(wire, client.context, client.host)
+    pipe = TlsPipe(wire, peer.context, peer.host)
     while True:
         done, leaving = pipe.handshake()
         while leaving:

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import gevent
 from gevent.event import Event as Signal
+from gevent.hub import get_hub
 
 from simulator.errors import EngineError, MpsimError
 from simulator.finding import ExitCode
@@ -37,7 +39,8 @@ class Drive:
 
     Args:
         watch: told of every attempt.
-        self_check: raises EngineError where the transport does not send once; called before anything is sent.
+        self_check: raises EngineError where the transport does not send once; called before anything is sent. None:
+            that of self_check.py, with this run's adapter and replies.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class Drive:
         *,
         watch: Watcher | None = None,
         grace: float = GRACE,
-        self_check: Callable[[], None] = assert_sends_once,
+        self_check: Callable[[], None] | None = None,
     ) -> None:
         self.over = Signal()  # load.json is written
         self.exit_code: int = ExitCode.OWN_FAULT
@@ -54,7 +57,12 @@ class Drive:
         self._opened = opened
         self._watch = watch
         self._grace = grace
-        self._self_check = self_check
+        self._self_check = self_check or partial(
+            assert_sends_once,
+            judge=opened.adapter.outcome,
+            replies=opened.contract.replies,
+            tls=opened.target_url.startswith("https:"),
+        )
         self._self_checked = ""
         self._clock = steady_clock()
         self._sender: Sender | None = None
@@ -149,7 +157,9 @@ class Drive:
         turn = 0
         while True:
             try:
-                write_json(self._opened.folder / PROGRESS_FILE, self._progress())
+                # In a thread: where the disk is slow, nobody must come late for it.
+                write = get_hub().threadpool.apply
+                write(write_json, (self._opened.folder / PROGRESS_FILE, self._progress()))
             except OSError as reason:
                 self._fault = ExitCode.OWN_FAULT
                 self.stop(f"{self._opened.folder / PROGRESS_FILE} cannot be written: {reason.strerror}")

@@ -21,13 +21,13 @@ from simulator.errors import EngineError, MpsimError
 from simulator.finding import ExitCode
 from simulator.ledger.manifest import LOAD_FILE, PROGRESS_FILE, write_json
 from simulator.load.clock import steady_clock, wall_ahead_ns
-from simulator.load.course import Watcher
 from simulator.load.joining import Arrival
 from simulator.load.leased import LeasedRun
 from simulator.load.master import Master
 from simulator.load.messages import TYPE, BadMessage
 from simulator.load.numbers import ending
 from simulator.load.sender import GRACE
+from simulator.load.statistics import LocustStatistics
 from simulator.load.worker import Worker
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.targets import is_loopback
@@ -35,6 +35,7 @@ from simulator.traffic.targets import is_loopback
 _MASTER_TICK = 0.1  # seconds
 _WORKER_TICK = 0.05
 _PROGRESS_TICKS = 5  # of the master between two progress.json
+_READY_SECONDS = 20.0  # for workers that are there to get a run ready
 _MOST_COMPLAINTS = 20  # about messages that cannot be used
 
 _log = logging.getLogger("mpsim.load")
@@ -116,9 +117,15 @@ class FleetDrive:
         """Why the run did not finish; empty where it did."""
         return self._master.reason
 
-    def begin(self) -> None:
-        """Begin as soon as the expected workers are ready."""
-        self._master.begin()
+    def begin(self, expected: int | None = None) -> None:
+        """Begin as soon as the expected workers are ready.
+
+        Args:
+            expected: other than were at first; one of them that does not get ready is not waited for very long.
+        """
+        if expected is not None:
+            self._master.expected = expected
+        self._master.begin(None if expected is None else _READY_SECONDS)
 
     def stop(self, reason: str, grace: float | None = None) -> None:
         """Let every worker drain; `over` says when that is done."""
@@ -164,9 +171,8 @@ class FleetDrive:
 
     def _end(self) -> None:
         master = self._master
-        checked = "ok" if master.ready or master.progress()["workers"] else ""
         progress = master.progress()
-        outcome = ending(self._opened.manifest.run_id, master.exit_code, master.reason, checked)
+        outcome = ending(self._opened.manifest.run_id, master.exit_code, master.reason, master.self_checked)
         for name, document in ((PROGRESS_FILE, progress), (LOAD_FILE, outcome | progress)):
             try:
                 self._write(name, document)
@@ -190,14 +196,14 @@ class WorkerDrive:
     """
 
     def __init__(
-        self, environment: Any, runner: Any, *, ledger_folder: Path | None = None, watch: Watcher | None = None
+        self, environment: Any, runner: Any, statistics: LocustStatistics, *, ledger_folder: Path | None = None
     ) -> None:
         self.over = Signal()  # no run is being sent
         self.over.set()
         self._environment = environment
         self._runner = runner
         self._ledger_folder = ledger_folder
-        self._watch = watch
+        self._statistics = statistics
         self._ahead = wall_ahead_ns()
         self._is_flushed = False
         post = Post(runner)
@@ -207,7 +213,8 @@ class WorkerDrive:
             self._make_job,
             host=socket.gethostname(),
             version=__version__,
-            over_loopback=ledger_folder is None and is_loopback(runner.master_host),
+            over_loopback=is_loopback(runner.master_host),
+            apart=ledger_folder is not None,
             make_folder=self._make_folder,
         )
         self._post = post
@@ -235,7 +242,10 @@ class WorkerDrive:
         self.over.clear()
         self._is_flushed = False
         return LeasedRun(
-            arrival, wall_ahead_ns=self._ahead, keep_folder=self._ledger_folder is not None, watch=self._watch
+            arrival,
+            wall_ahead_ns=self._ahead,
+            keep_folder=self._ledger_folder is not None,
+            watch=self._statistics,
         )
 
     def _make_folder(self) -> Path:
@@ -280,6 +290,7 @@ class WorkerDrive:
 
     def _flush_statistics(self) -> None:
         """What Locust has counted since its last report; it sends none at the end of a worker that is stopped."""
+        self._statistics.flush()
         data: dict[str, Any] = {}
         self._environment.events.report_to_master.fire(client_id=self._runner.client_id, data=data)
         try:

@@ -65,13 +65,17 @@ class Arrival:
     Args:
         run: the master's message of that name.
         over_loopback: the master is reached without leaving this machine.
-        make_folder: makes the folder to keep it in, where it is not there already.
+        apart: the ledger is kept in a folder of its own even so.
+        make_folder: makes that folder.
 
     Raises:
         BadMessage: it is none.
     """
 
-    def __init__(self, run: Message, *, over_loopback: bool, make_folder: Callable[[], Path]) -> None:
+    def __init__(
+        self, run: Message, *, over_loopback: bool, make_folder: Callable[[], Path], apart: bool = False
+    ) -> None:
+        self.over_loopback = over_loopback
         self.run_id = messages.text(run, "run", 64)
         self.worker = messages.text(run, "name", 64)
         self.wall_ahead_ns = messages.whole(run, "clock")  # of the master's machine
@@ -79,7 +83,9 @@ class Arrival:
         self._number = 0  # of the file that is arriving
         self._offset = 0
         there = Path(messages.text(run, "folder", 4_096))
-        self.keeps: Keeps = "here" if over_loopback and _is_this_run(there, self.run_id) else "elsewhere"
+        self.keeps: Keeps = "elsewhere"
+        if over_loopback and not apart and _is_this_run(there, self.run_id):
+            self.keeps = "here"
         if self.keeps == "here":
             self.folder, self._number = there, len(self._files)
         else:
@@ -144,13 +150,13 @@ def _is_this_run(folder: Path, run_id: str) -> bool:
         return False
 
 
-def check_target(opened: OpenedRun, keeps: Keeps) -> None:
+def check_target(opened: OpenedRun, *, over_loopback: bool) -> None:
     """The collector must be the same one for every worker.
 
     Raises:
         UsageError: its URL means another machine here than where the run was made.
     """
-    if keeps == "elsewhere" and is_loopback_url(opened.target_url):
+    if not over_loopback and is_loopback_url(opened.target_url):
         raise UsageError(
             f"the target is {opened.target_url}, which on this machine is this machine and not the master's; "
             "give the collector's address in the network"

@@ -13,7 +13,7 @@ from typing import Any
 
 import gevent
 
-from simulator.errors import ConnectionFailed, MpsimError, UsageError
+from simulator.errors import ConnectionFailed, EngineError, MpsimError, UsageError
 from simulator.finding import ExitCode
 from simulator.ledger.leases import CourseName
 from simulator.ledger.manifest import LEDGER_FOLDER
@@ -55,6 +55,7 @@ class LeasedRun:
     ) -> None:
         self.fault: tuple[int, str] | None = None
         self.fingerprint = ""
+        self.checked = ""
         self.is_over = False
         self.never_begun: list[Lease] = []
         self.cut = 0
@@ -77,8 +78,8 @@ class LeasedRun:
 
     def _prepare(self) -> None:
         opened = open_run(self._arrival.folder)
-        check_target(opened, self._arrival.keeps)
-        self._self_check()
+        check_target(opened, over_loopback=self._arrival.over_loopback)
+        self._check_transport()
         if not client_of(opened, self._clock).is_reachable():
             raise ConnectionFailed(f"no connection to {opened.target_url}")
         planned = fingerprint(opened)
@@ -87,6 +88,14 @@ class LeasedRun:
         self._sender = Sender(opened, ledger, self._clock, watch=self._watch)
         self._outbox = Outbox(ledger)
         self.fingerprint = planned
+
+    def _check_transport(self) -> None:
+        try:
+            self._self_check()
+        except EngineError as wrong:
+            self.checked = str(wrong)
+            raise
+        self.checked = "ok"
 
     def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
         """Do a part of the job; what goes wrong in it ends the job, and the master is told why."""

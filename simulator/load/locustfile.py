@@ -190,7 +190,8 @@ def _begin(environment: Any, **_: Any) -> None:
     assert isinstance(drive, FleetDrive)
     _session.is_under_way = True
     _session.stopping = False
-    drive.begin()
+    waited_for = environment.parsed_options.headless or environment.parsed_options.autostart
+    drive.begin(None if waited_for else environment.runner.worker_count)
 
 
 # ---- signals ----
@@ -254,7 +255,7 @@ def _prepare(environment: Any, runner: Any, **_: Any) -> None:
         if isinstance(runner, runners.WorkerRunner):
             folder = Path(options.ledger_dir) if options.ledger_dir else None
             statistics = LocustStatistics(environment)
-            _session.drive = WorkerDrive(environment, runner, ledger_folder=folder, watch=statistics)
+            _session.drive = WorkerDrive(environment, runner, statistics, ledger_folder=folder)
         else:
             _prepare_run(environment, runner)
     except MpsimError as wrong:

@@ -2,7 +2,8 @@
 
 Each line of standard input is a run directory; each is answered by one line, the exit code and the reason. A run has
 an environment, a driver user and statistics, as under locustfile.py; only the process is shared, since Locust takes
-longer to start than a small run takes to send.
+longer to start than a small run takes to send. The transport is checked before the first run of a kind: it is the same
+for the others.
 """
 
 from __future__ import annotations
@@ -14,23 +15,29 @@ from locust.exception import StopUser
 # isort: split
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
+from simulator.contract import Replies
 from simulator.entry import exit_code_of
 from simulator.errors import MpsimError
 from simulator.finding import ExitCode
 from simulator.load.drive import Drive
+from simulator.load.self_check import assert_sends_once
 from simulator.load.statistics import LocustStatistics
-from simulator.traffic.opened import open_run
+from simulator.traffic.opened import OpenedRun, open_run
+
+_checked: list[tuple[str, bool, Replies]] = []  # kinds of runs: adapter, whether over TLS, replies
 
 
 def send(folder: Path) -> tuple[int, str]:
     """Send the run in a directory; the exit code, and what was wrong where something was."""
     environment = Environment()
     try:
+        opened = open_run(folder)
         statistics = LocustStatistics(environment)
-        drive = Drive(open_run(folder), watch=statistics)
+        drive = Drive(opened, watch=statistics, self_check=partial(_check_once, opened))
     except MpsimError as wrong:
         return exit_code_of(wrong), str(wrong)
 
@@ -51,6 +58,15 @@ def send(folder: Path) -> tuple[int, str]:
     drive.over.wait()
     runner.quit()
     return drive.exit_code, drive.reason
+
+
+def _check_once(opened: OpenedRun) -> None:
+    """The self-check of a run, unless another run of this process was of its kind."""
+    target, replies = opened.manifest.target, opened.contract.replies
+    kind = (target.adapter, target.url.startswith("https:"), replies)
+    if kind not in _checked:
+        assert_sends_once(judge=opened.adapter.outcome, replies=replies, tls=kind[1])
+        _checked.append(kind)
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """The master's part in a run: it sends nothing to the collector, and says who sends what, when, and until when.
 
-    joining    workers come, get the scenario, plan the same as the master, and are ready
+    joining    workers come, get the scenario, plan the same as the master, and are ready (reception.py)
     setup      the earlier visits of visitors already known are leased and sent; all of them are answered before
     load       the judged visitors, from one instant on that holds for every worker
     draining   nobody is leased any more; every worker says its last word
@@ -20,22 +20,19 @@ import logging
 from collections.abc import Callable
 from typing import Any, Literal
 
-from simulator import __version__
 from simulator.errors import EngineError, MpsimError
 from simulator.finding import ExitCode
 from simulator.journey.plan import arrival_offset_us
 from simulator.ledger.leases import CourseName, LeaseLog
-from simulator.ledger.manifest import LEDGER_FOLDER
 from simulator.load import messages
 from simulator.load.clock import Clock
 from simulator.load.dealing import AHEAD_US, Asking, deal_by_time, deal_by_want, divided
-from simulator.load.joining import files_of, fingerprint, part_of
 from simulator.load.leases import Lease, LeaseTable, size
 from simulator.load.members import Member, has_died, never_begun
 from simulator.load.messages import MOST_LEASES, BadMessage, Message, Send
 from simulator.load.numbers import Times, Told, numbers, together
+from simulator.load.reception import Reception
 from simulator.load.sender import FLOOD_LANES, SETUP_LANES, places_of
-from simulator.load.shipping import Inbox
 from simulator.load.tally import AbortWatch
 from simulator.scenario.slo import parse_abort
 from simulator.traffic.opened import OpenedRun
@@ -48,6 +45,7 @@ _HEAD_START_NS = _SECOND // 2  # from the barrier to the first visitor: orders a
 _LAST_WORDS_NS = 60 * _SECOND  # for workers that are heard of, after the grace: a ledger may have a long way home
 _AT_ONCE_NS = 2 * _SECOND  # for the same, where somebody is in a hurry
 _AGAIN_NS = _SECOND // 4  # orders that may have been lost are said again
+_EVERYBODY = 1 << 62  # a floor above every visitor
 
 Phase = Literal["joining", "setup", "load", "draining", "over"]
 _log = logging.getLogger("mpsim.load")
@@ -86,17 +84,13 @@ class Master:
         self._opened = opened
         self._send = send
         self._clock = clock
-        self._wall_ahead_ns = wall_ahead_ns
         self._grace = grace
         self._pause = pause
-        self._files = files_of(opened.folder)
-        self._fingerprint = fingerprint(opened)
         self._lease_log = LeaseLog(opened.folder, opened.manifest.run_id, opened.plan.count)
-        self._members: dict[str, Member] = {}  # by id: the workers as they are now
-        self._all: list[Member] = []  # and whoever they were before
+        self._reception = Reception(opened, send, clock, self._lease_log, wall_ahead_ns)
         self._course: CourseName | Literal[""] = ""
         self._table: LeaseTable | None = None
-        self._wanted = False  # somebody wants the run to begin
+        self._begin_ns: int | None = None  # then with whoever is ready; None: nobody wants to begin
         self._reason = ""  # of whoever stopped it
         self._fault: int | None = None
         self._is_natural_end = False
@@ -113,22 +107,27 @@ class Master:
     @property
     def ready(self) -> int:
         """Workers that have the run ready."""
-        return sum(member.state == "working" and member.is_timed for member in self._members.values())
+        return sum(member.is_timed for member in self._reception.working())
 
     @property
     def reason(self) -> str:
         """Why the run did not finish, in words; empty where it did."""
-        lost = [f"{member.place} was lost" for member in self._all if member.state == "lost"]
+        lost = [f"{member.place} was lost" for member in self._reception.all if member.state == "lost"]
         cut = [
             f"{member.place} left with {member.cut} visitors on their way"
-            for member in self._all
+            for member in self._reception.all
             if member.state == "left" and member.cut and self._is_natural_end
         ]
         return "; ".join(filter(None, [self._reason, *lost, *cut]))
 
-    def begin(self) -> None:
-        """Begin as soon as the expected workers are ready."""
-        self._wanted = True
+    def begin(self, within: float | None = None) -> None:
+        """Begin as soon as the expected workers are ready.
+
+        Args:
+            within: after so many seconds with those that are.
+        """
+        if self._begin_ns is None:
+            self._begin_ns = _EVERYBODY if within is None else self._clock() + int(within * _SECOND)
 
     def stop(self, reason: str, grace: float | None = None, fault: int | None = None) -> None:
         """Lease nobody any more, and let every worker drain and say its last word; said again, with fewer seconds.
@@ -149,11 +148,11 @@ class Master:
             return
         self._grace = seconds
         self._drain_until_ns = now + int(seconds * _SECOND) + (_LAST_WORDS_NS if seconds else _AT_ONCE_NS)
-        for member in self._members.values():
+        for member in self._reception.members.values():
             if member.state == "working":
                 self._order(member)
             elif member.state == "joining":
-                self._refuse(member, "the run is over", for_good=False)
+                self._reception.refuse(member, "the run is over", for_good=False)
 
     # ---- hearing ----
 
@@ -167,75 +166,29 @@ class Master:
         if self.phase == "over":
             return
         kind, run_id = messages.text(message, "kind", 20), messages.text(message, "run", 64)
-        if run_id not in ("", self._opened.manifest.run_id):
-            why = f"this master sends run {self._opened.manifest.run_id}"
+        reception = self._reception
+        member = reception.members.get(sender)
+        if kind == "hello" and not run_id:
+            if self.phase != "draining":
+                if member is not None and member.state == "working":
+                    self._lose(member)  # it begins anew: what it had stays with the one that it was
+                reception.welcome(sender, message)
+        elif run_id != reception.run_id or member is None:
+            why = f"this master sends run {reception.run_id}, to workers that have joined it"
             self._send(sender, {"run": run_id, "kind": "refused", "why": why, "for_good": False})
-            return
-        if kind == "hello":
-            self._welcome(sender, message)
-            return
-        member = self._members.get(sender)
-        if member is None:
-            if kind != "echo":
-                why = "this master does not know you"
-                self._send(sender, {"run": run_id, "kind": "refused", "why": why, "for_good": False})
-            return
-        if member.state == "refused":
-            return
-        member.heard_ns = self._clock()
-        match kind:
-            case "fetch":
-                self._hand_over(member, message)
-            case "report":
-                self._report(member, message)
-            case "echo":
-                self._echo(member, message)
-            case "ledger":
-                self._keep(member, message)
-            case _:
-                raise BadMessage(f"no message of a worker: {kind!r}")
-
-    def _welcome(self, sender: str, message: Message) -> None:
-        if self.phase == "draining":
-            return
-        member = self._members.get(sender)
-        if member is None or member.state != "joining":
-            # One that was here before begins again: what it had stays with the one that it was.
-            if member is not None and member.state == "working":
-                self._lose(member)
-            name = f"worker-{len(self._all) + 1}"
-            host, version = messages.text(message, "host", 255), messages.text(message, "version", 50)
-            member = self._members[sender] = Member(sender, name, host, version, self._clock())
-            self._all.append(member)
-        member.heard_ns = self._clock()
-        files = [[file.path, file.size] for file in self._files]
-        folder = str(self._opened.folder.resolve())
-        self._say(member, "run", name=member.name, folder=folder, files=files, clock=self._wall_ahead_ns)
-
-    def _hand_over(self, member: Member, message: Message) -> None:
-        number, offset = messages.whole(message, "file"), messages.whole(message, "offset")
-        if number >= len(self._files):
-            raise BadMessage(f"there is no file {number}")
-        try:
-            part = part_of(self._opened.folder, self._files[number], offset)
-        except OSError as reason:
-            raise EngineError(f"{self._files[number].path} cannot be read: {reason.strerror}") from reason
-        self._say(member, "file", file=number, offset=offset, data=part)
-
-    def _echo(self, member: Member, message: Message) -> None:
-        member.offset.add(messages.whole(message, "sent"), messages.whole(message, "clock"), self._clock())
-        if not member.is_timed:
-            self._ping(member)
-
-    def _keep(self, member: Member, message: Message) -> None:
-        inbox = member.inbox
-        if inbox is None:
-            return  # its first report is still on its way; the part comes again
-        offset = messages.whole(message, "offset")
-        inbox.take(offset, messages.data(message))
-        if message.get("whole") and offset == inbox.have:
-            inbox.finish()
-        self._say(member, "have", bytes=inbox.have, whole=inbox.is_whole)
+        elif member.state != "refused":
+            member.heard_ns = self._clock()
+            match kind:
+                case "fetch":
+                    reception.hand_over(member, message)
+                case "report":
+                    self._report(member, message)
+                case "echo":
+                    reception.echo(member, message)
+                case "ledger":
+                    reception.keep(member, message)
+                case _:
+                    raise BadMessage(f"no message of a worker: {kind!r}")
 
     def _report(self, member: Member, message: Message) -> None:
         seq = messages.whole(message, "seq")
@@ -243,63 +196,36 @@ class Master:
             return
         member.seq = seq
         if member.state == "left":
-            self._say(member, "orders", done=True)
+            self._reception.say(member, "orders", done=True)
             return
-        if member.state == "joining" and not self._admit(member, message):
+        fault = message.get("fault")
+        if fault is not None:
+            self._blame(member, fault, messages.text(message, "checked"))
+        if member.state == "joining" and (fault is not None or not self._reception.admit(member, message)):
+            return
+        if member.state == "refused":
             return
         if member.state == "lost":
             member.state, member.is_dead = "working", False
             self._lease_log.fate(member.name, "found", member.heard_ns)
         member.take(message, self._course, self._table)
-        if message.get("fault") is not None:
-            self._blame(member, message)
         if message.get("final"):
             self._part_with(member, message)
-        elif self.phase == "draining":
-            self._order(member)
         else:
             self._deal()
             self._order(member)
 
-    def _admit(self, member: Member, message: Message) -> bool:
-        """A worker that says for the first time where it stands; False: it is not ready, or cannot take part."""
-        if message.get("fault") is not None:
-            self._blame(member, message)
-            return False
-        if message.get("final"):
-            self._refuse(member, "it left before it was ready", for_good=False)
-            return False
-        planned = messages.text(message, "fingerprint", 64)
-        if not planned:
-            return False
-        if self.phase == "draining":
-            self._refuse(member, "the run is over", for_good=False)
-            return False
-        if planned != self._fingerprint:
-            versions = f"mpsim {member.version} there, {__version__} here"
-            why = f"{member.place} plans other visitors than the master does ({versions}); install the same on both"
-            self._refuse(member, why, for_good=True)
-            return False
-        member.state = "working"
-        member.keeps = "here" if message.get("keeps") == "here" else "elsewhere"
-        self._lease_log.joined(member.name, member.host, member.keeps, member.heard_ns)
-        if member.keeps == "elsewhere":
-            folder = self._opened.folder / LEDGER_FOLDER
-            member.inbox = Inbox(folder, member.name, self._opened.manifest.run_id)
-            self._ping(member)
-        return True
-
-    def _blame(self, member: Member, message: Message) -> None:
+    def _blame(self, member: Member, fault: object, checked: str) -> None:
         """A worker cannot go on, and neither can the run; unless it is one that came late and has no part in it yet."""
-        fault = message.get("fault")
         if not isinstance(fault, list | tuple) or len(fault) != 2 or fault[0] not in set(ExitCode):
             raise BadMessage("fault is no exit code with its reason")
         code, why = int(fault[0]), str(fault[1])[:1_000]
+        member.checked = checked
         if self.phase == "joining" or member.state != "joining":
             self.stop(f"{member.place}: {why}", fault=code)
         else:
             _log.warning("%s takes no part: %s", member.place, why)
-            self._refuse(member, why, for_good=True)
+            self._reception.refuse(member, why, for_good=True)
 
     def _part_with(self, member: Member, message: Message) -> None:
         """A worker's last word: whom it has not begun is free again."""
@@ -309,15 +235,15 @@ class Master:
         back += member.unheard
         member.unheard = []
         freed = self._free(member, back)
-        left_over = size(back) - size(freed) if self._table is not None and self.phase != "draining" else 0
-        member.cut = messages.whole(message, "cut") + left_over
+        kept = size(back) - size(freed) if self._table is not None and self.phase != "draining" else 0
+        member.cut = messages.whole(message, "cut") + kept
         member.state = "left"
-        self._note_clock(member)
+        self._reception.note_clock(member)
         self._lease_log.fate(member.name, "left", member.heard_ns)
         why = messages.text(message, "why")
         if why and self.phase != "draining":
             _log.warning("%s left: %s", member.place, why)
-        self._say(member, "orders", done=True)
+        self._reception.say(member, "orders", done=True)
 
     def _free(self, member: Member, leases: list[Lease]) -> tuple[Lease, ...]:
         if self._table is None or not leases:
@@ -339,55 +265,50 @@ class Master:
         if self.phase == "over":
             return
         now = self._clock()
-        for member in list(self._members.values()):
+        for member in list(self._reception.members.values()):
             self._watch(member, now)
         if self.phase == "draining":
             self._end_when_all_have_left(now)
-            return
-        if self.phase == "joining":
-            if self._wanted and self.ready >= max(self.expected, 1):
+        elif self.phase == "joining":
+            if self._begin_ns is not None and self.ready >= (1 if now >= self._begin_ns else max(self.expected, 1)):
                 self._enter("setup" if self._opened.plan.scenario.visitors.returning else "load")
-        elif self._is_through():
-            if self._course == "setup":
-                self._setup_done_ns = self._clock()
-                self._enter("load")
-            else:
-                self.stop("")
-        else:
+        elif not self._is_through():
             self._deal()
             self._look_for_an_end(now)
+        elif self._course == "setup":
+            self._setup_done_ns = self._clock()
+            self._enter("load")
+        else:
+            self.stop("")
 
     def _enter(self, course: CourseName) -> None:
         now = self._clock()
-        contract = self._opened.contract
+        contract, members = self._opened.contract, self._reception.members.values()
         self.phase = self._course = course
         self._table = LeaseTable(self._opened.plan.count, self._opened.plan.block)
         if course == "load":
             lag = contract.lag * 1_000_000 if self._setup_done_ns and contract.time == "arrival" else 0
-            unsure = max((member.offset.bound_ns for member in self._members.values() if member.is_timed), default=0)
+            unsure = max((member.offset.bound_ns for member in members if member.is_timed), default=0)
             self._started_ns = now + lag + _HEAD_START_NS + 4 * unsure
-        for member in self._members.values():
+        for member in members:
             member.enter()
         self._deal()
-        for member in self._members.values():
-            if member.state == "working":
-                self._order(member)
+        for member in self._reception.working():
+            self._order(member)
 
     def _is_through(self) -> bool:
         """Whether everything of the course is sent, by everybody who is there."""
-        table = self._table
+        table, course = self._table, self._course
         assert table is not None
-        assert self._course
-        if table.first_free is not None:
+        assert course
+        if table.first_free is not None or not all(one.is_through(course, table) for one in self._reception.working()):
             return False
-        return all(
-            member.is_through(self._course, table)
-            for member in self._members.values()
-            if member.state == "working" or (member.state == "lost" and member.is_dead and table.held(member.name))
-        )
+        # What a dead worker had is free again when its ledger has been read.
+        dead = (one.name for one in self._reception.members.values() if one.state == "lost" and one.is_dead)
+        return not any(map(table.held, dead))
 
     def _look_for_an_end(self, now: int) -> None:
-        if any(member.state == "working" for member in self._members.values()):
+        if any(self._reception.working()):
             self._alone_since_ns = 0
         elif not self._alone_since_ns:
             self._alone_since_ns = now
@@ -399,7 +320,7 @@ class Master:
                 self.stop(why)
 
     def _end_when_all_have_left(self, now: int) -> None:
-        waiting = [member for member in self._members.values() if member.state == "working"]
+        waiting = list(self._reception.working())
         if waiting and now < self._drain_until_ns:
             return
         for member in waiting:
@@ -417,15 +338,10 @@ class Master:
         self.exit_code = self._fault or (ExitCode.INCOMPLETE if reason else ExitCode.PASS)
         self.phase = "over"
         try:
-            for member in self._all:
-                if member.state in ("working", "lost"):
-                    self._note_clock(member)
+            self._reception.close()
         except EngineError as full:
             _log.error("%s", full)
             self.exit_code = ExitCode.OWN_FAULT
-        for member in self._all:
-            if member.inbox is not None:
-                member.inbox.close()
         self._lease_log.close()
 
     def _missing(self) -> int:
@@ -446,12 +362,12 @@ class Master:
                 if now - member.ordered_ns >= (_AGAIN_NS if member.unheard or self.phase == "draining" else _SECOND):
                     self._order(member)
                 if member.keeps == "elsewhere" and now - member.pinged_ns >= _SECOND:
-                    self._ping(member)
+                    self._reception.ping(member)
         elif member.state == "lost" and not member.is_dead and has_died(member, self._opened.folder):
             member.is_dead = True
             self._recover(member)
         elif member.state == "joining" and silent > 2 * LOST_NS:
-            self._refuse(member, "not heard of", for_good=False)
+            self._reception.refuse(member, "not heard of", for_good=False)
 
     def _lose(self, member: Member) -> None:
         member.state = "lost"
@@ -465,51 +381,29 @@ class Master:
         table, course = self._table, self._course
         if table is None or not course or self.phase == "draining":
             return
-        held = table.held(member.name)
+        ledger, held = member.ledger(self._opened.folder), table.held(member.name)
         try:
-            unseen = never_begun(
-                member.ledger(self._opened.folder), self._opened.manifest.run_id, course, held, self._pause
-            )
+            unseen = never_begun(ledger, self._opened.manifest.run_id, course, held, self._pause)
         except (OSError, MpsimError) as damaged:
-            _log.warning("%s: what it has begun cannot be known: %s", member.place, damaged)
+            _log.warning("%s: whom it has begun cannot be known: %s", member.place, damaged)
             unseen = []
         if self._table is table:  # still this course: others went on in the meantime
             self._free(member, unseen)
-            table.settle(member.name, 1 << 62)
+            table.settle(member.name, _EVERYBODY)
             member.unheard = []
-
-    def _refuse(self, member: Member, why: str, *, for_good: bool) -> None:
-        member.state = "refused"
-        if for_good:
-            _log.warning("refused: %s", why)
-        self._say(member, "refused", why=why, for_good=for_good)
-
-    def _ping(self, member: Member) -> None:
-        member.pinged_ns = self._clock()
-        self._say(member, "ping", sent=member.pinged_ns)
-
-    def _note_clock(self, member: Member) -> None:
-        if member.keeps == "elsewhere" and member.offset.echoes:
-            self._lease_log.clock(member.name, member.offset.ahead_ns, member.offset.bound_ns)
 
     def _order(self, member: Member) -> None:
         """Say where the run is, and what this worker has to do with it."""
         course = self._course if member.is_timed else ""
-        ahead = 0
-        if course and member.keeps == "elsewhere":
-            first = not member.offset.is_applied
-            ahead = member.offset.apply()
-            if first:
-                self._note_clock(member)
         member.ordered_ns = self._clock()
         member.orders += 1
-        self._say(
+        self._reception.say(
             member,
             "orders",
             seq=member.orders,
             course=course,
             start=self._started_ns if course == "load" else 0,
-            ahead=ahead,
+            ahead=self._reception.clock_of(member) if course else 0,
             places=self._places(member),
             base=member.base,
             leases=member.unheard[:MOST_LEASES],
@@ -524,7 +418,7 @@ class Master:
         plan = self._opened.plan
         if plan.users is None:
             return FLOOD_LANES if places_of(plan) is not None else 0
-        names = [one.name for one in self._members.values() if one.state == "working" and one.is_timed]
+        names = [one.name for one in self._reception.working() if one.is_timed]
         return divided(plan.users, names).get(member.name, 0)
 
     def _deal(self) -> None:
@@ -533,17 +427,17 @@ class Master:
         if table is None or self.phase not in ("setup", "load") or table.first_free is None:
             return
         now = self._clock()
-        by_name = {
+        near = {
             member.name: member
-            for member in self._members.values()
-            if member.state == "working" and member.is_timed and now - member.heard_ns <= HEARD_NS
+            for member in self._reception.working()
+            if member.is_timed and now - member.heard_ns <= HEARD_NS
         }
-        asking = [Asking(name, member.ahead, member.want) for name, member in by_name.items()]
         if self._course == "load" and places_of(plan) is None:
+            asking = [Asking(name, member.ahead, member.want) for name, member in near.items()]
             until_us = (now - self._started_ns) // 1_000 + AHEAD_US
             dealt = deal_by_time(table, asking, plan.count, lambda visitor: arrival_offset_us(plan, visitor), until_us)
         else:
-            asking = [one for one in asking if self._places(by_name[one.name])]
+            asking = [Asking(name, one.ahead, one.want) for name, one in near.items() if self._places(one)]
             dealt = deal_by_want(table, asking)
         granted: dict[str, list[Lease]] = {}
         for name, lease in dealt:
@@ -552,32 +446,30 @@ class Master:
             assert self._course
             self._lease_log.leased(name, self._course, leases, now)
             for lease in leases:
-                by_name[name].grant(lease)
-            self._order(by_name[name])
-
-    def _say(self, member: Member, kind: str, **more: Any) -> None:
-        self._send(member.id, {"run": self._opened.manifest.run_id, "kind": kind, **more})
+                near[name].grant(lease)
+            self._order(near[name])
 
     # ---- telling ----
 
+    @property
+    def self_checked(self) -> str:
+        """Of the transport, as workers found it: ok, what was wrong, or empty where none has come so far."""
+        said = [member.checked for member in self._reception.all if member.checked]
+        return next((one for one in said if one != "ok"), "ok" if said else "")
+
     def told(self) -> Told:
         """The numbers of all workers, as far as they were heard."""
-        return together(member.told for member in self._all)
+        return together(member.told for member in self._reception.all)
 
     def progress(self) -> dict[str, Any]:
         """For progress.json and load.json."""
         times = Times(
             self._clock(), self._began_ns, self._setup_done_ns, self._started_ns, self._stopped_ns, self._ended_ns
         )
-        took_part = [member for member in self._all if member.state in ("working", "lost", "left")]
+        took_part = [member for member in self._reception.all if member.state in ("working", "lost", "left")]
+        lost = sum(member.state == "lost" for member in took_part)
         return {
             "phase": self.phase,
-            **numbers(
-                self._opened.plan,
-                self.told(),
-                times,
-                workers=len(took_part),
-                workers_lost=sum(member.state == "lost" for member in took_part),
-            ),
+            **numbers(self._opened.plan, self.told(), times, workers=len(took_part), workers_lost=lost),
             "fleet": [member.as_json() for member in took_part],
         }

@@ -49,6 +49,7 @@ class Member:
     offset: Offset = field(default_factory=Offset)
     inbox: Inbox | None = None  # of its ledger, where that is kept elsewhere
     is_dead: bool = False  # its process is gone, for certain
+    checked: str = ""  # of the transport: ok, or what was wrong
     cut: int = 0  # visitors who were begun and not sent to their end
     orders: int = 0  # sent so far
     ordered_ns: int = 0  # when the last of them was
@@ -90,6 +91,7 @@ class Member:
             BadMessage: it is none.
         """
         self.told = messages.told(report, "told")
+        self.checked = messages.text(report, "checked")
         self.course = messages.text(report, "course", 10)
         if table is None or self.course != course:
             self.resting, self.ahead = False, size(self.unheard)
@@ -124,7 +126,12 @@ class Member:
 
 def has_died(member: Member, folder: Path) -> bool:
     """Whether the process of a worker that writes into the run directory is gone: the kernel has freed its lock."""
-    return member.keeps == "here" and not is_locked(member.ledger(folder))
+    if member.keeps == "elsewhere":
+        return False
+    try:
+        return not is_locked(member.ledger(folder))
+    except OSError:
+        return False  # somebody took the file away; nothing can be said
 
 
 def never_begun(

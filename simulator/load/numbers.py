@@ -33,6 +33,7 @@ from fractions import Fraction
 from typing import Any
 
 from simulator.finding import ExitCode
+from simulator.journey.arrivals import due_by
 from simulator.journey.plan import Plan, arrival_offset_us
 from simulator.ledger.histogram import Histogram
 from simulator.load.tally import Tally
@@ -219,7 +220,8 @@ def _punctual(plan: Plan, told: Told, times: Times) -> float | None:
     if not _is_open(plan) or not times.started_ns:
         return None
     until_us = ((times.stopped_ns or times.ended_ns or times.now_ns) - times.started_ns) // 1_000
-    due = first_number(plan.count, lambda visitor: arrival_offset_us(plan, visitor) > until_us)
+    assert plan.schedule is not None  # of the open model
+    due = due_by(plan.schedule, until_us)
     punctual = told.count("visitors.punctual") + told.count("visitors.silent")
     return round(min(1.0, punctual / due), 6) if due else 1.0
 

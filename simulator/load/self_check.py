@@ -1,55 +1,57 @@
 """The self-check that is run before every load: the transport sends once, and calls what came back by its name.
 
 A small server on loopback reads each request in full, counts it, and then misbehaves in every way that other clients
-answer with a second send. What arrived more than once, or is called by another outcome than the table says, makes the
-load not start: every total would be wrong in a way that no ledger shows.
+answer with a second send (misbehaving.py). What arrived more than once, or is called by another outcome than the table
+says, makes the load not start: every total would be wrong in a way that no ledger shows.
 
-    python -m simulator.load.self_check    prints the table; exit 0, or 7 where a row is wrong
+    python -m simulator.load.self_check    prints the table, plain and over TLS; exit 0, or 7 where a row is wrong
+
+A load is checked as it will be sent: over TLS where its collector is, with the replies of its contract, and with its
+adapter's word on them.
 """
 
 from __future__ import annotations
 
-import socket
-import struct
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
+from itertools import product
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext, create_default_context
 from typing import Any
 
 import gevent
 import gevent.socket
+import gevent.ssl
 from gevent.server import StreamServer
 
+from simulator.contract import Replies
 from simulator.errors import EngineError
 from simulator.finding import ExitCode
 from simulator.load.client import Client, Limits
 from simulator.load.connection import Connection
+from simulator.load.misbehaving import (
+    REPLY_BYTES,
+    WITH_BODY,
+    Behaviour,
+    Case,
+    Wire,
+    cases,
+    closes_when_read,
+    is_well,
+)
 from simulator.times import Ms
-from simulator.wire.outcome import classify
+from simulator.wire.outcome import DEFAULT_REPLIES, classify
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request
 
+# Key and certificate of nobody, valid for localhost and 127.0.0.1 until 2125: openssl req -x509 -newkey ec -pkeyopt
+# ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj "/CN=mpsim self-check" -addext subjectAltName=…
+_CERTIFICATE = Path(__file__).with_suffix(".pem")
 _STALL = 0.03  # seconds: a client that gives up later than the server answers would be no stall
 _PATIENCE = 5.0  # seconds where an answer does come: even a machine that is busy elsewhere gets it in time
-_REPLY_BYTES = 20_000
-_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-_GIANT = b"HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\n"
-
-Wire = Any  # a gevent socket
-Behaviour = Callable[[Wire], bool]  # after a full request; False: the connection is over
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One way to misbehave, and what an honest transport makes of it."""
-
-    name: str
-    evidence: Evidence
-    outcome: Outcome
-    status: int = 0
-    behave: Behaviour | None = None  # None: nobody listens
-    before: int = 0  # requests that are answered well on the same connection first
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +62,15 @@ class Checked:
     method: str
     arrivals: int  # of the request in question; it was sent once
     answer: Answer
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the answer tells."""
-        return classify(self.answer)
-
-    @property
-    def expected_arrivals(self) -> int:
-        return 0 if self.case.behave is None else 1
+    outcome: Outcome  # as the answer was understood
+    tls: bool = False
 
     @property
     def is_right(self) -> bool:
         """Whether it arrived once (a refused one never) and was called by its name."""
         case = self.case
         return (self.arrivals, self.answer.evidence, self.answer.status, self.outcome) == (
-            self.expected_arrivals,
+            case.arrivals,
             case.evidence,
             case.status,
             case.outcome,
@@ -83,91 +78,19 @@ class Checked:
 
     def __str__(self) -> str:
         seen = str(self.answer.status) if self.answer.status else self.answer.evidence.name.lower().replace("_", " ")
-        times = {0: "no arrival", 1: "1 arrival"}.get(self.arrivals, f"{self.arrivals} arrivals")
-        return f"{self.method} {self.case.name}: {times}, {seen}, {self.outcome.name.lower()}"
-
-
-def _says(status: bytes, *headers: bytes) -> Behaviour:
-    lines = (b"HTTP/1.1 " + status, b"Content-Length: 0", *headers)
-    reply = b"\r\n".join(lines) + b"\r\n\r\n"
-
-    def behave(wire: Wire) -> bool:
-        wire.sendall(reply)
-        return True
-
-    return behave
-
-
-def _closes(_: Wire) -> bool:
-    return False
-
-
-def _resets(wire: Wire) -> bool:
-    wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    return False
-
-
-def _half_a_reply(wire: Wire) -> bool:
-    wire.sendall(_OK[:-1])
-    return False
-
-
-def _stalls(_: Wire) -> bool:
-    return True  # and says nothing: it reads until the client has enough
-
-
-def _stalls_inside(wire: Wire) -> bool:
-    wire.sendall(_OK[:-1])
-    return True
-
-
-def _garbage(wire: Wire) -> bool:
-    wire.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
-    return False
-
-
-def _giant(wire: Wire) -> bool:
-    wire.sendall(_GIANT + bytes(2 * _REPLY_BYTES))
-    return True
-
-
-def _is_well(wire: Wire) -> bool:
-    wire.sendall(_OK)
-    return True
-
-
-_UNKNOWN, _REFUSED, _ACKED = Outcome.UNKNOWN, Outcome.REFUSED, Outcome.ACKED
-CASES = (
-    Case("answered", Evidence.REPLY, _ACKED, 200, _is_well),
-    Case("closed after a full request", Evidence.CLOSED, _UNKNOWN, 0, _closes),
-    Case("closed after a full request on a kept connection", Evidence.CLOSED, _UNKNOWN, 0, _closes, before=1),
-    Case("reset after a full request", Evidence.RESET, _UNKNOWN, 0, _resets),
-    Case("reset after a full request on a kept connection", Evidence.RESET, _UNKNOWN, 0, _resets, before=1),
-    Case("half a reply", Evidence.TRUNCATED, _UNKNOWN, 0, _half_a_reply),
-    Case("a stall", Evidence.TIMEOUT, _UNKNOWN, 0, _stalls),
-    Case("a stall inside the reply", Evidence.TIMEOUT, _UNKNOWN, 0, _stalls_inside),
-    Case("302 to the same server", Evidence.REPLY, _UNKNOWN, 302, _says(b"302 Found", b"Location: /elsewhere")),
-    Case("307 to the same server", Evidence.REPLY, _UNKNOWN, 307, _says(b"307 Again", b"Location: /elsewhere")),
-    Case("403", Evidence.REPLY, _REFUSED, 403, _says(b"403 Forbidden")),
-    Case("429", Evidence.REPLY, _UNKNOWN, 429, _says(b"429 Too Many Requests", b"Retry-After: 0")),
-    Case("500", Evidence.REPLY, _UNKNOWN, 500, _says(b"500 Internal Server Error")),
-    Case("503", Evidence.REPLY, _UNKNOWN, 503, _says(b"503 Service Unavailable", b"Retry-After: 0")),
-    Case("not HTTP", Evidence.GARBAGE, _UNKNOWN, 0, _garbage),
-    Case("a giant body", Evidence.OVERSIZED, _UNKNOWN, 0, _giant),
-    Case("nobody listens", Evidence.NO_CONNECTION, _REFUSED, 0),
-)
-# A connection that was closed while it was idle is no failure of the request: a new one carries it, once.
-IDLE = Case("closed while idle", Evidence.REPLY, _ACKED, 200, _is_well, before=1)
+        how = "over TLS, " if self.tls else ""
+        return f"{self.method} {self.case.name}: {how}{_times(self.arrivals)}, {seen}, {self.outcome.name.lower()}"
 
 
 class _HostileServer:
     """Counts the requests that arrive by the name in their path, and misbehaves as that says."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: Any = None) -> None:
         self.arrivals: dict[bytes, int] = {}
         self.stray = 0  # requests that nobody sent, such as a redirect that was followed
         self._behaviours: dict[bytes, Behaviour] = {}
         self._serving = 0  # connections
+        self._context = context
         self._server = StreamServer(("127.0.0.1", 0), self._serve)
         self._server.start()
 
@@ -180,13 +103,13 @@ class _HostileServer:
         self._behaviours[path] = behave
         self.arrivals[path] = 0
 
-    def settle(self, path: bytes) -> None:
+    def settle(self, path: bytes, arrivals: int = 1) -> None:
         """Wait until the request of this path has arrived and no connection is served any more.
 
         A client that gives up early may be gone before its request was read.
         """
         deadline = time.monotonic() + _PATIENCE
-        while (self._serving or not self.arrivals[path]) and time.monotonic() < deadline:
+        while (self._serving or self.arrivals[path] < arrivals) and time.monotonic() < deadline:
             gevent.sleep(0.001)
 
     def stop(self) -> None:
@@ -195,6 +118,8 @@ class _HostileServer:
     def _serve(self, wire: Wire, _: object) -> None:
         self._serving += 1
         try:
+            if self._context is not None:
+                wire = self._context.wrap_socket(wire, server_side=True)
             while path := _read_request(wire):
                 behave = self._behaviours.get(path)
                 if behave is None:
@@ -230,6 +155,7 @@ def _read_request(wire: Wire) -> bytes:
 
 
 Transport = Callable[[Connection, Client, Request], Answer]
+Judge = Callable[[Answer], Outcome]
 
 
 def send(connection: Connection, client: Client, request: Request) -> Answer:
@@ -237,22 +163,38 @@ def send(connection: Connection, client: Client, request: Request) -> Answer:
     return connection.send(client.encode(request), request.method)
 
 
-def check_transport(transport: Transport = send) -> tuple[Checked, ...]:
+def check_transport(
+    transport: Transport = send,
+    judge: Judge = classify,
+    replies: Replies = DEFAULT_REPLIES,
+    *,
+    tls: bool = False,
+) -> tuple[Checked, ...]:
     """Try every case by GET and by POST; what they came to, in the order of the table.
+
+    Args:
+        judge: what an answer tells, as the load will say it: the adapter's `outcome`.
+        replies: of the contract; what `judge` must say.
 
     Raises:
         EngineError: this machine cannot open the sockets for it.
     """
-    return tuple(_checks(transport))
+    return tuple(_checks(transport, judge, replies, tls=tls))
 
 
-def assert_sends_once(transport: Transport = send) -> None:
-    """The check before a load.
+def assert_sends_once(
+    transport: Transport = send,
+    judge: Judge = classify,
+    replies: Replies = DEFAULT_REPLIES,
+    *,
+    tls: bool = False,
+) -> None:
+    """The check before a load; see `check_transport`.
 
     Raises:
         EngineError: a request arrived more than once, or was called by another outcome than it had.
     """
-    wrong = [one for one in check_transport(transport) if not one.is_right]
+    wrong = [one for one in check_transport(transport, judge, replies, tls=tls) if not one.is_right]
     if wrong:
         raise EngineError(
             f"the transport's self-check failed, so nothing was sent: {wrong[0]}; expected {_expected(wrong[0])}"
@@ -260,41 +202,39 @@ def assert_sends_once(transport: Transport = send) -> None:
         )
 
 
-def _checks(transport: Transport) -> Iterator[Checked]:
-    with _hostile() as server:
-        for number, (case, method) in enumerate(
-            (case, method) for case in (*CASES, IDLE) for method in ("GET", "POST")
-        ):
-            yield _check(server, case, method, f"/{number}", transport)
+def _checks(transport: Transport, judge: Judge, replies: Replies, *, tls: bool) -> Iterator[Checked]:
+    with _hostile(tls=tls) as server:
+        for number, (case, method) in enumerate(product(cases(replies, tls=tls), ("GET", "POST"))):
+            understood = partial(classify, replies=WITH_BODY) if case.is_example else judge
+            yield _check(server, case, method, f"/{number}", transport, understood, tls=tls)
 
 
-def _check(server: _HostileServer, case: Case, method: str, path: str, transport: Transport) -> Checked:
+def _check(
+    server: _HostileServer, case: Case, method: str, path: str, transport: Transport, judge: Judge, *, tls: bool
+) -> Checked:
     behave = case.behave
     port = server.port if behave is not None else _free_port()
     stalls = case.evidence is Evidence.TIMEOUT
-    limits = Limits(connect=_PATIENCE, reply=_STALL if stalls else _PATIENCE, reply_bytes=_REPLY_BYTES)
-    client = Client(f"http://127.0.0.1:{port}", limits)
+    limits = Limits(connect=_PATIENCE, reply=_STALL if stalls else _PATIENCE, reply_bytes=REPLY_BYTES)
+    client = Client(
+        f"{'https' if tls else 'http'}://127.0.0.1:{port}", limits, context=_trusting() if case.is_trusted else None
+    )
     connection = client.connection()
     first = f"{path}/first"
-    server.expect(first.encode(), _closes_when_read if case is IDLE else _is_well)
-    server.expect(path.encode(), behave or _is_well)
+    server.expect(first.encode(), closes_when_read if case.closes_idle else is_well)
+    server.expect(path.encode(), behave or is_well)
     strays = server.stray
     try:
         if case.before:
             transport(connection, client, _request(method, first))
-        if case is IDLE:
+        if case.closes_idle:
             server.settle(first.encode())
         answer = transport(connection, client, _request(method, path))
     finally:
         connection.close()
     if behave is not None:
-        server.settle(path.encode())
-    return Checked(case, method, server.arrivals[path.encode()] + server.stray - strays, answer)
-
-
-def _closes_when_read(wire: Wire) -> bool:
-    wire.sendall(_OK)
-    return False
+        server.settle(path.encode(), case.arrivals)
+    return Checked(case, method, server.arrivals[path.encode()] + server.stray - strays, answer, judge(answer), tls)
 
 
 def _request(method: str, path: str) -> Request:
@@ -303,15 +243,24 @@ def _request(method: str, path: str) -> Request:
 
 
 @contextmanager
-def _hostile() -> Iterator[_HostileServer]:
+def _hostile(*, tls: bool) -> Iterator[_HostileServer]:
+    context = None
+    if tls:
+        context = gevent.ssl.SSLContext(PROTOCOL_TLS_SERVER)  # which lets others run while a handshake waits
+        context.load_cert_chain(_CERTIFICATE)
     try:
-        server = _HostileServer()
+        server = _HostileServer(context)
     except OSError as reason:
         raise EngineError(f"the transport's self-check cannot listen on loopback: {reason.strerror}") from reason
     try:
         yield server
     finally:
         server.stop()
+
+
+@cache
+def _trusting() -> SSLContext:
+    return create_default_context(cafile=str(_CERTIFICATE))
 
 
 def _free_port() -> int:
@@ -321,14 +270,17 @@ def _free_port() -> int:
         return int(taken.getsockname()[1])
 
 
+def _times(arrivals: int) -> str:
+    return {0: "no arrival", 1: "1 arrival"}.get(arrivals, f"{arrivals} arrivals")
+
+
 def _expected(one: Checked) -> str:
-    arrivals = "no arrival" if one.expected_arrivals == 0 else "1 arrival"
-    return f"{arrivals}, {one.case.outcome.name.lower()}"
+    return f"{_times(one.case.arrivals)}, {one.case.outcome.name.lower()}"
 
 
 def main(checked: Sequence[Checked] | None = None) -> int:
     """Print the table; the exit code."""
-    rows = check_transport() if checked is None else checked
+    rows = (*check_transport(), *check_transport(tls=True)) if checked is None else checked
     for row in rows:
         print(f"{'ok  ' if row.is_right else 'FAIL'}  {row}" + ("" if row.is_right else f"; expected {_expected(row)}"))
     wrong = sum(not row.is_right for row in rows)

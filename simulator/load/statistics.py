@@ -47,6 +47,7 @@ class LocustStatistics:
         self._second = 0  # Unix second of the attempts in the batches
         self._last_ns = 0
         self._timer: Any = None
+        self._locusts: Any = None  # Locust's own listener
         # Of Locust's module of statistics, which is not imported here: that would replace sockets and threads.
         self._entry_class: Any = type(environment.stats.total)
 
@@ -57,10 +58,16 @@ class LocustStatistics:
             return  # earlier visits and lookups count in no rate and no latency (CONTRACT section 1)
         trouble = None if outcome is Outcome.ACKED else self._trouble(answer, outcome)
         handlers = self._request._handlers
-        if len(handlers) == 1 and handlers[0].__module__ == "locust.runners":
+        if len(handlers) == 1 and (handlers[0] is self._locusts or self._is_locusts(handlers[0])):
             self._add(walk, len(answer.body), trouble, done_ns)
         else:
             self._fire(walk, answer, trouble, sent_ns, done_ns)
+
+    def _is_locusts(self, listener: Any) -> bool:
+        if listener.__module__ != "locust.runners":
+            return False
+        self._locusts = listener
+        return True
 
     def flush(self) -> None:
         """Tell Locust what waits; call it when the load is over."""

@@ -28,6 +28,7 @@ _REPORT_LOW_NS = 50_000_000  # while there are too few visitors ahead
 _IDLE_NS = 1_000_000_000  # between two hellos, two requests for the same part, two reports before anything is sent
 SILENCE_NS = 15_000_000_000  # a master that was not heard of for so long is gone
 _PATIENCE_NS = 10_000_000_000  # for the master's answer to the last word, since something of it was last heard
+_NO_PATIENCE_NS = 2_000_000_000  # the same where somebody is in a hurry
 
 
 class Job(Protocol):
@@ -35,6 +36,7 @@ class Job(Protocol):
 
     fault: tuple[int, str] | None  # exit code and reason why it cannot go on
     fingerprint: str  # of the plan; empty until it is ready
+    checked: str  # of the transport: ok, or what was wrong; empty before
     is_over: bool  # drained, and its ledger is closed
     never_begun: list[Lease]  # of the leases of the course; known when it is over
     cut: int  # visitors who were begun and not sent to their end
@@ -102,7 +104,8 @@ class Worker:
         now: nanoseconds of this machine's clock.
         make_job: begins to get a run ready that has arrived.
         over_loopback: the master is reached without leaving this machine.
-        make_folder: for a run that is not on this machine.
+        apart: the ledger is kept apart and shipped, also where the run directory is within reach.
+        make_folder: for a run whose ledger is kept apart.
     """
 
     def __init__(
@@ -115,6 +118,7 @@ class Worker:
         version: str,
         over_loopback: bool,
         make_folder: Callable[[], Path],
+        apart: bool = False,
     ) -> None:
         self.exit_code: int = ExitCode.PASS
         self.reason = ""  # why it left of its own accord, or was refused
@@ -127,6 +131,7 @@ class Worker:
         self._facts = {"host": host, "version": version}
         self._over_loopback = over_loopback
         self._make_folder = make_folder
+        self._apart = apart
         self._arrival: Arrival | None = None
         self._course: CourseName | Literal[""] = ""
         self._got = 0  # leases of the course
@@ -139,6 +144,7 @@ class Worker:
         self._on_its_way = -1  # where the part begins that was sent last
         self._shipped_ns = 0
         self._is_home = False  # all of them
+        self._patience_ns = _PATIENCE_NS
         self._last_word = False
         self._was_resting = False
 
@@ -157,6 +163,8 @@ class Worker:
             return
         self.reason = self.reason or reason
         self.exit_code = self.exit_code or ExitCode.INCOMPLETE
+        if not grace:
+            self._patience_ns = _NO_PATIENCE_NS
         if self.job is None:
             self._arrival = None
         else:
@@ -181,7 +189,9 @@ class Worker:
         """
         kind, run_id = messages.text(message, "kind", 20), messages.text(message, "run", 64)
         if kind == "run" and self._arrival is None and not self.is_refused:
-            self._arrival = Arrival(message, over_loopback=self._over_loopback, make_folder=self._make_folder)
+            self._arrival = Arrival(
+                message, over_loopback=self._over_loopback, make_folder=self._make_folder, apart=self._apart
+            )
             self._heard_ns = self._now()
             self._go_on()
         if run_id != self.run_id or self._arrival is None:
@@ -307,6 +317,7 @@ class Worker:
             seq=self._seq,
             keeps=self._arrival.keeps,
             fingerprint=job.fingerprint,
+            checked=job.checked[:1_000],
             fault=list(job.fault) if job.fault is not None else None,
             course=self._course,
             got=self._got,
@@ -331,7 +342,7 @@ class Worker:
                 self.exit_code, self.reason = self.job.fault
             self._heard_ns = now
             self._said_ns = 0
-        if self.is_deaf or now - self._heard_ns > _PATIENCE_NS:
+        if self.is_deaf or now - self._heard_ns > self._patience_ns:
             self.exit_code = self.exit_code or ExitCode.INCOMPLETE
             self.reason = self.reason or "the master did not answer any more"
             if self._arrival.keeps == "elsewhere":

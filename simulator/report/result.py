@@ -355,6 +355,7 @@ def _finding(row: Mapping[str, Any]) -> Finding:
         text=_text(row["text"]),
         count=_whole(row["count"]),
         visitors=tuple(map(_whole, row["visitors"])),
+        metrics=tuple(map(_text, row.get("metrics", []))),
     )
 
 
@@ -364,6 +365,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "count": finding.count,
         "text": finding.text,
         "visitors": list(finding.visitors),
+        "metrics": list(finding.metrics),
         "verdict": finding.verdict.word,
     }
 

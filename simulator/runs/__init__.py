@@ -9,6 +9,7 @@
                    it had of the run's own namespace already
     judging.py     a run directory to a Result: ledger, oracle, list of events, readings; looking.py looks until all
                    of these are of one moment
+    holes.py       what lost workers leave open
     comparing.py   the collector's other interfaces against its totals
     load_report.py concluding.py    what the load said of itself; everything that was found, to a verdict and a Result
     listing.py counting.py diagnosing.py   the stored events; one pass over plan, ledger and list; what is wrong and why
@@ -19,9 +20,11 @@
     explaining.py  what one visitor of a plan adds to a total, and why
     planning.py    the expected totals of a plan, before anything is sent
     selftest.py    the kill matrix: trial.py is one run against a faulty or an honest collector, selftest_scenarios/
-                   what it sends, sender_process.py the Locust that sends many of them; repeating.py shows a fault
-                   again by as few visitors as can be found, smallest.py is the search for them
-    false_alarms.py   the other half: no failing network makes a right collector fail; fault_proxy.py is the network
+                   what it sends, sender_process.py the Locust that sends many of them; killing.py says when a fault
+                   counts as killed, affected.py whom it affects, repeating.py shows it again by as few visitors as
+                   smallest.py finds, replayed.py by `mpsim replay`
+    false_alarms.py   the other half: no failing network makes a right collector fail; fault_proxy.py is the network,
+                   plain_count.py what the expectations are held against
 
 Never imports load/: importing Locust patches the process. The two meet through the run directory.
 """

@@ -26,6 +26,7 @@ from simulator.verify.oracle import Oracle, Part
 from simulator.verify.phases import PhaseTally, PhaseTotals
 from simulator.verify.reconcile import Reconciliation, reconcile, reconcile_others
 from simulator.verify.sighting import Sighting, sightings_of
+from simulator.wire.request import without_bytes
 
 _ATTEMPTS = 50_000  # of a chunk, where visitors have about equally many
 _MOST_VISITORS = 8_192
@@ -166,8 +167,9 @@ def sightings_of_blocks(
         visitors: as if only these had come; None: everybody.
     """
     opened, leases = basis.opened, basis.leases
+    adapter = without_bytes(opened.adapter)
     for block in blocks:
-        requests = requests_of_block(opened.plan, opened.adapter, block)
+        requests = requests_of_block(opened.plan, adapter, block)
         if visitors is not None:
             requests = {visitor: own for visitor, own in requests.items() if visitor in visitors}
         found = Attempts()

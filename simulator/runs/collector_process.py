@@ -21,20 +21,31 @@ _READY = "listening on "
 
 @contextmanager
 def embedded_collector(
-    database: Path, definitions: Definitions, tenant: str = "", events: Sequence[str] = (), *, fault: str = ""
+    database: Path,
+    definitions: Definitions,
+    tenant: str = "",
+    events: Sequence[str] = (),
+    *,
+    fault: str = "",
+    fsync: bool = True,
+    port: int = 0,
 ) -> Iterator[str]:
     """Run the embedded collector over a database file; gives its base URL.
 
     Args:
         fault: one of simulator.collector.faults, to be wrong in that way; empty for an honest collector.
+        fsync: its answers wait for the disk; where nobody minds a power cut, they need not.
+        port: 0 takes a free one.
 
     Raises:
         EngineError: it did not start; with what it said.
     """
     collector = ["simulator.collector.faults", fault] if fault else ["simulator.collector"]
-    command = [sys.executable, "-m", *collector, "--host", "127.0.0.1", "--port", "0"]
+    command = [sys.executable, "-m", *collector, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--db", str(database), "--opens", str(definitions.opens), "--user", definitions.user]
     command += ["--day", definitions.day, "--parent", str(os.getpid())]
+    if not fsync:
+        command.append("--no-fsync")
     if tenant:
         command += ["--tenant", tenant]
     if events:

@@ -102,7 +102,8 @@ def _ingest(
     found: Reconciliation, listed: ListedEvents | None, explained: Mapping[str, Explained], judged: Sequence[Judged]
 ) -> Iterator[Finding]:
     """What is wrong with the stored events, with the totals that are wrong for it."""
-    consequence = _consequence([metric for metric, reason in explained.items() if reason.rule is None], judged)
+    metrics = tuple(metric for metric in METRICS if metric in explained and explained[metric].rule is None)
+    consequence = _consequence(metrics, judged)
     changed = _changed(found)
     for finding in reconciled_findings(found, foreign=0 if listed is None else listed.strangers.foreign_count):
         text = finding.text
@@ -110,7 +111,7 @@ def _ingest(
             text += f". {changed}"
         if finding.verdict is Verdict.FAIL and consequence:
             text, consequence = f"{text}. {consequence}", ""  # once is enough
-        yield replace(finding, text=text)
+        yield replace(finding, text=text, metrics=metrics if finding.verdict is Verdict.FAIL else ())
 
 
 def _consequence(metrics: Sequence[str], judged: Sequence[Judged]) -> str:

@@ -223,6 +223,8 @@ class FaultProxy:
                     return
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, httptools.HttpParserError):
             pass  # either side hung up, or says what is not HTTP: the connection ends, and that is all
+        except asyncio.CancelledError:
+            pass  # `_close`: the task ends here either way, and asyncio would call a cancelled one an error
         finally:
             upstream.close()
             writer.close()

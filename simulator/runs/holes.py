@@ -76,7 +76,7 @@ def _possible(request: Request, sent: Sequence[Attempt], since_ns: int) -> Itera
 def lost_findings(leases: Leases) -> Iterator[Finding]:
     """What to know of each worker that was lost, and of each whose ledger has not come as a whole."""
     for worker in leases.workers:
-        if not worker.lost and (worker.is_whole or worker.left):
+        if worker.is_whole and not worker.lost:
             continue
         open_ones = [hole for holes in leases.holes.values() for hole in holes if hole.worker == worker.name]
         visitors = sorted({hole.first for hole in open_ones})[:_EXAMPLES]

@@ -36,7 +36,7 @@ def failures_of(attempts: Iterable[Attempt], purpose: Purpose = Purpose.EVENT) -
 def failure_notes(failures: Failures) -> Iterator[str]:
     """A sentence for each of the most frequent ways in which attempts failed."""
     for (outcome, evidence, status), count in failures.most_common(_SHOWN):
-        seen = describe(Answer(evidence, status)) if evidence else "no outcome was recorded"
+        seen = describe(Answer(evidence, status), outcome=outcome) if evidence else "no outcome was recorded"
         hint = " (is --path right?)" if status == httpx.codes.NOT_FOUND else ""
         yield f"{count:,} attempts were {outcome.name.lower()}: {seen}{hint}."
 

@@ -1,9 +1,10 @@
 """`mpsim selftest`: wrong collectors must be caught, and right ones must pass.
 
-The kill matrix is every seeded fault against the scenario that covers it. A trial is one run through Locust over real
-HTTP, judged as any run is (trial.py). Its controls are the same runs against an honest collector: one for each
-scenario under each choice of definitions and with each seed. The other half are runs behind a network that fails in
-every way (false_alarms.py).
+The kill matrix is every seeded fault against the scenario that claims to cover it, which must kill it, and in full
+against every other one that its definitions fit: there it is killed too, or nothing makes the collector wrong. A trial
+is one run through Locust over real HTTP, judged as any run is (trial.py). Its controls are the same runs against an
+honest collector: one for each scenario under each choice of definitions and with each seed. The other half are runs
+behind a network that fails in every way (false_alarms.py).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,14 +25,17 @@ from time import monotonic
 from typing import Any
 
 from simulator.collector.faults import Fault, named, registered
+from simulator.contract import Definitions
 from simulator.errors import EngineError, UsageError
-from simulator.runs.false_alarms import Kind, false_alarms
+from simulator.runs.false_alarms import Kind, blunt, false_alarms
 from simulator.runs.false_alarms import Tried as AlarmTried
 from simulator.runs.repeating import attempt_and_repeat
+from simulator.runs.replayed import not_replayed
 from simulator.runs.sender_process import Sender
-from simulator.runs.trial import Standing, Trial, Tried, attempt
+from simulator.runs.trial import SCENARIOS, Standing, Trial, Tried, attempt
+from simulator.scenario.load import load_scenario
 
-_TRIALS_PER_CORE = 2  # a trial waits half of its time for children to start and for totals to settle
+_TRIALS_PER_CORE = 2  # a trial waits for children to start and for totals to settle
 VERSION = 1  # of the JSON document
 
 Watch = Callable[[Tried | AlarmTried, int, int], None]  # a trial is through; so many are, of so many
@@ -42,8 +47,10 @@ class Asked:
 
     faults: tuple[Fault, ...]  # none: all of them
     seeds: tuple[int, ...] = (1,)
+    everywhere: bool = False  # each fault on every scenario that its definitions fit, with the first seed
     alarm_seeds: tuple[int, ...] = ()  # of the runs behind a failing network; none: no such runs
     repeat: bool = False  # each kill once more, by one named visitor alone or by the smallest set found (repeating.py)
+    replay: bool = False  # and `mpsim replay` of these visitors, with the first seed (replayed.py); needs `repeat`
     keep: Path | None = None  # where the run directories stay; None: nowhere
     jobs: int = 0  # trials at once; 0: by the number of cores
 
@@ -54,13 +61,28 @@ class Matrix:
 
     tried: tuple[Tried, ...]
     alarms: tuple[AlarmTried, ...]  # of the runs behind a failing network
-    seconds: float
+    seconds: float  # by the clock on the wall, from the first start of a process to the last verdict
+    cores: int = 1  # of this machine
 
     @property
     def is_good(self) -> bool:
-        """Whether every fault was killed and every honest collector passed. No fault at all is not good."""
-        kinds = {one.standing for one in self.tried}
-        return {Standing.KILLED, Standing.PASSED} == kinds and all(one.is_good for one in self.alarms)
+        """Whether all is as it must be. No fault at all is not good.
+
+        Every fault was killed on its own scenario, and passed on no other one where it made the collector wrong; every
+        honest collector passed; the runs behind the failing network are as they must be, each and together.
+        """
+        own = {one.standing for one in self.tried if not one.trial.is_elsewhere}
+        return (
+            {Standing.KILLED, Standing.PASSED} == own
+            and all(one.standing.is_good for one in self.tried)
+            and all(one.is_good for one in self.alarms)
+            and not self.blunt
+        )
+
+    @property
+    def blunt(self) -> list[str]:
+        """What no run behind the failing network did although some must."""
+        return blunt(self.alarms)
 
     def as_json(self) -> dict[str, Any]:
         """The document that `--json` prints."""
@@ -68,14 +90,38 @@ class Matrix:
             "version": VERSION,
             "verdict": "pass" if self.is_good else "error",
             "seconds": round(self.seconds, 1),
+            "cores": self.cores,
             "counts": {standing.value: self.count(standing) for standing in Standing},
+            "matrix": self.rows(),
             "trials": [_trial_json(one) for one in self.tried],
             "false_alarms": [_alarm_json(one) for one in self.alarms],
+            "blunt": self.blunt,
         }
+
+    def rows(self) -> dict[str, dict[str, str]]:
+        """Fault → scenario → the worst that became of it there with any seed; honest ones by their definitions."""
+        found: dict[str, dict[str, str]] = {}
+        for (name, scenario), some in self.cells().items():
+            found.setdefault(name, {})[scenario] = worst(some).value
+        return found
+
+    def cells(self) -> dict[tuple[str, str], list[Tried]]:
+        """(fault, scenario) → what became of it with each seed, honest collectors first."""
+        found: dict[tuple[str, str], list[Tried]] = {}
+        for one in sorted(self.tried, key=lambda one: one.trial.fault is not None):  # stable
+            fault = one.trial.fault
+            name = f"honest: {', '.join(one.trial.definitions.as_json().values())}" if fault is None else fault.name
+            found.setdefault((name, one.trial.scenario), []).append(one)
+        return found
 
     def count(self, standing: Standing) -> int:
         """How many trials came to that."""
         return sum(one.standing is standing for one in self.tried)
+
+
+def worst(some: Sequence[Tried]) -> Standing:
+    """The worst of several standings."""
+    return next((one.standing for one in some if not one.standing.is_good), some[0].standing)
 
 
 def faults_named(names: Sequence[str]) -> tuple[Fault, ...]:
@@ -117,26 +163,47 @@ def selftest(asked: Asked, watch: Watch) -> Matrix:
 
         if asked.alarm_seeds:
             false_alarms(asked.alarm_seeds, folder / "false-alarms", workers=asked.jobs or cores, watch=note)
-    return Matrix(tuple(tried[trial] for trial in trials), tuple(alarms), monotonic() - began)
+    return Matrix(tuple(tried[trial] for trial in trials), tuple(alarms), monotonic() - began, cores)
 
 
 def trials_of(asked: Asked) -> Iterator[Trial]:
-    """The controls, each followed by the faults of its scenario and definitions."""
-    groups: dict[tuple[str, Any], list[Fault]] = {}
-    for fault in asked.faults or registered():
+    """The controls, each followed by the faults that are tried under its definitions on its scenario."""
+    groups: dict[tuple[str, Definitions], list[Fault]] = {}
+    faults = asked.faults or registered()
+    for fault in faults:
         groups.setdefault((fault.scenario, fault.definitions), []).append(fault)
-    for (scenario, definitions), faults in groups.items():
-        for seed in asked.seeds:
-            yield Trial(scenario, definitions, seed)
-            for fault in faults:
-                yield Trial(scenario, definitions, seed, fault)
+    if asked.everywhere:
+        for fault, scenario in product(faults, scenarios()):
+            if scenario != fault.scenario and _fits(scenario, fault.definitions):
+                groups.setdefault((scenario, fault.definitions), []).append(fault)
+    for seed in asked.seeds:
+        for (scenario, definitions), some in groups.items():
+            here = [one for one in some if seed == asked.seeds[0] or one.scenario == scenario]
+            if here:
+                yield Trial(scenario, definitions, seed)
+                for fault in here:
+                    yield Trial(scenario, definitions, seed, fault)
+
+
+def scenarios() -> tuple[str, ...]:
+    """The names of the scenarios, in the order of the registry."""
+    return tuple(dict.fromkeys(fault.scenario for fault in registered()))
+
+
+def _fits(scenario: str, definitions: Definitions) -> bool:
+    """Whether a scenario says nothing else: some are about one rule of opens, or about one zone."""
+    said = load_scenario(SCENARIOS / f"{scenario}.yaml").definitions
+    pairs = ((said.opens, definitions.opens), (said.user, definitions.user), (said.day, definitions.day))
+    return all(given is None or given == wanted for given, wanted in pairs)
 
 
 def _run_all(asked: Asked, trials: Sequence[Trial], folder: Path, jobs: int) -> Iterator[Tried]:
     """What became of each trial, in the order in which they end."""
     executor = ProcessPoolExecutor(min(jobs, len(trials)), get_context("spawn"), _begin_work)
+    how = [(asked.repeat, asked.replay and trial.seed == asked.seeds[0]) for trial in trials]
     try:
-        for future in as_completed([executor.submit(_try, asked.repeat, trial, folder) for trial in trials]):
+        wanted = zip(trials, how, strict=True)
+        for future in as_completed([executor.submit(_try, trial, folder, *once_more) for trial, once_more in wanted]):
             yield future.result()
     except BrokenProcessPool as died:
         raise EngineError("a process that makes trials died") from died
@@ -155,10 +222,14 @@ def _begin_work() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that has the terminal decides
 
 
-def _try(repeat: bool, trial: Trial, folder: Path) -> Tried:
-    if repeat:
-        return attempt_and_repeat(trial, folder, _sender().send)
-    return attempt(trial, folder / trial.name, _sender().send)
+def _try(trial: Trial, folder: Path, repeat: bool, replay: bool) -> Tried:
+    if not repeat or trial.is_elsewhere:
+        return attempt(trial, folder / trial.name, _sender().send)
+    tried = attempt_and_repeat(trial, folder, _sender().send)
+    if not replay or not tried.again:
+        return tried
+    why = not_replayed(trial, tried.again, folder / trial.name)
+    return replace(tried, standing=Standing.NOT_AGAIN, why=why) if why else replace(tried, replayed=True)
 
 
 def _trial_json(one: Tried) -> dict[str, Any]:
@@ -170,7 +241,9 @@ def _trial_json(one: Tried) -> dict[str, Any]:
             "family": fault.family,
             "does": fault.does,
             "moves": list(fault.moves),
+            "may_move": list(fault.may_move),
             "finding": fault.finding,
+            "findings": list(fault.findings),
             "one_visitor": fault.one_visitor,
         }
     return {
@@ -185,6 +258,7 @@ def _trial_json(one: Tried) -> dict[str, Any]:
         "told": one.told,
         "visitors": list(one.visitors),
         "again": {"visitors": list(one.again), "tries": one.tries, "least": one.least} if one.again else None,
+        "replayed": one.replayed,
         "seconds": round(one.seconds, 2),
     }
 
@@ -201,5 +275,7 @@ def _alarm_json(one: AlarmTried) -> dict[str, Any]:
         "passed": one.passed,
         "exact": one.exact,
         "failed": one.failed,
+        "totals": one.totals,
+        "held": one.held,
         "seconds": round(one.seconds, 2),
     }

@@ -13,13 +13,15 @@ from time import monotonic
 from simulator.collector.faults import Fault
 from simulator.contract import Definitions
 from simulator.errors import MpsimError
-from simulator.finding import NOBODY, ExitCode, Verdict
+from simulator.finding import ExitCode, Verdict
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.report.folder import write_reports
 from simulator.report.result import Result
+from simulator.runs.affected import is_affected, unaffected
 from simulator.runs.before import take_baseline
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.judging import judge_run
+from simulator.runs.killing import failing, not_as_declared
 from simulator.runs.links import register_links
 from simulator.scenario.load import load_scenario
 from simulator.times import format_duration
@@ -42,19 +44,21 @@ Send = Callable[[Path], object]  # sends the run in a directory
 class Standing(StrEnum):
     """What a trial came to."""
 
-    KILLED = "killed"  # exit 1, with the metrics and the finding that the fault declares
+    KILLED = "killed"  # exit 1, for the reasons that the fault declares and no others (killing.py)
     WRONG_FINDING = "wrong finding"  # exit 1, but not for the declared reasons
+    WRONG_VISITOR = "wrong visitor"  # for these, but somebody is named whom the fault does not touch
     NOT_AGAIN = (
         "not again"  # killed, but neither by a named visitor alone nor, where that is no matter of one, by a set
     )
-    SURVIVED = "SURVIVED"  # the faulty collector was not failed
+    SURVIVED = "SURVIVED"  # the faulty collector was not failed, although it was wrong
+    NOT_COVERED = "not covered"  # nothing in a scenario that is not the fault's own makes the collector wrong
     PASSED = "passed"  # a control: the honest collector passed
     FALSE_ALARM = "FALSE ALARM"  # a control that did not pass
     BROKEN = "broken"  # the run itself did not come to a verdict
 
     @property
     def is_good(self) -> bool:
-        return self in {Standing.KILLED, Standing.PASSED}
+        return self in {Standing.KILLED, Standing.PASSED, Standing.NOT_COVERED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,17 @@ class Trial:
     only: tuple[int, ...] = ()  # visitors who come; none: all of them
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether a fault is tried on another scenario than the one that claims to cover it."""
+        return self.fault is not None and self.scenario != self.fault.scenario
+
+    @property
     def name(self) -> str:
         """Unique among trials, and fit for a folder."""
         opens = self.definitions.opens
         rule = opens.rule if opens.timeout is None else f"timeout-{format_duration(opens.timeout)}"
-        what = self.fault.name if self.fault is not None else f"honest-{rule}-{self.definitions.user}"
+        zone = self.definitions.day.rpartition("/")[2].lower()
+        what = self.fault.name if self.fault is not None else f"honest-{rule}-{self.definitions.user}-{zone}"
         return ".".join([what, self.scenario, str(self.seed), *self._who()])
 
     def _who(self) -> list[str]:
@@ -96,6 +106,7 @@ class Tried:
     again: tuple[int, ...] = ()  # who showed it again; empty: it was not repeated, or nobody did
     tries: int = 0  # runs of the search for them
     least: bool = False  # with any one of them left out it was not shown
+    replayed: bool = False  # `mpsim replay` of these said STILL FAILING and, of an honest collector, FIXED
     seconds: float = 0.0
 
 
@@ -106,10 +117,34 @@ def attempt(trial: Trial, folder: Path, send: Send) -> Tried:
         result = _run(trial, folder, send)
     except MpsimError as broken:
         return Tried(trial, Standing.BROKEN, str(broken), seconds=monotonic() - began)
-    tried = judge_trial(trial, result, monotonic() - began)
+    tried = judge_trial(trial, result)
+    if trial.is_elsewhere and tried.standing is Standing.SURVIVED:
+        tried = _with_any_effect(tried, folder)
+    elif tried.standing is Standing.KILLED and not trial.only and not trial.is_elsewhere:
+        tried = _with_the_right_visitors(tried, result, folder)
+    tried = replace(tried, seconds=monotonic() - began)
     if not tried.standing.is_good:
         write_reports(folder / RUN, result)  # somebody will want to see it
     return tried
+
+
+def _with_any_effect(tried: Tried, folder: Path) -> Tried:
+    """Survived only if there was something to catch."""
+    assert tried.trial.fault is not None
+    opened = open_run(folder / RUN)
+    if is_affected(tried.trial.fault, opened, opened.plan.blocks, folder):
+        return tried
+    return replace(tried, standing=Standing.NOT_COVERED, why="")
+
+
+def _with_the_right_visitors(tried: Tried, result: Result, folder: Path) -> Tried:
+    """Killed only if whoever the findings name is affected."""
+    assert tried.trial.fault is not None
+    astray = unaffected(tried.trial.fault, failing(result), open_run(folder / RUN), folder)
+    if not astray:
+        return tried
+    why = "; ".join(f"the finding {code} names visitor {visitor}, who is not affected" for code, visitor in astray)
+    return replace(tried, standing=Standing.WRONG_VISITOR, why=why)
 
 
 def _run(trial: Trial, folder: Path, send: Send) -> Result:
@@ -122,7 +157,7 @@ def _run(trial: Trial, folder: Path, send: Send) -> Result:
     fault = trial.fault.name if trial.fault is not None else ""
     with ExitStack() as running:
         url = running.enter_context(
-            embedded_collector(folder / DATABASE_FILE, definitions, app.tenant, app.events, fault=fault)
+            embedded_collector(folder / DATABASE_FILE, definitions, app.tenant, app.events, fault=fault, fsync=False)
         )
         # As a target and not as our own collector, so that it is read once before the run, as any other would be.
         wanted = Wanted(
@@ -144,31 +179,24 @@ def _run(trial: Trial, folder: Path, send: Send) -> Result:
         return judge_run(opened, url)
 
 
-def judge_trial(trial: Trial, result: Result, seconds: float = 0.0) -> Tried:
+def judge_trial(trial: Trial, result: Result) -> Tried:
     """Hold a verdict against what the trial is for."""
     failed = frozenset((one.metric, one.by) for one in result.metrics if one.verdict is Verdict.FAIL)
-    findings = tuple(one for one in result.findings if one.verdict is Verdict.FAIL)
+    findings = failing(result)
     codes = tuple(dict.fromkeys(one.code for one in findings))
     fault = trial.fault
     if fault is None:
         good = result.exit_code == ExitCode.PASS
         why = "" if good else f"exit {result.exit_code}: {'; '.join(result.reasons)}"
-        return Tried(trial, Standing.PASSED if good else Standing.FALSE_ALARM, why, failed, codes, seconds=seconds)
+        return Tried(trial, Standing.PASSED if good else Standing.FALSE_ALARM, why, failed, codes)
     declared = [one for one in findings if one.code == fault.finding]
     visitors = tuple(sorted({visitor for one in declared for visitor in one.visitors}))
-    still = [metric for metric in fault.moves if metric not in {metric for metric, _ in failed}]
-    # One visitor alone need not move all that many do.
-    enough = len(still) < max(len(fault.moves), 1) if trial.only else not still
-    standing, why = Standing.WRONG_FINDING, ""
     if result.exit_code != ExitCode.FAIL:
         standing, why = Standing.SURVIVED, f"exit {result.exit_code} ({result.verdict})"
-    elif not enough:
-        why = f"{', '.join(still)} did not fail"
-    elif not declared:
-        why = f"{', '.join(codes) or 'no finding'} instead of {fault.finding}"
-    elif not visitors and (fault.one_visitor or not all(NOBODY in one.text for one in declared)):
-        why = f"the finding {fault.finding} names no visitor"
+    elif trial.is_elsewhere:
+        standing, why = Standing.KILLED, ""  # for whatever reasons; what they must be is declared for its own scenario
     else:
-        standing = Standing.KILLED
+        why = not_as_declared(fault, result, alone=bool(trial.only))
+        standing = Standing.WRONG_FINDING if why else Standing.KILLED
     told = declared[0].text if declared else ""
-    return Tried(trial, standing, why, failed, codes, told, visitors, seconds=seconds)
+    return Tried(trial, standing, why, failed, codes, told, visitors)

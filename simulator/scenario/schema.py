@@ -1,4 +1,4 @@
-"""The JSON Schema of scenario files, generated from the models: what an editor completes and checks.
+"""The JSON Schemas of scenario and contract files, generated from the models: what an editor completes and checks.
 
 It describes what the loader accepts, short forms included. What it cannot say, such as that a page must be in
 app.pages or the order of steps, is check.py. A key that an include may supply is demanded only without an include.
@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from simulator.scenario.contracts import ContractFile
 from simulator.scenario.model import Scenario
 from simulator.scenario.shorten import BARE, KEY_OF_TEXT
 from simulator.scenario.steps import STEPS
@@ -32,6 +33,12 @@ def json_schema() -> Schema:
     definitions["JsonValue"]["description"] = "Any value that JSON can carry."
     _demand_without_include(schema, definitions)
     return schema
+
+
+def contract_schema() -> Schema:
+    """The schema of a contract file, draft 2020-12."""
+    schema = ContractFile.model_json_schema(by_alias=True, schema_generator=_Generator)
+    return {"$schema": DIALECT, "title": "mpsim contract", **_without_titles(schema)}
 
 
 def _without_titles(value: Any) -> Any:

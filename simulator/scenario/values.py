@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from simulator.contract import Opens, parse_opens
+from simulator.contract import BodyValue, Opens, parse_opens
 from simulator.scenario.slo import ABORT_PATTERN, SLO_PATTERN, parse_abort, parse_slo
 from simulator.times import DAY, Ms, check_zone, parse_duration, parse_instant
 
@@ -189,6 +189,20 @@ def _speed(value: object) -> float | Literal["flood"]:
     return value
 
 
+def _body_values(value: object) -> tuple[BodyValue, ...]:
+    """Read 0 as (0,) and [0, "ok"] as both. Nothing at all is refused: a key without a value is a slip."""
+    wanted = 'a value such as 0, "ok" or true, or a list of them'
+    if value is None:
+        raise ValueError(f"expected {wanted}, nothing stands here; write [null] where null is the value")
+    values = value if isinstance(value, list | tuple) else [value]
+    if not values:
+        raise ValueError(f"expected {wanted}, not an empty list")
+    for one in values:
+        if not isinstance(one, BodyValue):
+            raise wrong(wanted, one)
+    return tuple(values)
+
+
 def _factors(value: list[float]) -> list[float]:
     if not any(value):
         raise ValueError("every factor is 0, so nobody would ever arrive; expected at least one above 0")
@@ -294,6 +308,23 @@ Zone = Annotated[
     BeforeValidator(_zone),
     WithJsonSchema({"type": "string", "description": "Time zone of hours and days.", "examples": ["Asia/Shanghai"]}),
 ]
+_BODY_VALUE: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+BodyValues = Annotated[
+    tuple[BodyValue, ...],
+    BeforeValidator(_body_values),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _BODY_VALUE,
+                {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean", "null"]}},
+            ],
+            "description": 'A value of the reply\'s JSON, or a list of them; 0, "0" and false are three values.',
+            "examples": [0, ["ok", "accepted"]],
+        }
+    ),
+]
+Status = Annotated[int, Field(strict=True, ge=200, le=599)]  # of a final HTTP reply
+Statuses = Annotated[list[Status], Field(min_length=1)]
 Factors = AfterValidator(_factors)
 Factor = Annotated[float, Field(strict=True, ge=0, le=1_000_000, allow_inf_nan=False)]
 Route = Annotated[

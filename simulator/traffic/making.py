@@ -157,7 +157,7 @@ def write_run(draft: Draft, folder: Path, url: str) -> OpenedRun:
     write_manifest(folder, manifest)
     if not is_loopback_url(url):
         _write_identities(folder, plan)
-    adapter = adapter_of(wanted.adapter, wanted.path, scenario, draft.namespace, draft.options)
+    adapter = adapter_of(wanted.adapter, wanted.path, scenario, draft.namespace, draft.options, draft.contract.replies)
     return OpenedRun(folder, manifest, scenario, plan, adapter)
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulator.contract import Contract
+from simulator.contract import Contract, Replies
 from simulator.journey.plan import Plan, Settings, make_plan
 from simulator.ledger.manifest import SCENARIO_FOLDER, Manifest, Options, read_manifest
 from simulator.scenario.load import load_scenario
 from simulator.scenario.model import Scenario
 from simulator.times import Ms
 from simulator.wire.options import WireOptions
+from simulator.wire.outcome import DEFAULT_REPLIES
 from simulator.wire.registry import make_adapter
 from simulator.wire.request import Adapter
 
@@ -47,7 +48,14 @@ def open_run(folder: Path) -> OpenedRun:
     scenario = load_scenario(folder / SCENARIO_FOLDER / manifest.file)
     settings = settings_of(manifest.options, manifest.contract, manifest.seed, manifest.namespace, manifest.start)
     plan = make_plan(scenario, settings, manifest.start)
-    adapter = adapter_of(manifest.target.adapter, manifest.target.path, scenario, manifest.namespace, manifest.options)
+    adapter = adapter_of(
+        manifest.target.adapter,
+        manifest.target.path,
+        scenario,
+        manifest.namespace,
+        manifest.options,
+        manifest.contract.replies,
+    )
     return OpenedRun(folder, manifest, scenario, plan, adapter)
 
 
@@ -70,8 +78,15 @@ def settings_of(options: Options, contract: Contract, seed: int, namespace: str,
     )
 
 
-def adapter_of(name: str, path: str, scenario: Scenario, namespace: str, options: Options) -> Adapter[Any]:
-    """The adapter of a run, set up for the scenario's mini program."""
+def adapter_of(
+    name: str,
+    path: str,
+    scenario: Scenario,
+    namespace: str,
+    options: Options,
+    replies: Replies = DEFAULT_REPLIES,
+) -> Adapter[Any]:
+    """The adapter of a run, set up for the scenario's mini program and the collector's replies."""
     return make_adapter(
         name,
         WireOptions(
@@ -83,5 +98,6 @@ def adapter_of(name: str, path: str, scenario: Scenario, namespace: str, options
             foreground_event=options.foreground_event,
             events=tuple(scenario.app.events),
             device_info=scenario.app.device_info,
+            replies=replies,
         ),
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from simulator.events import Event, Visit
 from simulator.journey.plan import Plan, visits_of_block
-from simulator.wire.request import Adapter, Purpose, Request, Sent
+from simulator.wire.request import Adapter, Purpose, Request, Sent, fold_of
 
 
 def requests_of_block(plan: Plan, adapter: Adapter[Any], block: int) -> dict[int, tuple[Request, ...]]:
@@ -29,11 +29,12 @@ def requests_of_visits(visits: Sequence[Visit], adapter: Adapter[Any]) -> dict[i
     made: dict[int, list[Sent]] = {visit.visitor: [] for visit in visits}
     states: dict[str, Any] = {}  # of the devices
     last: dict[str, Event] = {}
+    fold = fold_of(adapter)
     for device, stretch in groupby(_by_device_time(visits), key=_device_of):
         events = list(stretch)
         name = device.anonymous_id
         state = states.get(name)
-        states[name], sent = adapter.fold(adapter.boot(device) if state is None else state, events)
+        states[name], sent = fold(adapter.boot(device) if state is None else state, events)
         last[name] = events[-1]
         for one in sent:
             made[one[1].visitor].append(one)

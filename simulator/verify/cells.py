@@ -17,11 +17,12 @@ NOWHERE: Cells = ()
 _NO_PLACE = (NOWHERE, NOWHERE)
 _QUARTER_HOUR = 15 * 60_000  # offsets of zones change on quarter hours at the finest
 _MOST_REMEMBERED = 50_000  # about 20 MB
+_VIEWS = (Action.VIEW, Action.PING)  # a ping says that a view goes on
 
 
 def _page_of(record: Record) -> str:
     """The cell of a view's page; empty for what shows no page, such as an open."""
-    return record.page or (NO_CELL if record.action is Action.VIEW else "")
+    return record.page or (NO_CELL if record.action in _VIEWS else "")
 
 
 class CellBook:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from simulator.contract import Contract
+from simulator.contract import METRICS, Contract
 from simulator.finding import Finding, Judged, Verdict, naming_nobody
 from simulator.scenario.model import Expect
 from simulator.times import Ms, format_duration
@@ -68,7 +68,9 @@ def settling_findings(settled: Settled, quiet: Ms, *, still_growing: bool = Fals
         shown = "; ".join(settled.fell[:_MOST_NAMED])
         more = f"; and {len(settled.fell) - _MOST_NAMED} more" if len(settled.fell) > _MOST_NAMED else ""
         text = f"totals fell that can only rise: {shown}{more}"
-        fallen = Finding("aggregation", Verdict.FAIL, text, len(settled.fell))
+        names = {fall.partition(" ")[0] for fall in settled.fell}
+        metrics = tuple(metric for metric in METRICS if metric in names)
+        fallen = Finding("aggregation", Verdict.FAIL, text, len(settled.fell), metrics=metrics)
         yield naming_nobody(fallen, "no event can take another one away")
     if settled.reading.errors:
         text = f"the totals could not be read: {settled.reading.error}"
@@ -105,13 +107,14 @@ def _sums(
                     f"{_WORDS[metric]}: expected {one.expected}, the collector says {one.observed:,}: "
                     f"{abs(off):,} {'too many' if off > 0 else 'missing'}{_where(totals, metric, off)}"
                 )
-                yield _suspecting(suspects, metric, Finding(code, Verdict.FAIL, text, abs(off)))
+                yield _suspecting(suspects, metric, Finding(code, Verdict.FAIL, text, abs(off), metrics=(metric,)))
 
 
 def _suspecting(suspects: Mapping[str, tuple[int, ...]], metric: str, finding: Finding) -> Finding:
     if metric not in suspects:
         return finding
-    named = replace(finding, visitors=suspects[metric])
+    visitors = suspects[metric]
+    named = replace(finding, text=f"{finding.text}{_among(visitors)}", visitors=visitors)
     return naming_nobody(named, "no visitor counts in each of the cells that are wrong")
 
 
@@ -141,6 +144,11 @@ def _where(totals: Totals, metric: str, off: int) -> str:
     return ""
 
 
+def _among(visitors: Collection[int]) -> str:
+    """What naming them means: no rule tells who of those in a wrong cell is counted wrongly."""
+    return "; no known rule explains it, and the visitors named are some of those who count there" if visitors else ""
+
+
 # ---- the sum is right, the cells are not --------------------------------------------------------------------------
 
 
@@ -157,7 +165,8 @@ def _attributions(totals: Totals, suspects: Mapping[str, tuple[int, ...]]) -> It
                 f"{_WORDS[metric]} by {by}: the total is right, {len(wrong)} of {len(cells)} cells are not: "
                 f"{_listed(wrong)}{_explained(cells, wrong)}"
             )
-            yield _suspecting(suspects, metric, Finding(code, Verdict.FAIL, text, max(surplus, missing)))
+            found = Finding(code, Verdict.FAIL, text, max(surplus, missing), metrics=(metric,))
+            yield _suspecting(suspects, metric, found)
 
 
 def _all_unexpected(cells: dict[str, Judged], wrong: dict[str, int]) -> bool:
@@ -226,13 +235,13 @@ def contradictions(reading: Reading, contract: Contract, expect: Expect) -> Iter
                 summed = sum(cells)
                 if summed != said:
                     text = f"{_WORDS[metric]} by {by} sum to {summed:,}, in total it says {said:,}"
-                    yield _contradiction(text, summed - said)
+                    yield _contradiction(text, summed - said, metric)
     new, visitors = _told(reading, "new_users", "all"), _told(reading, "uv", "all")
     if new is not None and visitors is not None and {"uv", "new_users"} <= set(exact) and contract.memory is None:
         surplus = sum(new) - sum(visitors)
         if surplus > 0:
             text = f"new users are {sum(new):,}, more than all visitors, {sum(visitors):,}"
-            yield _contradiction(text, surplus)
+            yield _contradiction(text, surplus, "uv", "new_users")
 
 
 def _users_apart(by: str, cells: list[int], said: int) -> Iterator[Finding]:
@@ -240,10 +249,10 @@ def _users_apart(by: str, cells: list[int], said: int) -> Iterator[Finding]:
     largest, summed = max(cells, default=0), sum(cells)
     if largest > said:
         text = f"a cell by {by} has {largest:,} visitors, in total it says {said:,}"
-        yield _contradiction(text, largest - said)
+        yield _contradiction(text, largest - said, "uv")
     elif by != "page" and summed < said:
         text = f"visitors by {by} sum to {summed:,}, in total it says {said:,}"
-        yield _contradiction(text, said - summed)
+        yield _contradiction(text, said - summed, "uv")
 
 
 def _told(reading: Reading, metric: str, by: str) -> list[int] | None:
@@ -262,8 +271,9 @@ def _adds_up(metric: str, by: str, contract: Contract) -> bool:
     return by != "page" and (metric == "new_users" or contract.sessions == "derived")
 
 
-def _contradiction(text: str, off: int) -> Finding:
-    found = Finding("aggregation", Verdict.FAIL, f"the collector contradicts itself: {text}", abs(off))
+def _contradiction(text: str, off: int, *metrics: str) -> Finding:
+    said = f"the collector contradicts itself: {text}"
+    found = Finding("aggregation", Verdict.FAIL, said, abs(off), metrics=metrics)
     return naming_nobody(found, "two numbers of the collector disagree, whatever was stored")
 
 

@@ -15,7 +15,7 @@ from simulator.times import Ms, format_duration, iso_local
 from simulator.verify.cells import CellBook
 from simulator.verify.identity import users
 from simulator.verify.metrics import makes_user
-from simulator.verify.opening import begins_by_timeout, opening_actions, view_id
+from simulator.verify.opening import admitted_places, begins_by_timeout, opening_actions, view_id
 from simulator.verify.recount import Unit, place_in, units
 from simulator.verify.sighting import Sighting
 from simulator.verify.storing import stored_rows
@@ -51,12 +51,14 @@ def derive(metric: str, visitor: int, block: Sequence[Sighting], contract: Contr
 
     A user that several visitors are counts with the first of them in each cell.
     """
-    rows = stored_rows(block, contract)
+    stored = stored_rows(block, contract)
+    admitted = admitted_places(stored, contract)
+    rows = [row for _, row in admitted]
     book = CellBook(contract.definitions.day, begin, end)
     teller = _Teller(rows, contract, book, begin, end)
     found = {id(unit.row): unit for unit in units(rows, contract, place_in(book), metrics=(metric,))}
     lines: list[tuple[Ms, Line]] = []
-    kept = {id(row) for row in rows}
+    kept, are_stored = {id(stored[place]) for place, _ in admitted}, {id(row) for row in stored}
     reasons: Counter[str] = Counter()
     total = 0
     number = book.number("all", "")
@@ -73,7 +75,8 @@ def derive(metric: str, visitor: int, block: Sequence[Sighting], contract: Contr
             lines.append((row.earliest, _line(row, counts, why, unit, book)))
     for one in block:
         if one.record.visitor == visitor and id(one) not in kept:
-            lines.append((one.earliest, _line(one, 0, _not_kept(one), None, book)))
+            why = "counts nowhere, its session does not count" if id(one) in are_stored else _not_kept(one)
+            lines.append((one.earliest, _line(one, 0, why, None, book)))
     lines.sort(key=lambda entry: entry[0])
     summary = f"{metric} of visitor {visitor}: {total}{_sum(reasons)}"
     return Derivation(metric, visitor, total, summary, tuple(line for _, line in lines))

@@ -202,4 +202,6 @@ def impossible_together(expectations: Expectations, judged: Sequence[Judged], ex
         f"whether or not {events} of unknown outcome {'is' if expectations.unknown == 1 else 'are'} stored, "
         "some cell is wrong"
     )
-    return naming_nobody(Finding("aggregation", Verdict.FAIL, text), "which cell it is depends on what is not known")
+    metrics = tuple(metric for metric in METRICS if any(key[0] == metric for key in read))
+    found = Finding("aggregation", Verdict.FAIL, text, metrics=metrics)
+    return naming_nobody(found, "which cell it is depends on what is not known")

@@ -66,11 +66,11 @@ def _gap(last: Sighting, row: Sighting, clock_bound: Ms) -> tuple[int, int]:
 
 
 def _other_day(last: Sighting, row: Sighting, zone: str) -> tuple[bool, bool]:
-    before, after = (last.earliest, last.latest), (row.earliest, row.latest)
     if NEVER in (last.latest, row.latest):
         return _PERHAPS
-    days = [[(at + zone_offset(at, zone)) // DAY for at in window] for window in (before, after)]
-    return days[0][1] < days[1][0], len({*days[0], *days[1]}) > 1
+    before, after = [[(at + zone_offset(at, zone)) // DAY for at in (one.earliest, one.latest)] for one in (last, row)]
+    # By arrival the later event may be of an earlier day, which is another one as well.
+    return before[1] < after[0] or after[1] < before[0], len({*before, *after}) > 1
 
 
 def opening_copies(row: Sighting, contract: Contract) -> tuple[int, int]:
@@ -130,22 +130,27 @@ def admitted(rows: Sequence[Sighting], contract: Contract) -> Sequence[Sighting]
 
     All rows of a session belong to the device of its first one. Where sessions are derived every row counts.
     """
+    return rows if contract.sessions == "derived" else [row for _, row in admitted_places(rows, contract)]
+
+
+def admitted_places(rows: Sequence[Sighting], contract: Contract) -> list[tuple[int, Sighting]]:
+    """The same with the place of each among the rows: one that is of another device there is a row of its own here."""
     if contract.sessions == "derived":
-        return rows
+        return list(enumerate(rows))
     first: dict[str, Sighting] = {}
     began: dict[str, int] = {}  # arrival of the session's first event, ns
     for row in rows:
         if row.record.session:
             first.setdefault(row.record.session, row)
             began[row.record.session] = min(began.get(row.record.session, row.arrived), row.arrived)
-    kept = [row for row in rows if row.record.session]
+    kept = [(place, row) for place, row in enumerate(rows) if row.record.session]
     if contract.session_cut is not None:
         cut = contract.session_cut * _NS
-        kept = [row for row in kept if row.arrived - began[row.record.session] <= cut]
+        kept = [(place, row) for place, row in kept if row.arrived - began[row.record.session] <= cut]
     if not contract.viewless_opens:
-        viewed = {row.record.session for row in kept if view_id(row, contract) is not None}
-        kept = [row for row in kept if row.record.session in viewed]
-    return [_of_device(row, first[row.record.session].record.anonymous_id) for row in kept]
+        viewed = {row.record.session for _, row in kept if view_id(row, contract) is not None}
+        kept = [(place, row) for place, row in kept if row.record.session in viewed]
+    return [(place, _of_device(row, first[row.record.session].record.anonymous_id)) for place, row in kept]
 
 
 def _of_device(row: Sighting, anonymous: str) -> Sighting:

@@ -22,6 +22,7 @@ Assumed: the keys `scene`, `pageQuery`, `date`, `externalId`, `anonymousId` on t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from functools import lru_cache, partial
 
 from simulator.events import Device, Event, Identity, Json, Kind, Spoil
@@ -108,9 +109,16 @@ class DmHub:
         self._escaped_id_prefix = encode_component(self._id_prefix)
         self._fresh = lru_cache(maxsize=4_096)(self._build_fresh)
         self._documented = profile.documented
+        self._spells = True  # writes down what is sent
         self._tells_shows = profile.documented and options.foreground_event
         self._before = f"{options.path}?"
         self._referer = f"https://servicewechat.com/{options.appid}/1/page-frame.html"
+
+    def without_bytes(self) -> DmHub:
+        """The same tracker for whoever asks only what its requests mean: those of ordinary events have no target."""
+        silent = copy(self)
+        silent._spells = False
+        return silent
 
     # ---- the fold -------------------------------------------------------------------------------------------------
 
@@ -183,7 +191,9 @@ class DmHub:
         common, delivery = phone.common, event.delivery
         call = self._calls.of(event, phone.target)
         date = event.at + delivery.skew
-        phone.utma = utma = advance(phone.utma, self._options.tenant, (now + delivery.skew) // 1000)
+        utma = phone.utma
+        if utma is None or self._spells:
+            phone.utma = utma = advance(utma, self._options.tenant, (now + delivery.skew) // 1000)
         target = call.target
         if target[0] and target[1]:
             phone.target = target
@@ -220,15 +230,17 @@ class DmHub:
         """Target and record where no key stands in another's way: the same as `_merged` gives, from prepared parts."""
         visitor, number = event.visitor, event.number
         if self._documented:
-            minutes, millis = divmod(date, 60_000)
             identifier = f"{self._id_prefix}{visitor}.{number}"
-            # The ids' digits and dots need no escaping, so only what stands before them does.
-            spelled = (
-                f"{self._before}{common.pairs}{call.pairs}"
-                f"&date={_escaped_minute(minutes)}{millis // 1000:02}.{millis % 1000:03}Z"
-                f"&externalId={self._escaped_id_prefix}{visitor}.{number}&anonymousId={common.anonymous_id}"
-                f"{call.last}{common.last}{utma.previous}.{utma.last}.{utma.number}"
-            )
+            spelled = ""
+            if self._spells:
+                minutes, millis = divmod(date, 60_000)
+                # The ids' digits and dots need no escaping, so only what stands before them does.
+                spelled = (
+                    f"{self._before}{common.pairs}{call.pairs}"
+                    f"&date={_escaped_minute(minutes)}{millis // 1000:02}.{millis % 1000:03}Z"
+                    f"&externalId={self._escaped_id_prefix}{visitor}.{number}&anonymousId={common.anonymous_id}"
+                    f"{call.last}{common.last}{utma.previous}.{utma.last}.{utma.number}"
+                )
             return spelled, Record(
                 visitor,
                 number,
@@ -314,19 +326,22 @@ class DmHub:
         fresh = self._fresh(device.network, device.model, device.width, device.height, device.system, device.user_agent)
         escaped_id = encode_component(device.anonymous_id)
         fields, escaped, standing = fresh.fields, fresh.escaped, True
-        identities, hashed = fresh.identities, fresh.hashed
+        identities, hashed, pairs = fresh.identities, fresh.hashed, ""
         if stored:
             texts = {key: text_of(given, self._options.max_string) for key, given in stored.items()}
             fields = {**fields, **texts}
             more = escaped_fields(texts) if keys.READ_KEYS.isdisjoint(texts) else None
             escaped = None if escaped is None or more is None else {**escaped, **more}
             standing = keys.STANDING.issuperset(texts)
-            identities, hashed = keys.identities_of(fields), identity_hash(stored.get("identityValue"))
+            identities = keys.identities_of(fields)
+            hashed = identity_hash(stored.get("identityValue")) if self._spells else 0
+        if escaped is not None and self._spells:
+            pairs = "&".join([f"{key}={text}" for key, text in escaped.items()])
         return Common(
             device,
             fields,
             escaped,
-            "&".join([f"{key}={text}" for key, text in escaped.items()]) if escaped is not None else "",
+            pairs,
             escaped is not None,
             standing,
             identities,
@@ -387,8 +402,8 @@ class DmHub:
         return (keys.read_event(method, target, body, self._options),)
 
     def outcome(self, answer: Answer) -> Outcome:
-        """200 has the event; see outcome.py for the rest. Never raises."""
-        return classify(answer)
+        """What the replies of the contract say; see outcome.py for the rest. Never raises."""
+        return classify(answer, self._options.replies)
 
 
 def _spoiled(fields: Mapping[str, str], spoil: Spoil | None) -> dict[str, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from simulator.contract import Replies
 from simulator.errors import UsageError
 from simulator.times import Ms
 
@@ -31,6 +32,7 @@ class WireOptions:
     events: tuple[str, ...] = ()  # registered custom events; empty: any c_ event is taken
     max_string: int = 255  # UTF-16 code units of a text that are sent
     device_info: Ms = Ms(0)  # after a launch, until wx has told network and system; calls wait for it in memory
+    replies: Replies = field(default_factory=Replies)  # what the collector's answers to events mean
 
     def __post_init__(self) -> None:
         if not _PATH.fullmatch(self.path):

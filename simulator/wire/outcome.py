@@ -8,23 +8,16 @@ Source: verification model, section 3 (ok, fail, info are acked, refused, unknow
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
 from http import HTTPStatus
 
+from simulator.contract import BodyRule, Replies, same_value
 from simulator.wire.request import Answer, Evidence, Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Replies:
-    """Which statuses of a complete reply promise something; any other status is UNKNOWN."""
-
-    acked: frozenset[int] = frozenset({200})  # everything in the request is stored
-    refused: frozenset[int] = frozenset({400, 401, 403, 404, 405, 413, 415, 422})  # nothing of it is stored
-
 
 DEFAULT_REPLIES = Replies()
 
-# Evidence that speaks for itself. A REPLY is judged by its status; whatever is not in a table is UNKNOWN.
+# Evidence that speaks for itself. A REPLY is judged by its status, and its body where the contract has a rule for it;
+# whatever is not in a table is UNKNOWN.
 _WITHOUT_REPLY = {Evidence.NO_CONNECTION: Outcome.REFUSED}
 
 _SENTENCES = {
@@ -50,15 +43,36 @@ def classify(answer: Answer, replies: Replies = DEFAULT_REPLIES) -> Outcome:
     """The outcome of one attempt. Never raises; what it does not recognise is UNKNOWN."""
     if answer.evidence == Evidence.REPLY:
         if answer.status in replies.acked:
-            return Outcome.ACKED
+            return Outcome.ACKED if replies.body is None else _by_body(answer.body, replies.body)
         return Outcome.REFUSED if answer.status in replies.refused else Outcome.UNKNOWN
     return _WITHOUT_REPLY.get(answer.evidence, Outcome.UNKNOWN)
 
 
-def describe(answer: Answer, replies: Replies = DEFAULT_REPLIES) -> str:
-    """The evidence of one attempt in one line, such as "reset after the request was sent". Never raises."""
+def _by_body(body: bytes, rule: BodyRule) -> Outcome:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return Outcome.UNKNOWN
+    if not isinstance(document, dict) or rule.key not in document:
+        return Outcome.UNKNOWN
+    value = document[rule.key]
+    if any(same_value(value, one) for one in rule.acked):
+        return Outcome.ACKED
+    if rule.other == "refused" or any(same_value(value, one) for one in rule.refused):
+        return Outcome.REFUSED
+    return Outcome.UNKNOWN
+
+
+def describe(answer: Answer, replies: Replies = DEFAULT_REPLIES, outcome: Outcome | None = None) -> str:
+    """The evidence of one attempt in one line, such as "reset after the request was sent". Never raises.
+
+    Args:
+        outcome: as it was told when the body was still there; None: by the answer itself.
+    """
     if answer.evidence == Evidence.REPLY:
-        return f"HTTP {answer.status}{_phrase(answer.status)}: {_PROMISES[classify(answer, replies)]}"
+        told = classify(answer, replies) if outcome is None else outcome
+        said = ", not confirmed by its body" if answer.status in replies.acked and told is not Outcome.ACKED else ""
+        return f"HTTP {answer.status}{_phrase(answer.status)}{said}: {_PROMISES[told]}"
     return _SENTENCES.get(answer.evidence, "evidence of an unknown kind")
 
 

@@ -6,7 +6,7 @@ the tests hold decode(encode(e)) == e. No sockets here: the client is load/clien
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum, StrEnum
 from functools import partial
 from typing import Generic, Protocol, TypeVar
@@ -154,14 +154,6 @@ class Adapter(Protocol, Generic[State]):
         """One event happens. Requests come numbered 0; the caller numbers them in sending order."""
         ...
 
-    def fold(self, state: State, events: Iterable[Event]) -> tuple[State, list[Sent]]:
-        """Events of one device happen, oldest first: what one step after another sends, numbered from 0.
-
-        A tracker that keeps requests back says of each which event it tells of (Sent): not of the one that let it go.
-        An adapter without a faster way of its own calls `fold_by_steps`.
-        """
-        ...
-
     def flush(self, state: State, now: Ms) -> tuple[State, tuple[Request, ...]]:
         """What the tracker still holds leaves now, such as a batch."""
         ...
@@ -175,12 +167,30 @@ class Adapter(Protocol, Generic[State]):
         ...
 
     def outcome(self, answer: Answer) -> Outcome:
-        """Never raises. What it does not recognise is UNKNOWN."""
+        """What the answer to an event tells. Never raises. What it does not recognise is UNKNOWN."""
         ...
 
 
+Fold = Callable[[State, Iterable[Event]], tuple[State, list[Sent]]]
+
+
+def fold_of(adapter: Adapter[State]) -> Fold[State]:
+    """How an adapter folds many events: its own `fold` where it has a faster way to the same end, else its steps."""
+    own: Fold[State] | None = getattr(adapter, "fold", None)
+    return own or partial(fold_by_steps, adapter)
+
+
+def without_bytes(adapter: Adapter[State]) -> Adapter[State]:
+    """An adapter whose requests need not say what goes over the wire, only what it means: its own faster one, or it."""
+    own: Callable[[], Adapter[State]] | None = getattr(adapter, "without_bytes", None)
+    return adapter if own is None else own()
+
+
 def fold_by_steps(adapter: Adapter[State], state: State, events: Iterable[Event]) -> tuple[State, list[Sent]]:
-    """`Adapter.fold` as its definition says."""
+    """Events of one device happen, oldest first: what one step after another sends.
+
+    A tracker that keeps requests back says of each which event it tells of (Sent): not of the one that let it go.
+    """
     made: list[Sent] = []
     for event in events:
         state, requests = adapter.step(state, event)

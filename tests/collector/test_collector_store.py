@@ -44,6 +44,17 @@ def stored(path: Path, what: str = "fields ->> 'externalId'", table: str = "even
         connection.close()
 
 
+@pytest.mark.parametrize(("fsync", "level"), [(True, 2), (False, 0)], ids=["waits for the disk", "does not"])
+def test_whether_a_commit_waits_for_the_disk(path: Path, fsync: bool, level: int) -> None:
+    """2 is FULL, 0 is OFF; another connection sees the rows either way."""
+    opened = open_store(path, fsync=fsync)
+    asyncio.run(opened.append([event(1)]))
+
+    assert opened._connection.execute("PRAGMA synchronous").fetchone() == (level,)
+    assert stored(path) == ["1"]
+    opened.close()
+
+
 @pytest.mark.parametrize("size", [1, 3, 4, 5, 255, 256, 257, 1000])
 def test_a_batch_of_any_size_is_stored_in_order(store: Store, path: Path, size: int) -> None:
     asyncio.run(store.append([event(number) for number in range(size)]))

@@ -45,7 +45,7 @@ _ACTIONS = {
     "c_mp_show": Action.SHOW,
 }
 Cell = tuple[str, str, str]  # metric, by, cell
-_PATIENCE = 60.0  # seconds
+_PATIENCE = 120.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,11 @@ def kill_once(folder: Path, seed: int) -> Killed:
         )
         after = Stream(seed, "kill").between(1, planned * 3 // 4)
         process = running.enter_context(_load(folder))
-        _wait_for(lambda: _sent(folder) >= after or process.poll() is not None)
+        wait_for(lambda: sent(folder) >= after or process.poll() is not None)
         process.send_signal(signal.SIGKILL)
         process.wait(_PATIENCE)
     ran = mpsim("verify", folder)
-    return _judged(folder, ran, planned)
+    return judged_by_truth(folder, ran, planned)
 
 
 def _load(folder: Path) -> subprocess.Popen[bytes]:
@@ -101,22 +101,29 @@ def _load(folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def _sent(folder: Path) -> int:
+def sent(folder: Path) -> int:
+    """How many attempts the ledgers hold."""
     return sum(1 for _ in read_ledger(folder))
 
 
-def _wait_for(is_so: Callable[[], bool]) -> None:
+def wait_for(is_so: Callable[[], bool]) -> None:
+    """Return when something is so.
+
+    Raises:
+        AssertionError: it never is.
+    """
     deadline = time.monotonic() + _PATIENCE
     while not is_so():
         assert time.monotonic() < deadline, "the load sends nothing"
         time.sleep(0.002)
 
 
-def _judged(folder: Path, ran: Ran, planned: int) -> Killed:
+def judged_by_truth(folder: Path, ran: Ran, planned: int, database: Path | None = None) -> Killed:
+    """A verified run held against what the collector has stored; in its own file, unless another is named."""
     attempts = list(read_ledger(folder))
     result = result_of(folder)
     opened = open_run(folder)
-    truth = truth_of(opened)
+    truth = truth_of(opened, database)
     outside = [f"by the ledger alone, {one}" for one in _outside_of_the_ledger(opened, truth)]
     for row in result["metrics"]:
         cell = (row["metric"], row["by"], row["cell"])
@@ -147,9 +154,9 @@ def _outside_of_the_ledger(opened: OpenedRun, truth: Counter[Cell]) -> Iterator[
             yield f"{cell}: {truth[cell]} stored, {interval} allowed"
 
 
-def truth_of(opened: OpenedRun) -> Counter[Cell]:
+def truth_of(opened: OpenedRun, database: Path | None = None) -> Counter[Cell]:
     """The four numbers in every cell, counted plainly from the rows that the collector has stored."""
-    records = list(_rows(opened.folder / DATABASE_FILE))
+    records = list(_rows(database or opened.folder / DATABASE_FILE))
     return brute.count(records, opened.contract, opened.plan.start, opened.plan.end)
 
 

@@ -17,6 +17,7 @@ from simulator.journey.arrivals import (
     Schedule,
     Stretch,
     closed_start,
+    due_by,
     event_offset,
     make_listed,
     make_schedule,
@@ -293,3 +294,26 @@ def test_every_visitor_belongs_to_the_phase_in_which_it_arrives(
               for end, (_, seconds) in zip(ends, phases, strict=True)]  # fmt: skip
 
     assert [list(visitors) for visitors in visitors_of(made)] == wanted
+
+
+@given(
+    st.lists(st.tuples(rates, st.integers(1, 8)), min_size=1, max_size=3),
+    st.integers(1, 2_300),
+    st.booleans(),
+    st.integers(-1, 30_000_000),
+)
+@settings(deadline=None, max_examples=60)
+def test_who_is_due_by_an_instant_is_whoever_comes_no_later(
+    phases: list[tuple[tuple[int, int], int]], count: int, poisson: bool, until_us: int
+) -> None:
+    made = [{"rate": f"{low}/s..{high}/s", "for": f"{seconds}s"} for (low, high), seconds in phases]
+    made.append({"rate": "400/s", "for": "6s"})
+    of = schedule(*made, count=count, poisson=poisson)
+
+    assert due_by(of, until_us) == sum(offset <= until_us for offset in offsets(of))
+
+
+def test_who_is_due_by_an_instant_of_a_list() -> None:
+    of = make_listed([0, 10, 10, 20], count=None, speed=Fraction(1), name="")
+
+    assert [due_by(of, ms * 1_000) for ms in (-1, 0, 9, 10, 19, 20, 99)] == [0, 1, 1, 3, 3, 4, 4]

@@ -7,6 +7,7 @@ import pickle
 import random
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,22 @@ def test_a_long_ledger_in_no_order_is_read_rightly(tmp_path: Path) -> None:
         for visitor in (0, 39_999, 4_095, 4_096, 20_000, 1):
             assert index.attempts_of(visitor) == {0: [acked(visitor)], 1: [acked(visitor, 1)]}
         assert index.attempts_of(40_000) == {}
+
+
+def test_an_index_keeps_next_to_nothing_of_each_attempt_in_memory(tmp_path: Path) -> None:
+    ledger = new_ledger(tmp_path)
+    for number in range(60_000):
+        write_attempt(ledger, acked(number // 10, number % 10))
+    ledger.close()
+    tracemalloc.start()
+    try:
+        with AttemptIndex(tmp_path) as index:
+            kept, _ = tracemalloc.get_traced_memory()
+            assert len(index) == 60_000
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 30_000  # bytes
 
 
 READ_ELSEWHERE = """

@@ -41,12 +41,12 @@ TICK = SECOND // 20
 START = 1_700_000_000 * SECOND
 
 
-def make(folder: Path, load: str = OPEN, count: int = 90) -> OpenedRun:
+def make(folder: Path, load: str = OPEN, count: int = 90, seed: int = 1) -> OpenedRun:
     """A small run, ready to be sent."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pretended.yaml"
     path.write_text(SCENARIO.replace("LOAD", load).replace("COUNT", str(count)), encoding="utf-8")
-    checked = draft(Wanted(path, out=folder / "run", namespace="n"))
+    checked = draft(Wanted(path, out=folder / "run", namespace="n", seed=seed))
     return write_run(checked, make_folder(checked), "http://192.0.2.1:80")
 
 
@@ -66,6 +66,7 @@ class PretendJob:
     def __init__(self, arrival: Arrival, fleet: PretendFleet, now: Callable[[], int]) -> None:
         self.fault: tuple[int, str] | None = None
         self.fingerprint = ""
+        self.checked = ""
         self.is_over = False
         self.never_begun: list[Lease] = []
         self.cut = 0
@@ -91,7 +92,7 @@ class PretendJob:
     def step(self) -> None:
         now = self._now()
         if now >= self._ready_at and not self.fingerprint:
-            self.fingerprint = self._fleet.fingerprint
+            self.fingerprint, self.checked = self._fleet.fingerprint, "ok"
         while self._flying and self._flying[0][0] <= now:
             _, slot = heappop(self._flying)
             self.writer.end(slot, now, now, Outcome.ACKED, Evidence.REPLY, 200)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from heapq import heappop, heappush
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from simulator.load.agenda import Agenda, ClosedPace, OpenPace
+from simulator.load.agenda import MOST_HELD, Agenda, ClosedPace, OpenPace
 from simulator.load.crowd import Crowd
 from simulator.load.walk import Walk
 from simulator.times import Ms
@@ -40,10 +42,13 @@ def crowd(plan: dict[int, tuple[Request, ...]], *, setup: bool = False) -> Crowd
     return Crowd(lambda _: plan, len(plan), range(len(plan)), setup=setup)
 
 
-def open_agenda(plan: dict[int, tuple[Request, ...]], speed: Fraction = Fraction(1)) -> Agenda:
+def open_agenda(
+    plan: dict[int, tuple[Request, ...]], speed: Fraction = Fraction(1), most_held: int = MOST_HELD
+) -> Agenda:
     """Each visitor comes when their first request leaves."""
     firsts = {k: int((r[0].leaves - START) * 1000 / speed) for k, r in plan.items() if r}
-    return Agenda(crowd(plan), OpenPace(ZERO_NS, START, speed, lambda visitor: firsts.get(visitor, 0)))
+    pace = OpenPace(ZERO_NS, START, speed, lambda visitor: firsts.get(visitor, 0))
+    return Agenda(crowd(plan), pace, most_held=most_held)
 
 
 def play(
@@ -285,3 +290,38 @@ def _first(agenda: Agenda) -> Walk:
     walk = agenda.take(ZERO_NS)
     assert walk is not None
     return walk
+
+
+GAPS = some.lists(some.sampled_from([0, 1, 900, 1_999, 2_000, 2_001, 60_000]), min_size=1, max_size=6)
+
+
+@given(some.lists(GAPS, min_size=1, max_size=8), some.integers(0, 6), some.booleans())
+def test_laying_long_waits_down_changes_nothing_that_is_sent(gaps: list[list[int]], held: int, fails: bool) -> None:
+    """Each visitor: milliseconds between its requests; at most `held` requests of those who wait are kept."""
+    plan = planned(*[list(accumulate(own)) for own in gaps])
+    plan = {k: tuple(replace(one, retries=1, duplicates=one.number % 2) for one in own) for k, own in plan.items()}
+    answer = (lambda walk: UNKNOWN if walk.request.number % 2 else ACKED) if fails else (lambda _: ACKED)
+
+    sends = play(open_agenda(plan), lanes=2, answer=answer)
+
+    assert play(open_agenda(plan, most_held=held), lanes=2, answer=answer) == sends
+
+
+def test_who_waits_long_holds_no_request() -> None:
+    agenda = open_agenda(planned([0, 60_000], [0, 60_000], [0, 60_000]), most_held=1)
+    while agenda.admit(ZERO_NS):
+        pass
+    for walk in [agenda.take(ZERO_NS) for _ in range(3)]:
+        assert walk is not None
+        agenda.advance(walk, ACKED, ZERO_NS)
+
+    held = [walk.left for _, _, walk in agenda._waiting]
+
+    assert sorted(held) == [0, 0, 1]
+
+
+def test_a_flood_holds_nobody_back() -> None:
+    plan = planned([0, 5], [0, 5], [0, 5])
+    agenda = Agenda(crowd(plan), None, places=2, most_held=0)
+
+    assert [send[:2] for send in play(agenda, lanes=2)] == [(0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (2, 1)]

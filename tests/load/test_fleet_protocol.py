@@ -183,7 +183,7 @@ def test_a_message_of_another_run_is_refused(tmp_path: Path) -> None:
     fleet.master.hear("host_0", stale)
     fleet.step()
 
-    assert fleet.refused == [f"this master sends run {fleet.opened.manifest.run_id}"]
+    assert fleet.refused == [f"this master sends run {fleet.opened.manifest.run_id}, to workers that have joined it"]
     assert fleet.master.progress()["visitors_started"] >= before
     fleet.until_over()
     assert fleet.master.exit_code == 0

@@ -284,7 +284,6 @@ USAGE = [
     ("another host", ["--scenario", "short.yaml", "-H", "http://192.0.2.1"], "only with --allow-host 192.0.2.1"),
     ("no run directory", ["--run-dir", "."], "is no run directory"),
     ("no URL", ["--scenario", "short.yaml", "-H", "127.0.0.1:1"], "expected a URL such as http://127.0.0.1:8000"),
-    ("a master", ["--scenario", "short.yaml", "--master"], "leave out --master"),
 ]
 
 

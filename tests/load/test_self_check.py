@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from simulator.contract import BodyRule, Replies
 from simulator.errors import EngineError
+from simulator.load import drive
 from simulator.load.client import Client
 from simulator.load.connection import Connection
 from simulator.load.drive import Drive
-from simulator.load.self_check import CASES, IDLE, Checked, assert_sends_once, check_transport, main, send
+from simulator.load.misbehaving import Case, cases
+from simulator.load.self_check import Checked, assert_sends_once, check_transport, main, send
 from simulator.traffic.making import Wanted, draft, make_folder, write_run
 from simulator.traffic.opened import OpenedRun
-from simulator.wire.request import Answer, Evidence, Request
+from simulator.wire.options import WireOptions
+from simulator.wire.outcome import classify
+from simulator.wire.registry import make_adapter
+from simulator.wire.request import Answer, Evidence, Outcome, Request
 from tests.load.hostile import OK, hostile, says
 
 SCENARIO = """
@@ -70,12 +78,21 @@ def wrong_cases(checked: tuple[Checked, ...]) -> set[str]:
     return {one.case.name for one in checked if not one.is_right}
 
 
-def test_our_transport_sends_once_in_every_case() -> None:
-    checked = check_transport()
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "over TLS"])
+def test_our_transport_sends_once_in_every_case(tls: bool) -> None:
+    checked = check_transport(tls=tls)
 
     assert [str(one) for one in checked if not one.is_right] == []
-    assert {one.case.name for one in checked} == {case.name for case in (*CASES, IDLE)}
+    assert {one.case.name for one in checked} == {case.name for case in cases(tls=tls)}
     assert {one.method for one in checked} == {"GET", "POST"}
+    assert {one.tls for one in checked} == {tls}
+
+
+def test_the_table_has_every_kind_of_evidence_and_every_status_that_a_contract_usually_names() -> None:
+    found = cases(tls=True)
+
+    assert {case.evidence for case in found} == set(Evidence) - {Evidence.NONE, Evidence.STOPPED}
+    assert {*Replies().acked, *Replies().refused, 302, 307, 408, 429, 500, 503} <= {case.status for case in found}
 
 
 def test_it_is_quick_enough_to_run_before_every_load() -> None:
@@ -86,7 +103,7 @@ def test_it_is_quick_enough_to_run_before_every_load() -> None:
 
 
 CLOSED = {name + place for name in ("closed after a full request", "reset after a full request")
-          for place in ("", " on a kept connection")}  # fmt: skip
+          for place in ("", " on a kept connection")} | {"reset inside the reply"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -104,6 +121,73 @@ def test_a_transport_that_does_otherwise_is_caught(transport: object, caught: se
     assert wrong_cases(check_transport(transport)) == caught  # type: ignore[arg-type]
 
 
+STRICT = Replies(
+    acked=(202, 200), refused=(429,), body=BodyRule("ok", acked=(True,), refused=(), other="refused")
+)  # fmt: skip
+
+
+def outcomes(some: Iterable[Case]) -> dict[str, Outcome]:
+    return {case.name: case.outcome for case in some}
+
+
+def test_what_a_reply_is_called_is_the_contract_s() -> None:
+    usual, strict = outcomes(cases()), outcomes(cases(STRICT))
+
+    assert {name: (usual[name], strict[name]) for name in usual if usual[name] is not strict[name]} == {
+        **dict.fromkeys(("400", "401", "403", "404", "405", "413", "415", "422"), (Outcome.REFUSED, Outcome.UNKNOWN)),
+        "429": (Outcome.UNKNOWN, Outcome.REFUSED),
+    }
+    assert usual["a good status whose body says no"] is Outcome.REFUSED
+    assert usual["a good status whose body says nothing"] is Outcome.UNKNOWN
+
+
+BODILESS = Replies(acked=(204,), body=BodyRule("ok", acked=(True,)))
+
+
+SOME = {
+    "usual": Replies(),
+    "with a body rule": STRICT,
+    "no body at all": Replies(acked=(204,)),
+    "a rule that no reply fulfils": BODILESS,
+}
+
+
+@pytest.mark.parametrize("replies", SOME.values(), ids=SOME)
+@pytest.mark.parametrize("name", ["dmhub", "dmhub-2018"])
+def test_the_adapter_of_a_load_understands_its_contract(name: str, replies: Replies) -> None:
+    adapter = make_adapter(name, WireOptions("wx1", "a", "1", "", replies=replies))
+
+    assert [str(one) for one in check_transport(send, adapter.outcome, replies) if not one.is_right] == []
+
+
+def test_an_adapter_that_understands_something_else_is_caught() -> None:
+    """A collector that says no by its body, and an adapter that reads the status alone."""
+    with pytest.raises(EngineError, match="GET a good status whose body says no: 1 arrival, 202, acked; expected"):
+        assert_sends_once(send, lambda answer: classify(answer, replace(STRICT, body=None)), STRICT)
+
+
+def test_a_transport_that_is_honest_only_without_tls_is_caught() -> None:
+    """As with a client whose TLS connections are pooled and retried elsewhere."""
+
+    def sends_again_over_tls(connection: Connection, client: Client, request: Request) -> Answer:
+        if client.scheme == "https":
+            return sends_again_when_closed(connection, client, request)
+        return send(connection, client, request)
+
+    assert wrong_cases(check_transport(sends_again_over_tls)) == set()
+    assert wrong_cases(check_transport(sends_again_over_tls, tls=True)) >= CLOSED
+
+
+def test_a_load_over_tls_is_checked_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(drive, "assert_sends_once", lambda **how: asked.append(how["tls"]))
+    with hostile(says(OK), tls=True) as server:
+        Drive(made(tmp_path, server.url)).go()
+        Drive(made(tmp_path / "again", server.url.replace("https:", "http:"))).go()
+
+    assert asked == [True, False]
+
+
 def test_the_error_says_what_arrived_and_what_had_to() -> None:
     with pytest.raises(EngineError) as told:
         assert_sends_once(sends_gets_again)
@@ -111,7 +195,7 @@ def test_the_error_says_what_arrived_and_what_had_to() -> None:
     assert "GET closed after a full request: 2 arrivals, closed, unknown; expected 1 arrival, unknown" in str(
         told.value
     )
-    assert "and 3 more" in str(told.value)
+    assert "and 4 more" in str(told.value)
 
 
 def test_alone_it_prints_the_table_and_ends_with_0_or_7(capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,11 +204,14 @@ def test_alone_it_prints_the_table_and_ends_with_0_or_7(capsys: pytest.CaptureFi
     said = capsys.readouterr().out
 
     assert (good, wrong) == (0, 7)
-    assert "36 of 36 cases" in said
+    assert "122 of 122 cases" in said
+    assert "ok    GET reset inside the reply: 1 arrival, reset, unknown" in said
+    assert "ok    GET a certificate that nobody vouches for: over TLS, no arrival, no connection, refused" in said
     assert "FAIL  GET 302 to the same server: 2 arrivals, 302, unknown; expected 1 arrival, unknown" in said
 
 
 def made(folder: Path, url: str) -> OpenedRun:
+    folder.mkdir(exist_ok=True)
     path = folder / "short.yaml"
     path.write_text(SCENARIO, encoding="utf-8")
     checked = draft(Wanted(path, target=url, out=folder / "run"))
@@ -141,8 +228,7 @@ def test_a_load_says_that_it_was_checked(tmp_path: Path) -> None:
 
 def test_a_load_whose_transport_sends_twice_sends_nothing(tmp_path: Path) -> None:
     with hostile(says(OK)) as server:
-        drive = Drive(made(tmp_path, server.url), self_check=lambda: assert_sends_once(sends_gets_again))
-        code = drive.go()
+        code = Drive(made(tmp_path, server.url), self_check=lambda: assert_sends_once(sends_gets_again)).go()
 
         assert (code, server.arrived) == (7, [])
     report = json.loads((tmp_path / "run" / "load.json").read_text())

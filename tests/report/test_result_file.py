@@ -48,7 +48,7 @@ SMALL = Result(
         Judged("pv", "all", "", Interval(2, 3), 4, Verdict.FAIL, "1 too many"),
         Judged("uv", "source", "春", None, None, Verdict.INCONCLUSIVE, "nothing carries an id"),
     ),
-    findings=(Finding("lost", Verdict.FAIL, "gone", 3, (12, 90)),),
+    findings=(Finding("lost", Verdict.FAIL, "gone", 3, (12, 90), ("pv", "uv")),),
     slo=(Slo("p95 < 200ms", 31.0, True), Slo("late p99 < 1s", None, False)),
 )
 
@@ -86,7 +86,9 @@ CONTRACTED: dict[str, Any] = {
             "why": "nothing carries an id",
         },
     ],
-    "findings": [{"code": "lost", "count": 3, "text": "gone", "visitors": [12, 90], "verdict": "fail"}],
+    "findings": [
+        {"code": "lost", "count": 3, "text": "gone", "visitors": [12, 90], "metrics": ["pv", "uv"], "verdict": "fail"}
+    ],
     "slo": [
         {"expression": "p95 < 200ms", "value": 31.0, "verdict": "pass"},
         {"expression": "late p99 < 1s", "value": None, "verdict": "fail"},

@@ -14,7 +14,8 @@ from simulator.errors import EngineError, UsageError
 from simulator.journey.phases import pieces_of, planned_phases
 from simulator.journey.plan import Plan
 from simulator.ledger.index import AttemptIndex
-from simulator.ledger.write import SLOT
+from simulator.ledger.leases import LeaseLog
+from simulator.ledger.write import PARTIAL, SLOT, SUFFIX
 from simulator.runs import chunks as cutting
 from simulator.runs import dividing
 from simulator.runs.chunks import chunks_of
@@ -136,6 +137,27 @@ def kept_ids(opened: OpenedRun) -> set[str]:
     found = counted(opened, []).found
     assert found is not None
     return {case.external_id for kind in ("lost", "absent") for case in found.cases[kind]}
+
+
+@pytest.mark.slow
+def test_a_hole_widens_what_is_allowed_whoever_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker's ledger was on its way home when the worker was lost: half of it came."""
+    opened = messy_run(tmp_path)
+    known = counted(opened)
+    whole = opened.folder / "ledger" / f"w1{SUFFIX}"
+    leases = LeaseLog(opened.folder, opened.manifest.run_id, opened.plan.count)
+    leases.joined("w1", "elsewhere.example", "elsewhere", 1)
+    leases.leased("w1", "load", [(0, 60), (100, 120)], 2)
+    leases.close()
+    os.truncate(whole, whole.stat().st_size // SLOT // 2 * SLOT)
+    whole.rename(whole.with_suffix(PARTIAL))
+    alone = counted(opened)
+    monkeypatch.setattr(cutting, "_MOST_VISITORS", 12)
+
+    assert told(counted(opened)) == told(alone)
+    assert told(counted(opened, processes=2)) == told(alone)
+    assert alone.by_ledger.unknown > known.by_ledger.unknown + 20
+    assert alone.gathered.summary.sent < known.gathered.summary.sent
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,10 +14,13 @@ import pytest
 from simulator.finding import Finding, Interval, Judged, Verdict
 from simulator.ledger.manifest import write_json
 from simulator.report.result import Attempts, Load, Result
-from simulator.runs.false_alarms import Kind, Tried, definitions_of, false_alarms, main, mix_of, summary, trials
+from simulator.runs.false_alarms import Kind, Tried, blunt, definitions_of, false_alarms, main, mix_of, summary, trials
 from simulator.runs.false_alarms import _wrong as wrong_with
+from simulator.runs.false_alarms import _wrong_strictly as wrong_strictly
 from simulator.runs.fault_proxy import FAULTS, PPM
+from simulator.runs.plain_count import PlainCount
 from simulator.runs.reconciliation import RECONCILIATION_FILE
+from simulator.verify.oracle import Expectations, Oracle
 
 LOST = frozenset({"run.3.1", "run.3.2", "run.12.0", "run.40.5", "run.41.5"})
 
@@ -24,7 +29,9 @@ def total(observed: int | None, verdict: Verdict, why: str = "", expected: tuple
     return Judged("pv", "all", "", Interval(*expected), observed, verdict, why)
 
 
-def result(exit_code: int, metrics: tuple[Judged, ...], findings: tuple[Finding, ...] = ()) -> Result:
+def result(
+    exit_code: int, metrics: tuple[Judged, ...], findings: tuple[Finding, ...] = (), reasons: tuple[str, ...] = ()
+) -> Result:
     words: Any = {0: "pass", 1: "fail", 3: "incomplete"}
     return Result(
         run_id="run",
@@ -41,6 +48,7 @@ def result(exit_code: int, metrics: tuple[Judged, ...], findings: tuple[Finding,
         metrics=metrics,
         findings=findings,
         slo=(),
+        reasons=reasons,
     )
 
 
@@ -50,13 +58,25 @@ BELOW = total(80, Verdict.FAIL, "10 missing")
 LOST_FINDING = Finding("lost", Verdict.FAIL, "5 events are …", 5, (3, 12, 40, 41))
 
 
-def wrong(kind: Kind, found: Result, folder: Path = Path("nowhere"), lost: frozenset[str] = LOST) -> list[str]:
-    return list(wrong_with(kind, found, lost if kind.loses else frozenset(), folder))
+def counted(low: int = 90, high: int = 100) -> PlainCount:
+    """pv is from `low` to `high`, by a plain count."""
+    cell = ("pv", "all", "")
+    return PlainCount(Counter({cell: low}), Counter({cell: high}))
 
 
+def wrong(
+    kind: Kind,
+    found: Result,
+    folder: Path = Path("nowhere"),
+    lost: frozenset[str] = LOST,
+    plain: PlainCount | None = None,
+) -> list[str]:
+    return list(wrong_with(kind, found, plain or counted(), lost if kind.loses else frozenset(), folder))
+
+
+EXACT = total(90, Verdict.PASS, expected=(90, 90))
 GOOD: list[tuple[str, Kind, Result]] = [
     ("a pass within a width that is told", Kind.CORRECT_TOTALS, result(0, (WIDE,))),
-    ("an exact pass", Kind.CORRECT_LISTED, result(0, (total(90, Verdict.PASS, expected=(90, 90)),))),
     ("too wide is incomplete", Kind.CORRECT_TOTALS, result(3, (TOO_WIDE,))),
     ("not read", Kind.CORRECT_TOTALS, result(3, (total(None, Verdict.INCONCLUSIVE),))),
     ("a lossy collector hidden in the width", Kind.LOSSY_TOTALS, result(3, (TOO_WIDE,))),
@@ -66,7 +86,7 @@ BAD: list[tuple[str, Kind, Result, str]] = [
     ("a total of a correct collector fails", Kind.CORRECT_TOTALS, result(1, (BELOW,)), "10 missing"),
     (
         "a finding about a correct collector",
-        Kind.CORRECT_LISTED,
+        Kind.CORRECT_TOTALS,
         result(1, (WIDE,), (Finding("aggregation", Verdict.FAIL, "totals fell"),)),
         "finding aggregation: totals fell",
     ),
@@ -88,6 +108,71 @@ def test_what_may_be(kind: Kind, found: Result) -> None:
 @pytest.mark.parametrize(("kind", "found", "said"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
 def test_what_must_not_be(kind: Kind, found: Result, said: str) -> None:
     assert said in "\n".join(wrong(kind, found))
+
+
+def test_an_exact_pass_against_what_is_stored() -> None:
+    assert wrong(Kind.CORRECT_LISTED, result(0, (EXACT,)), plain=counted(90, 90)) == []
+
+
+HELD: list[tuple[str, tuple[int, int], Judged, str]] = [
+    ("wider than it is", (90, 100), total(95, Verdict.PASS, "within a width of 1,000", (0, 1_000)),
+     "pv by all: expected 0..1000, counted plainly 90..100"),
+    ("anything goes", (90, 100), total(80, Verdict.PASS, "within a width of 1,000", (0, 1_000)),
+     "pv by all: 80 of 90..100 is pass"),
+    ("narrower than it is", (80, 100), BELOW, "pv by all: 80 of 80..100 is fail"),
+    ("not known", (90, 100), replace(BELOW, expected=None), "pv by all: expected None, counted plainly 90..100"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("plain", "judged", "said"), [row[1:] for row in HELD], ids=[row[0] for row in HELD])
+def test_expectations_are_held_against_a_plain_count(plain: tuple[int, int], judged: Judged, said: str) -> None:
+    """Whatever the engine says of itself."""
+    for kind in (Kind.CORRECT_TOTALS, Kind.LOSSY_TOTALS):
+        assert said in "\n".join(wrong(kind, result(1, (judged,)), plain=counted(*plain)))
+
+
+def test_a_cell_that_nobody_judged_is_missed() -> None:
+    assert wrong(Kind.CORRECT_TOTALS, result(0, ())) == ["pv all: 100 may be stored, and nothing was judged"]
+
+
+def test_a_cell_that_is_too_much_for_a_plain_count_is_held_against_nothing() -> None:
+    plain = PlainCount(untried={("pv", "all", "")})
+
+    assert wrong(Kind.CORRECT_TOTALS, result(0, (WIDE,)), plain=plain) == []
+
+
+NO_PASS = [
+    ("too many refused", result(3, (EXACT,), reasons=("9 of 20 sends (45 %) were refused or unknown; at most …",)), ""),
+    ("a width", result(0, (WIDE,)), "pv by all: pass against 90..100 although every event is known"),
+    ("not read", result(3, (total(None, Verdict.INCONCLUSIVE, expected=(90, 90)),)), "inconclusive against 90"),
+    ("unsettled", result(3, (EXACT,), reasons=("The totals did not rest.",)), "no pass, because: The totals did not"),
+]
+
+
+@pytest.mark.parametrize(("found", "said"), [row[1:] for row in NO_PASS], ids=[row[0] for row in NO_PASS])
+def test_nothing_but_the_failed_sends_costs_an_honest_listing_collector_its_pass(found: Result, said: str) -> None:
+    expected = found.metrics[0].expected
+    assert expected is not None
+    told = "\n".join(wrong(Kind.CORRECT_LISTED, found, plain=counted(expected.low, expected.high)))
+
+    assert said in told if said else told == ""
+
+
+STRICT = [
+    ("incomplete", result(0, (WIDE,)), result(3, (TOO_WIDE,)), []),
+    ("it failed before", result(1, (WIDE, BELOW)), result(1, (TOO_WIDE, BELOW)), []),
+    ("passes all the same", result(0, (WIDE,)), result(0, (WIDE,)),
+     ["pv by all: passes within 90..100 although nothing but one number may",
+      "exit 0 (pass) with max_width: 0, and exit 0 without"]),
+    ("incomplete, but not for its width", result(0, (WIDE,)), result(3, (WIDE,)),
+     ["pv by all: passes within 90..100 although nothing but one number may"]),
+    ("fails now", result(3, (WIDE,)), result(1, (TOO_WIDE,)), ["exit 1 (fail) with max_width: 0, and exit 3 without"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "strict", "said"), [row[1:] for row in STRICT], ids=[row[0] for row in STRICT])
+def test_with_max_width_0_a_width_proves_nothing(before: Result, strict: Result, said: list[str]) -> None:
+    assert list(wrong_strictly(before, strict)) == said
 
 
 def test_too_few_lost_events_show_nothing() -> None:
@@ -151,6 +236,28 @@ def test_the_summary_counts_what_is_wrong() -> None:
     assert summary([good, bad])[-1] == "false alarms: 1 of 2 runs are not as they must be"
 
 
+def test_runs_of_which_none_shows_what_its_kind_is_for_prove_nothing() -> None:
+    """A judge that finds everything too wide raises no false alarm either."""
+    tried = [Tried(trial, 3, ()) for trial in trials(range(9))]
+    sharp: dict[Kind, dict[str, Any]] = {
+        Kind.CORRECT_TOTALS: {"passed": 1},
+        Kind.CORRECT_LISTED: {"exit_code": 0},
+        Kind.LOSSY_TOTALS: {"failed": 1},
+        Kind.LOSSY_LISTED: {"exit_code": 1},
+    }
+    one_of_each = [replace(one, **sharp[one.trial.kind]) if one.trial.seed == 3 else one for one in tried]
+
+    assert [line.split(":")[0] for line in blunt(tried)] == [
+        "none of 9 correct-totals runs had a total that passed",
+        "none of 9 correct-listed runs passed",
+        "none of 9 lossy-totals runs failed by its totals",
+        "none of 9 lossy-listed runs failed",
+    ]
+    assert summary(tried)[-4:] == blunt(tried)
+    assert blunt(one_of_each) == []
+    assert blunt(tried[:8]) == []  # too few to say so
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", list(Kind))
 def test_runs_behind_a_failing_network(kind: Kind, tmp_path: Path) -> None:
@@ -160,6 +267,31 @@ def test_runs_behind_a_failing_network(kind: Kind, tmp_path: Path) -> None:
     assert sum(one.unknown for one in tried) > 0
     assert list(tmp_path.glob("*-*")) == []  # only wrong ones are kept
     assert all((one.lost >= 5) is kind.loses for one in tried)
+    assert all(one.held == one.totals > 50 for one in tried)
+
+
+@pytest.fixture
+def anything_goes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An oracle by which every total is right that a collector could say."""
+    finish = Oracle.finish
+
+    def at_a_loss(oracle: Oracle) -> Expectations:
+        found = finish(oracle)
+        return replace(found, intervals=dict.fromkeys(found.intervals, Interval(0, 10**9)), choices=())
+
+    monkeypatch.setattr(Oracle, "finish", at_a_loss)
+    yield
+    monkeypatch.undo()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.usefixtures("anything_goes")
+def test_an_oracle_by_which_everything_is_right_is_found_out(kind: Kind, tmp_path: Path) -> None:
+    """It never raises a false alarm, and proves nothing: the runs must say so by themselves, in every kind."""
+    (tried,) = false_alarms([3], tmp_path, kinds=[kind])
+
+    assert any("expected 0..1000000000, counted plainly" in said for said in tried.wrong), tried.wrong
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -233,3 +234,26 @@ def test_alone_it_says_where_it_listens_and_writes_its_log_at_the_end(tmp_path: 
 
     assert (said, code) == (SYNTHETIC, 0)
     assert log.read_text() == "lost\tkept back\ta/b\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("held", ["late", "delay"], ids=["before they go on", "before their reply"])
+def test_alone_it_ends_without_a_word_while_requests_are_held(held: str) -> None:
+    with hostile(says(OK)) as server:
+        command = [sys.executable, "-m", "simulator.runs.fault_proxy", "--upstream", server.url]
+        process = subprocess.Popen(
+            [*command, "--mix", f"{held}=100%:1h"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        port = int(process.stdout.readline().rpartition(":")[2])
+        with ExitStack() as asking:
+            for number in range(5):
+                wire = asking.enter_context(socket.create_connection(("127.0.0.1", port)))
+                wire.sendall(b"GET /cbe/__utm?externalId=e%d HTTP/1.1\r\nHost: x\r\n\r\n" % number)
+            with socket.create_connection(("127.0.0.1", port)) as wire:  # served after the others were read
+                wire.sendall(b"GET /monitor/totals HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert wire.recv(100)
+            process.send_signal(signal.SIGTERM)
+            said = process.communicate(timeout=20)
+
+    assert (process.returncode, said) == (0, ("", ""))

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from simulator.cli.main import run
+from simulator.cli.selftest import _print as print_matrix
 from simulator.collector.faults import named, registered
-from simulator.contract import Definitions
+from simulator.contract import METRICS, Definitions
 from simulator.finding import Finding, Interval, Judged, Verdict
 from simulator.report.result import Attempts, Load, Result
+from simulator.runs.false_alarms import Tried as AlarmTried
+from simulator.runs.false_alarms import trials as alarm_trials
 from simulator.runs.selftest import Asked, Matrix, faults_named, trials_of
 from simulator.runs.trial import Standing, Trial, Tried, judge_trial
 
 FAULT = named("source-of-last-visit")  # moves all four metrics; attribution; one visitor
 TRIAL = Trial(FAULT.scenario, FAULT.definitions, 1, FAULT)
 CONTROL = replace(TRIAL, fault=None)
+DECODED = named("page-decoded-again")  # moves pv and uv; altered, and misplaced beside it
+MORE = Trial(DECODED.scenario, DECODED.definitions, 1, DECODED)
+LOST = named("loses-one-in-20")  # moves pv, and whatever else is struck
+MAYBE = Trial(LOST.scenario, LOST.definitions, 1, LOST)
 ALONE = replace(TRIAL, only=(3,))
-MOVED = ("pv", "uv", "opens", "new_users")
-FOUND = Finding("attribution", Verdict.FAIL, "two cells", 2, (3, 5))
+MOVED = METRICS
+FOUND = Finding("attribution", Verdict.FAIL, "two cells", 2, (3, 5), MOVED)
 
 
 def result_of(code: int, failing: tuple[str, ...] = (), *findings: Finding) -> Result:
@@ -37,20 +46,42 @@ def result_of(code: int, failing: tuple[str, ...] = (), *findings: Finding) -> R
 
 JUDGED = [
     ("the declared metrics and finding", TRIAL, result_of(1, MOVED, FOUND), Standing.KILLED, ""),
-    ("another finding beside it", TRIAL, result_of(1, MOVED, replace(FOUND, code="lost"), FOUND), Standing.KILLED, ""),
+    ("the finding several times", TRIAL, result_of(1, MOVED, *(replace(FOUND, metrics=(one,)) for one in MOVED)),
+     Standing.KILLED, ""),
+    ("another finding beside it", TRIAL, result_of(1, MOVED, replace(FOUND, code="lost"), FOUND),
+     Standing.WRONG_FINDING, "the finding lost beside attribution"),
+    ("the finding speaks of other metrics", TRIAL, result_of(1, MOVED, replace(FOUND, metrics=("pv", "uv"))),
+     Standing.WRONG_FINDING, "no finding speaks of opens, new_users"),
+    ("the finding speaks of nothing", TRIAL, result_of(1, MOVED, replace(FOUND, metrics=())),
+     Standing.WRONG_FINDING, "no finding speaks of pv, uv, opens, new_users"),
     ("passed", TRIAL, result_of(0), Standing.SURVIVED, "exit 0 (pass)"),
     ("inconclusive is not caught", TRIAL, result_of(3, (), FOUND), Standing.SURVIVED, "exit 3 (pass)"),
     ("a metric that does not move", TRIAL, result_of(1, ("pv", "uv"), FOUND), Standing.WRONG_FINDING,
      "opens, new_users did not fail"),
+    ("a finding about what is right", TRIAL,
+     result_of(1, ("pv",), replace(FOUND, metrics=("pv",)), replace(FOUND, metrics=("uv",))), Standing.WRONG_FINDING,
+     "uv, opens, new_users did not fail; the finding attribution speaks of uv, which did not fail"),
+    ("a metric beyond", MORE, result_of(1, ("pv", "uv", "new_users"), replace(FOUND, code="altered"),
+     replace(FOUND, code="misplaced")), Standing.WRONG_FINDING, "new_users failed, which it does not move"),
+    ("all that it declares", MORE, result_of(1, ("pv", "uv"), replace(FOUND, code="altered"),
+     replace(FOUND, code="misplaced")), Standing.KILLED, ""),
+    ("one of its findings is missing", MORE, result_of(1, ("pv", "uv"), replace(FOUND, code="altered")),
+     Standing.WRONG_FINDING, "no finding misplaced beside altered"),
+    ("the first finding leaves a metric to another", MORE, result_of(1, ("pv", "uv"),
+     replace(FOUND, code="altered", metrics=("pv",)), replace(FOUND, code="misplaced")),
+     Standing.WRONG_FINDING, "the finding altered does not speak of uv"),
+    ("what may move or not", MAYBE, result_of(1, ("pv", "opens"), replace(FOUND, code="lost")), Standing.KILLED, ""),
     ("another finding", TRIAL, result_of(1, MOVED, replace(FOUND, code="lost")), Standing.WRONG_FINDING,
-     "lost instead of attribution"),
+     "lost instead of attribution; the finding attribution does not speak of pv, uv, opens, new_users"),
     ("a remark is no finding", TRIAL, result_of(1, MOVED, replace(FOUND, verdict=Verdict.PASS)),
-     Standing.WRONG_FINDING, "no finding instead of attribution"),
+     Standing.WRONG_FINDING, "no finding instead of attribution; no finding speaks of pv, uv, opens, new_users"),
     ("nobody is named", TRIAL, result_of(1, MOVED, replace(FOUND, visitors=())), Standing.WRONG_FINDING,
      "the finding attribution names no visitor"),
     ("one visitor alone moves less", ALONE, result_of(1, ("pv",), FOUND), Standing.KILLED, ""),
-    ("one visitor alone moves nothing", ALONE, result_of(1, (), FOUND), Standing.WRONG_FINDING,
+    ("one visitor alone moves nothing", ALONE, result_of(1, (), replace(FOUND, metrics=())), Standing.WRONG_FINDING,
      "pv, uv, opens, new_users did not fail"),
+    ("one visitor alone needs not all the findings", replace(MORE, only=(3,)),
+     result_of(1, ("pv",), replace(FOUND, code="altered", metrics=("pv",))), Standing.KILLED, ""),
     ("an honest collector passes", CONTROL, result_of(0), Standing.PASSED, ""),
     ("an honest collector fails", CONTROL, result_of(1, ("pv",), FOUND), Standing.FALSE_ALARM, "exit 1: because"),
     ("an honest collector is inconclusive", CONTROL, result_of(3), Standing.FALSE_ALARM, "exit 3: because"),
@@ -107,10 +138,94 @@ def test_every_group_of_faults_has_a_control_of_its_own_with_each_seed() -> None
     assert len({one.name for one in trials}) == len(trials)
 
 
+def test_in_full_a_fault_meets_every_scenario_that_its_definitions_fit_once() -> None:
+    """Three scenarios are about one rule of opens or one zone; the others take any definitions."""
+    faults = (named("totals-cached"), named("timeout-inclusive"), named("customers-not-joined"))
+    trials = list(trials_of(Asked(faults, seeds=(1, 2), everywhere=True)))
+    met = [{one.scenario for one in trials if one.fault is fault and one.seed == 1} for fault in faults]
+
+    assert met == [
+        {"deliveries", "identities", "sharing", "sources"},
+        {"gaps", "deliveries", "identities", "sharing", "sources"},
+        {"sharing", "deliveries", "identities", "sources"},
+    ]
+    assert [one.scenario for one in trials if one.fault is not None and one.seed == 2] == [
+        fault.scenario for fault in faults
+    ]
+    tried = {(one.scenario, one.definitions, one.seed) for one in trials if one.fault is not None}
+    controls = [(one.scenario, one.definitions, one.seed) for one in trials if one.fault is None]
+    assert (set(controls), len(controls)) == (tried, len(tried))
+    every = list(trials_of(Asked(registered(), everywhere=True)))
+    assert len({one.name for one in every}) == len(every)
+
+
+ELSEWHERE = replace(TRIAL, scenario="deliveries")
+ELSEWHERE_JUDGED = [
+    (result_of(1, ("pv",)), Standing.KILLED, ""),
+    (result_of(0), Standing.SURVIVED, "exit 0 (pass)"),
+    (result_of(3), Standing.SURVIVED, "exit 3 (pass)"),
+]
+
+
+@pytest.mark.parametrize(("result", "standing", "why"), ELSEWHERE_JUDGED, ids=["fails", "passes", "undecided"])
+def test_on_another_scenario_any_reason_is_good_enough(result: Result, standing: Standing, why: str) -> None:
+    """Whether there was anything to catch is asked afterwards, of the collectors themselves."""
+    tried = judge_trial(ELSEWHERE, result)
+
+    assert (tried.standing, tried.why) == (standing, why)
+
+
+MIXED = (
+    Tried(CONTROL, Standing.PASSED, ""),
+    Tried(TRIAL, Standing.KILLED, "", frozenset({("pv", "source"), ("uv", "hour")}), ("attribution",)),
+    Tried(replace(CONTROL, scenario="deliveries"), Standing.PASSED, ""),
+    Tried(ELSEWHERE, Standing.NOT_COVERED, ""),
+    Tried(replace(ELSEWHERE, scenario="identities"), Standing.KILLED, "", frozenset({("pv", "all")}), ("lost",)),
+)
+
+
+def test_the_matrix_is_one_of_faults_and_scenarios() -> None:
+    matrix = Matrix(MIXED, (), 1.0)
+
+    assert matrix.is_good
+    assert matrix.as_json()["matrix"] == {
+        "honest: launch, openid, Asia/Shanghai": {"sources": "passed", "deliveries": "passed"},
+        "source-of-last-visit": {"sources": "killed", "deliveries": "not covered", "identities": "killed"},
+    }
+
+
+def test_a_fault_that_is_wrong_on_another_scenario_and_passes_there_is_not_good() -> None:
+    survivor = Tried(ELSEWHERE, Standing.SURVIVED, "exit 0 (pass)")
+    again = replace(survivor, trial=replace(ELSEWHERE, seed=2))
+
+    assert not Matrix((*MIXED[:3], survivor), (), 1.0).is_good
+    assert Matrix((*MIXED[:4], again), (), 1.0).as_json()["matrix"]["source-of-last-visit"]["deliveries"] == "SURVIVED"
+
+
+def test_the_matrix_as_it_is_printed() -> None:
+    console = Console(file=StringIO(), width=300)
+    print_matrix(console, Matrix(MIXED, (), 61.4, 2))
+    assert isinstance(console.file, StringIO)
+    said = [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+    assert said == [
+        "Fault                                  sou  ide  del  Fails in  Finding",
+        "honest: launch, openid, Asia/Shanghai  ok        ok",
+        "source-of-last-visit                   K    k    ·    pv uv     attribution",
+        "",
+        "sou sources, ide identities, del deliveries",
+        "K killed by the scenario that claims to cover it, k by another; · nothing there makes the collector wrong; ok "
+        "honest, and passed",
+        "",
+        "1 of 1 faulty collectors failed as they must, 1 of 2 on other scenarios as well (1 are not wrong there), 2 of "
+        "2 honest ones passed, in 61 seconds on 2 cores",
+    ]
+
+
 def test_a_trial_of_one_visitor_has_a_folder_of_its_own() -> None:
     assert TRIAL.name == "source-of-last-visit.sources.1"
     assert ALONE.name == "source-of-last-visit.sources.1.visitor-3"
-    assert CONTROL.name == "honest-launch-openid.sources.1"
+    assert CONTROL.name == "honest-launch-openid-shanghai.sources.1"
 
 
 def test_the_folder_of_a_trial_of_many_visitors_has_a_name_that_fits() -> None:
@@ -141,6 +256,16 @@ def test_when_the_matrix_is_good(standings: tuple[Standing, ...], good: bool) ->
 
     assert matrix.is_good is good
     assert matrix.as_json()["verdict"] == ("pass" if good else "error")
+
+
+def test_runs_behind_a_failing_network_that_prove_nothing_are_not_good() -> None:
+    tried = (Tried(TRIAL, Standing.KILLED, ""), Tried(CONTROL, Standing.PASSED, ""))
+    alarms = tuple(AlarmTried(trial, 3, ()) for trial in alarm_trials(range(9)))
+
+    assert Matrix(tried, (), 1.0).is_good
+    assert Matrix(tried, alarms[:4], 1.0).is_good
+    assert not Matrix(tried, alarms, 1.0).is_good
+    assert Matrix(tried, alarms, 1.0).as_json()["blunt"][0].startswith("none of 9 correct-totals runs")
 
 
 def test_faults_are_chosen_by_name_and_all_by_default() -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from simulator.contract import Contract, Definitions, Opens
+from simulator.cli.main import run
+from simulator.contract import BodyRule, Contract, Definitions, Opens, Replies
 from simulator.errors import UsageError
 from simulator.scenario.contracts import (
+    OF_TIMEOUT,
+    ContractFile,
     GivenContract,
     read_contract,
     read_contract_text,
@@ -17,6 +23,8 @@ from simulator.scenario.contracts import (
 )
 from simulator.scenario.load import load_scenario_text
 from simulator.scenario.model import Scenario
+from simulator.scenario.schema import contract_schema
+from simulator.scenario.tree import Budget, plain, read_tree
 from simulator.times import Ms
 from tests.scenario.scenario_samples import HERE
 
@@ -31,6 +39,15 @@ max_age: 7d
 lag: 2s
 quiet: 3s
 deadline: 1m
+clock_bound: 250ms
+timeout_inclusive: true
+midnight: true
+source_change: true
+launch_opens: false
+replies:
+  acked: [200, 202]
+  refused: [429]
+  body: {key: code, acked: 0, refused: [40001, "no"], other: refused}
 """
 
 
@@ -59,6 +76,12 @@ def test_a_contract_file(tmp_path: Path) -> None:
         lag=Ms(2_000),
         quiet=Ms(3_000),
         deadline=Ms(60_000),
+        clock_bound=Ms(250),
+        timeout_inclusive=True,
+        midnight=True,
+        source_change=True,
+        launch_opens=False,
+        replies=Replies((200, 202), (429,), BodyRule("code", (0,), (40001, "no"), "refused")),
     )
 
 
@@ -124,6 +147,25 @@ WRONG = [
     ("a wrong word", "opens: timeout", "given.yaml:1:8  opens  expected launch, timeout=DURATION"),
     ("no unit", "lag: 5", "given.yaml:1:6  lag  expected a duration with a unit"),
     ("a wrong choice", "dedupe: byid", "did you mean by_id?"),
+    (
+        "a body rule without a value",
+        "replies: {body: {key: code, acked: }}",
+        'given.yaml:1:29  replies.body.acked  expected a value such as 0, "ok" or true, or a list of them, nothing',
+    ),
+    ("a body rule with a map", "replies: {body: {key: code, acked: [{a: 1}]}}", "not keys with values"),
+    (
+        "a value that says both",
+        "replies: {body: {key: code, acked: 0, refused: [1, 0]}}",
+        "replies.body  the value 0 of code cannot mean both acked and refused",
+    ),
+    ("a slip in a body rule", "replies: {body: {key: code, ack: 0}}", "unknown key ack; did you mean acked?"),
+    ("no status of a reply", "replies: {acked: [100]}", "replies.acked[0]  expected 200 or more, not 100"),
+    (
+        "a status that says both",
+        "replies: {acked: [200, 403]}",
+        "replies  the status 403 cannot mean both acked and refused",
+    ),
+    ("no status at all", "replies: {acked: []}", "replies.acked  expected at least one"),
     ("nothing", "", "the file is empty"),
     ("a list", "[launch]", "expected keys with values, such as name, opens, user, day"),
 ]
@@ -135,6 +177,71 @@ def test_a_wrong_contract_file(text: str, said: str) -> None:
         given(text)
 
     assert said in str(refused.value)
+
+
+def test_an_explicit_no_stands_before_a_yes_of_the_target() -> None:
+    gaps = "opens: timeout=30m\n"
+    contract = resolve_contract(given(f"{gaps}midnight: false"), scenario(), given(f"{gaps}midnight: true"))
+
+    assert contract.midnight is False
+
+
+IDLE = [
+    *((f"{name}: true", f"given says {name}, which matters only under opens: timeout=DURATION; opens is launch here")
+      for name in OF_TIMEOUT),
+    ("clock_bound: 1s", "given says clock_bound, which matters only where the collector's clock does"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), IDLE, ids=[row[0] for row in IDLE])
+def test_a_switch_that_decides_nothing_is_refused(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        resolve_contract(given(text), scenario())
+
+
+NOT_IDLE = [
+    ("midnight: false", "{opens: timeout=1m}"),
+    ("clock_bound: 1s\nmax_age: 7d", "{}"),
+    ("clock_bound: 1s\ntime: arrival", "{}"),
+]
+
+
+@pytest.mark.parametrize(("text", "definitions"), NOT_IDLE)
+def test_what_another_place_gives_sense_to_is_taken(text: str, definitions: str) -> None:
+    assert resolve_contract(given(text), scenario(definitions)).name == "given"
+
+
+def test_the_schema_of_a_contract_knows_what_the_loader_knows() -> None:
+    """Every key with a sentence; what loads is valid, and what a schema can see is wrong is not."""
+    schema = contract_schema()
+    known = Draft202012Validator(schema)
+
+    def valid(text: str) -> bool:
+        return bool(known.is_valid(plain(read_tree(text, "given.yaml", Budget())[0])))
+
+    Draft202012Validator.check_schema(schema)
+    sections = {**schema["$defs"], "the file": schema}
+    silent = [
+        f"{section}.{name}"
+        for section, of in sections.items()
+        for name, said in of["properties"].items()
+        if not ("description" in said or any("$ref" in one for one in (said, *said.get("anyOf", []))))
+    ]
+    assert silent == []
+    assert valid(FULL)
+    assert [name for name, text, _ in WRONG if valid(text or "''")] == [
+        "a value that says both",
+        "a status that says both",
+    ]
+    assert set(schema["properties"]) == set(ContractFile.model_fields)
+
+
+def test_the_schema_is_printed_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schema", "contract"]) == 0
+    assert json.loads(capsys.readouterr().out) == contract_schema()
+    assert run(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "mpsim scenario"
+    assert run(["schema", "target"]) == 5
 
 
 def test_a_name_that_is_none() -> None:

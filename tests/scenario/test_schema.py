@@ -47,7 +47,8 @@ STRUCTURAL = [
     "missing_sections", "not_a_text", "objectives", "part_without_percent", "several_at_a_time", "step_without_value",
     "two_hundred_percent", "two_things_in_a_step", "unknown_key", "unknown_key_before_missing",
     "unknown_key_inside_steps", "unknown_step", "weight_below_zero", "wrong_shapes", "users_and_arrivals",
-    "nobody_comes", "identity_slots",
+    "nobody_comes", "identity_slots", "phase_without_brackets", "instants_and_phase", "instants_unknown_key",
+    "connection_of_whom",
 ]  # fmt: skip
 
 
@@ -62,6 +63,33 @@ def test_what_is_wrong_in_structure_is_invalid(name: str) -> None:
 @given(path=st.sampled_from(paths_of(DOCUMENT)), by=VALUES | st.sampled_from(KNOWN))
 def test_whatever_loads_is_valid(path: tuple[str | int, ...], by: object) -> None:
     changed = json.dumps(replaced(DOCUMENT, path, by))
+    try:
+        load_scenario_text(changed, "any.yaml", HERE)
+    except ScenarioError:
+        return
+    assert [error.message for error in VALIDATOR.iter_errors(document(changed))] == []
+
+
+ARRIVING = document(
+    (HERE / "errors" / "phase_without_brackets.yaml")
+    .read_text(encoding="utf-8")
+    .replace("{rate: 2/s, for: 3s}", "ARRIVALS")
+)
+LOADS: list[object] = [
+    [
+        {"name": "a", "rate": "2/s..5/s", "for": "3s", "hours": [1.0] * 24},
+        {"rate": "1/s", "for": "1m", "days": [2] * 7},
+    ],
+    {"file": "errors/parts/morning.csv", "column": "at", "name": "monday"},
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(LOADS), st.data())
+def test_whatever_arrivals_load_are_valid(arrivals: object, data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(paths_of(arrivals)))
+    by = data.draw(VALUES | st.sampled_from(KNOWN) | st.sampled_from([value_at(LOADS, to) for to in paths_of(LOADS)]))
+    changed = json.dumps(replaced(ARRIVING, ("load", "arrivals"), replaced(arrivals, path, by)))
     try:
         load_scenario_text(changed, "any.yaml", HERE)
     except ScenarioError:

@@ -6,7 +6,8 @@ Shares nothing with simulator/verify but the values that go in. Slow on purpose.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations, product
 from zoneinfo import ZoneInfo
@@ -18,22 +19,31 @@ from simulator.verify.sighting import Sighting
 from simulator.wire.request import Action, Record
 
 Cell = tuple[str, str, str]  # metric, by, cell
-USERS = (Action.OPEN, Action.VIEW)
 
 
-def worlds(sightings: Sequence[Sighting]) -> Iterator[list[Record]]:
+def worlds(sightings: Sequence[Sighting], rules: Contract) -> Iterator[list[Record]]:
     """Every list of stored records, copies repeated, in every order that the arrivals allow."""
     for copies in product(*(range(one.low, one.high + 1) for one in sightings)):
         present = [(one, many) for one, many in zip(sightings, copies, strict=True) if many]
-        for order in _orders([one for one, _ in present]):
+        for order in _orders([one for one, _ in present], rules):
             many_of = {id(one): many for one, many in present}
             yield [one.record for one in order for _ in range(many_of[id(one)])]
 
 
-def _orders(present: list[Sighting]) -> Iterator[list[Sighting]]:
+def in_order(sightings: Sequence[Sighting], rules: Contract) -> list[Sighting]:
+    """Sightings whose arrivals are known, in the collector's order."""
+    by_arrival = rules.order == "arrival"
+    return sorted(sightings, key=lambda one: (0 if by_arrival else one.earliest, one.arrived))
+
+
+def _orders(present: list[Sighting], rules: Contract) -> Iterator[list[Sighting]]:
+    if all(one.arrived == one.arrived_by for one in present):
+        # Whether equal dates or not, there is one order.
+        yield in_order(present, rules)
+        return
     ties: dict[int, list[Sighting]] = {}
     for one in present:
-        ties.setdefault(one.earliest, []).append(one)
+        ties.setdefault(0 if rules.order == "arrival" else one.earliest, []).append(one)
     choices = [list(filter(_possible, permutations(ties[at]))) for at in sorted(ties)]
     for choice in product(*choices):
         yield [one for tied in choice for one in tied]
@@ -47,7 +57,7 @@ def _possible(order: Sequence[Sighting]) -> bool:
 
 def interval_of(sightings: Sequence[Sighting], rules: Contract, begin: Ms, end: Ms) -> dict[Cell, tuple[int, int]]:
     """The least and the most of every cell over all worlds."""
-    counts = [count(world, rules, begin, end) for world in worlds(sightings)]
+    counts = [count(world, rules, begin, end) for world in worlds(sightings, rules)]
     cells = {cell for one in counts for cell in one}
     return {cell: (min(one[cell] for one in counts), max(one[cell] for one in counts)) for cell in cells}
 
@@ -61,27 +71,72 @@ def count(records: Sequence[Record], rules: Contract, begin: Ms, end: Ms) -> Cou
         assert record.date is not None
         return begin <= record.date < end
 
-    for record in records:
-        if record.action is Action.VIEW and inside(record):
+    def distinct(metric: str, named: Iterable[tuple[Record, object]], *, page: bool) -> None:
+        """A name counts once in each cell in which it occurs."""
+        seen = {
+            (by, cell, name)
+            for record, name in named
+            if inside(record)
+            for by, cell in cells_of(record, zone, page=page)
+        }
+        totals.update((metric, by, cell) for by, cell, _ in seen)
+
+    records = _that_count(records, rules)
+    views = [record for record in records if _is_view(record, rules)]
+    if rules.views == "by_id":
+        # An id is that of a view within its session, where there is one.
+        distinct("pv", (((one), (one.session, one.view)) for one in views if one.view), page=True)
+    else:
+        for record in filter(inside, views):
             totals.update(("pv", by, cell) for by, cell in cells_of(record, zone, page=True))
-    for record in _openings(records, rules):
-        if inside(record):
+    if rules.sessions == "given":
+        distinct("opens", ((one, one.session) for one in records), page=False)
+    else:
+        for record in filter(inside, _openings(records, rules)):
             totals.update(("opens", by, cell) for by, cell in cells_of(record, zone, page=False))
     names = [_user(records, place, rules) for place in range(len(records))]
     visits = [
         (record, name)
         for record, name in zip(records, names, strict=True)
-        if record.action in USERS and name is not None
+        if (record.action is Action.OPEN or _is_view(record, rules)) and name is not None
     ]
-    seen = {
-        (by, cell, name) for record, name in visits if inside(record) for by, cell in cells_of(record, zone, page=True)
-    }
-    totals.update(("uv", by, cell) for by, cell, _ in seen)
+    distinct("uv", visits, page=True)
     for name in {name for _, name in visits}:
-        first = next(record for record, other in visits if other == name)
-        if inside(first):
-            totals.update(("new_users", by, cell) for by, cell in cells_of(first, zone, page=False))
+        own = [record for record, other in visits if other == name]
+        for record in filter(inside, _as_new(own, rules)):
+            totals.update(("new_users", by, cell) for by, cell in cells_of(record, zone, page=False))
     return totals
+
+
+def _is_view(record: Record, rules: Contract) -> bool:
+    """Pings say that a view goes on, and count as views where the contract has an interval of them."""
+    return record.action is Action.VIEW or (record.action is Action.PING and rules.ping is not None)
+
+
+def _that_count(records: Sequence[Record], rules: Contract) -> list[Record]:
+    """Where sessions are given: what has an id of one, a viewed one if it must be; all of the device that began it."""
+    if rules.sessions == "derived":
+        return list(records)
+    kept = []
+    for record in records:
+        session = [other for other in records if record.session and other.session == record.session]
+        viewed = any(_is_view(other, rules) and (rules.views == "each" or other.view) for other in session)
+        if session and (viewed or rules.viewless_opens):
+            kept.append(replace(record, anonymous_id=session[0].anonymous_id))
+    return kept
+
+
+def _as_new(own: Sequence[Record], rules: Contract) -> Iterator[Record]:
+    """With which of a user's visits they are new: the first, and each that comes too long after the one before."""
+    for place, record in enumerate(own):
+        if not place:
+            yield record
+            continue
+        before = own[place - 1].date
+        assert before is not None
+        assert record.date is not None
+        if rules.memory is not None and record.date - before > rules.memory:
+            yield record
 
 
 def cells_of(record: Record, zone: str, *, page: bool) -> list[tuple[str, str]]:
@@ -95,7 +150,7 @@ def cells_of(record: Record, zone: str, *, page: bool) -> list[tuple[str, str]]:
         ("hour", local.replace(minute=0, second=0, microsecond=0).isoformat(timespec="minutes")),
         ("day", local.date().isoformat()),
     ]
-    shown = record.page or ("(none)" if record.action is Action.VIEW else "")
+    shown = record.page or ("(none)" if record.action in (Action.VIEW, Action.PING) else "")
     return [*cells, ("page", shown)] if page and shown else cells
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.contract import Contract
@@ -15,7 +15,7 @@ from simulator.verify.oracle import Oracle
 from simulator.verify.sighting import sightings_of
 from simulator.wire.request import Action, Evidence, Outcome, Purpose, Record, Request
 from tests.verify import brute
-from tests.verify.histories import DAY_AFTER, MIDNIGHT, TIMES, contract
+from tests.verify.histories import DAY_AFTER, MIDNIGHT, contract, examples
 
 MINUTE = 60_000
 NS = 1_000_000
@@ -76,7 +76,7 @@ def cases(draw: st.DrawFn) -> tuple[Contract, Run]:
 
 
 @given(cases())
-@settings(max_examples=400 * TIMES, deadline=None)
+@examples(400)
 def test_totals_by_arrival_stay_in_their_intervals(case: tuple[Contract, Run]) -> None:
     rules, (requests, attempts, stored) = case
     oracle = Oracle(rules, MIDNIGHT, DAY_AFTER)

@@ -38,6 +38,10 @@ OPENS: list[tuple[str, list[Sighting], Contract, tuple[int, int]]] = [
     ("the last minute of a day", [view(1438), view(1440 - MS)], contract("timeout=30m", midnight=True), (1, 1)),
     ("exactly midnight", [view(-1), view(0)], contract("timeout=30m", midnight=True), (1, 1)),
     ("midnight is no cut", [view(-1), view(0)], contract("timeout=30m"), (0, 0)),
+    ("a late event of the day before is of another day", [view(1, arrived=1), view(-1, arrived=2), view(2, arrived=3)],
+     contract("timeout=30m", midnight=True, order="arrival"), (2, 2)),
+    ("which may be missing", [view(1, arrived=1), view(-1, P, arrived=2), view(2, arrived=3)],
+     contract("timeout=30m", midnight=True, order="arrival"), (1, 2)),
     ("another source", [view(0, source="a"), view(1, source="b")], contract("timeout=30m", source_change=True), (2, 2)),
     ("no source is no other one", [view(0, source="a"), view(1), view(2, source="a")],
      contract("timeout=30m", source_change=True), (1, 1)),
@@ -112,6 +116,7 @@ VIEWS: list[tuple[str, list[Sighting], Contract, tuple[int, int]]] = [
     ("an id whose only event may be missing", [view(0, view_id="v"), view(1, P, view_id="w")],
      contract(views="by_id"), (1, 2)),
     ("a ping is a sign of its view", [ping(0, view_id="v")], contract(views="by_id", ping=SECOND), (1, 1)),
+    ("a view is counted again with each ping, where each is one", [view(0), ping(1)], contract(ping=SECOND), (2, 2)),
 ]  # fmt: skip
 
 
@@ -146,6 +151,16 @@ def test_a_view_without_a_page_has_a_cell_and_an_open_has_none() -> None:
     assert found.cells("pv", "page") == ("(none)", "p/a")
     assert found.cells("opens", "page") == ()
     assert pair(found, "uv", "page", "p/a") == (1, 1)
+
+
+def test_a_ping_that_is_a_view_has_the_cell_of_a_view_without_a_page() -> None:
+    """So the pages add up to the total, whatever a ping says."""
+    found = expect([view(1, page="p/a"), ping(2)], contract(ping=SECOND))
+
+    assert [pair(found, "pv", by, cell) for by, cell in (("all", ""), ("page", "p/a"), ("page", "(none)"))] == [
+        (2, 2), (1, 1), (1, 1),
+    ]  # fmt: skip
+    assert pair(found, "uv", "page", "(none)") == (1, 1)
 
 
 def test_a_repeated_hour_is_two_cells() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from simulator.contract import Contract
 from simulator.verify.explain import derive, told
 from simulator.verify.sighting import Sighting
-from tests.verify.histories import DAY_AFTER, MIDNIGHT, TIMES, contract, custom, expect, left, opened, view
-from tests.verify.test_oracle_bounds import RULES, histories
+from tests.verify.histories import DAY_AFTER, MIDNIGHT, RULES, contract, custom, examples, expect, left, opened, view
+from tests.verify.test_oracle_bounds import histories
 
 T30 = contract("timeout=30m")
 
@@ -96,7 +96,7 @@ def test_events_that_count_nowhere_say_why() -> None:
 
 @pytest.mark.parametrize("metric", ["pv", "uv", "opens", "new_users"])
 @given(history=histories(), rules=RULES)
-@settings(max_examples=100 * TIMES, deadline=None)
+@examples(100)
 def test_the_parts_of_all_visitors_add_up(metric: str, history: list[Sighting], rules: Contract) -> None:
     """Each number of a derivation is the sum of its lines, and the visitors' parts are the total."""
     certain = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.contract import Contract
 from simulator.finding import Finding, Judged, Verdict
@@ -15,8 +16,22 @@ from simulator.verify.oracle import Expectations, cell_kinds
 from simulator.verify.readers.reading import Reading
 from simulator.verify.sighting import Sighting
 from tests.verify import brute
-from tests.verify.histories import DAY_AFTER, MIDNIGHT, TIMES, C, P, contract, custom, expect, opened, view
-from tests.verify.test_oracle_bounds import RULES, histories
+from tests.verify.histories import (
+    DAY_AFTER,
+    MIDNIGHT,
+    RULES,
+    C,
+    P,
+    contract,
+    custom,
+    devices_only,
+    examples,
+    expect,
+    opened,
+    view,
+    worlds,
+)
+from tests.verify.test_oracle_bounds import histories
 
 T30 = contract("timeout=30m", "device")
 
@@ -75,14 +90,11 @@ def test_nothing_is_said_where_it_is_not_known(history: list[Sighting]) -> None:
     assert together(found, {}) is None
 
 
-@given(histories(), RULES)
-@settings(max_examples=100 * TIMES, deadline=None)
-def test_every_world_is_possible_together(history: list[Sighting], rules: Contract) -> None:
-    if rules.definitions.opens.rule == "timeout":
-        history = [one for one in history if one.record.anonymous_id]
+@given(histories(), RULES, st.data())
+@examples(100)
+def test_every_world_is_possible_together(history: list[Sighting], rules: Contract, data: st.DataObject) -> None:
+    history = devices_only(history, rules)
     found = expect(history, rules)
 
-    for number, world in enumerate(brute.worlds(history)):
-        if number > 30:
-            break
+    for world in data.draw(worlds(history, rules)):
         assert together(found, brute.count(world, rules, MIDNIGHT, DAY_AFTER)) is None

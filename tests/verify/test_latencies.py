@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.finding import Slo
@@ -16,7 +16,7 @@ from simulator.scenario.slo import parse_slo
 from simulator.verify.sighting import AttemptSummary
 from simulator.verify.slo import Latencies, evaluate
 from simulator.wire.request import Evidence, Outcome, Purpose
-from tests.verify.histories import TIMES
+from tests.verify.histories import examples
 
 MS = 1_000_000  # ns
 
@@ -37,7 +37,7 @@ percents = st.fractions(min_value=Fraction(1, 10), max_value=100)
 
 
 @given(values, percents)
-@settings(max_examples=200 * TIMES)
+@examples(200)
 def test_a_percentile_is_at_most_one_percent_high_and_never_over_the_maximum(
     samples: list[int], percent: Fraction
 ) -> None:
@@ -50,7 +50,7 @@ def test_a_percentile_is_at_most_one_percent_high_and_never_over_the_maximum(
 
 
 @given(values, values, percents)
-@settings(max_examples=50 * TIMES)
+@examples(50)
 def test_merging_is_counting_together(one: list[int], other: list[int], percent: Fraction) -> None:
     merged = Histogram(one)
     merged.merge(Histogram(other))
@@ -106,7 +106,7 @@ def test_the_lateness_of_the_last_visitor_is_kept_whoever_adds_it() -> None:
 
 
 @given(st.lists(values, max_size=5), percents)
-@settings(max_examples=50 * TIMES)
+@examples(50)
 def test_parts_merge_to_the_whole_in_any_order(parts: list[list[int]], percent: Fraction) -> None:
     forth, back, whole = Histogram(), Histogram(), Histogram(sample for part in parts for sample in part)
     for part in parts:
@@ -119,7 +119,7 @@ def test_parts_merge_to_the_whole_in_any_order(parts: list[list[int]], percent: 
 
 
 @given(values)
-@settings(max_examples=50 * TIMES)
+@examples(50)
 def test_percentiles_rise_up_to_the_exact_maximum(samples: list[int]) -> None:
     histogram = Histogram(samples)
     found = [histogram.percentile(Fraction(percent)) or 0 for percent in (1, 50, 90, 95, 99, "99.9", 100)]
@@ -129,7 +129,7 @@ def test_percentiles_rise_up_to_the_exact_maximum(samples: list[int]) -> None:
 
 
 @given(st.integers(0, 10**12), st.integers(1, 1_000))
-@settings(max_examples=50 * TIMES)
+@examples(50)
 def test_equal_samples_have_one_percentile(value: int, times: int) -> None:
     histogram = Histogram([value] * times)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.contract import Contract
@@ -17,12 +17,15 @@ from tests.verify import brute
 from tests.verify.histories import (
     DAY_AFTER,
     MIDNIGHT,
-    TIMES,
+    RULES,
     TWICE,
     C,
     P,
+    arrivals,
     contract,
     custom,
+    devices_only,
+    examples,
     expect,
     happened,
     left,
@@ -109,12 +112,13 @@ def test_single_cells(
 @st.composite
 def histories(draw: st.DrawFn, ties: bool = False) -> list[Sighting]:
     """Up to seven events of up to three devices, at instants around the timeout, midnight and each other."""
-    minutes = [-31, -1, 0, 1, 29, 30, 31, 59, 61, 92, 1439, 1441, 1470]
+    minutes = [-31, -1, 0, 1, 29, 30, 31, 59, 61, 92, 479, 480, 481, 1439, 1441, 1470]
     found = []
     size = draw(st.integers(1, 5 if ties else 7))
     times = draw(st.lists(st.sampled_from(minutes), min_size=size, max_size=size, unique=not ties))
+    arrived = draw(arrivals(times))
     for place, minute in enumerate(times):
-        action = draw(st.sampled_from([Action.OPEN, Action.VIEW, Action.VIEW, Action.CUSTOM, Action.EXIT, Action.SHOW]))
+        action = draw(st.sampled_from([Action.OPEN, Action.VIEW, Action.VIEW, *Action]))
         openid = draw(st.sampled_from(["", "", "X", "Y"]))
         others = draw(st.sampled_from([(), (), (Identity("mobile", "1"),), (Identity("mobile", "2"),)]))
         found.append(
@@ -128,29 +132,17 @@ def histories(draw: st.DrawFn, ties: bool = False) -> list[Sighting]:
                 source=draw(st.sampled_from(["", "ad", "share"])),
                 content="spring" if minute > 30 else "",
                 page=draw(st.sampled_from(["", "p/a", "p/b"])),
-                arrived=place * 10 if ties else None,
+                session=draw(st.sampled_from(["", "s", "s", "t"])),
+                view_id=draw(st.sampled_from(["", "v", "v", "w"])),
+                arrived=place * 10 if ties else arrived[place],
                 arrived_by=place * 10 + draw(st.sampled_from([1, 15])) if ties else None,
             )
         )
     return found
 
 
-RULES = st.builds(
-    contract,
-    opens=st.sampled_from(["launch", "timeout=30m", "every-foreground"]),
-    user=st.sampled_from(["device", "openid", "customer"]),
-    timeout_inclusive=st.booleans(),
-    midnight=st.booleans(),
-    source_change=st.booleans(),
-    launch_opens=st.booleans(),
-    stitch=st.sampled_from(["nearest", "nearest", "last"]),
-)
-
-
 def _agrees(history: list[Sighting], rules: Contract) -> None:
-    if rules.definitions.opens.rule == "timeout":
-        # Devices are cut apart by their anonymousId, so a deviceless row has no gaps to speak of.
-        history = [one for one in history if one.record.anonymous_id]
+    history = devices_only(history, rules)
     found = expect(history, rules)
     tried = brute.interval_of(history, rules, MIDNIGHT, DAY_AFTER)
     named = {key: (one.low, one.high) for key, one in found.intervals.items() if one.high}
@@ -159,19 +151,19 @@ def _agrees(history: list[Sighting], rules: Contract) -> None:
 
 
 @given(histories(), RULES)
-@settings(max_examples=400 * TIMES, deadline=None)
+@examples(400)
 def test_intervals_are_the_least_and_most_over_all_worlds(history: list[Sighting], rules: Contract) -> None:
     _agrees(history, rules)
 
 
 @given(histories(ties=True), RULES)
-@settings(max_examples=200 * TIMES, deadline=None)
+@examples(200)
 def test_equal_dates_take_every_order_that_their_arrivals_allow(history: list[Sighting], rules: Contract) -> None:
     _agrees(history, rules)
 
 
 @given(histories(), RULES)
-@settings(max_examples=200 * TIMES, deadline=None)
+@examples(200)
 def test_certain_histories_have_exact_totals(history: list[Sighting], rules: Contract) -> None:
     certain = [
         Sighting(one.record, 1, 1, one.earliest, one.latest, one.arrived, one.arrived_by)
@@ -179,16 +171,14 @@ def test_certain_histories_have_exact_totals(history: list[Sighting], rules: Con
         if one.record.anonymous_id
     ]
     found = expect(certain, rules)
-    plain = brute.count(
-        [one.record for one in sorted(certain, key=lambda one: one.earliest)], rules, MIDNIGHT, DAY_AFTER
-    )
+    plain = brute.count([one.record for one in brute.in_order(certain, rules)], rules, MIDNIGHT, DAY_AFTER)
 
     assert {key: one.low for key, one in found.intervals.items() if one.low} == dict(plain)
     assert all(one.width == 0 for one in found.intervals.values())
 
 
 @given(st.lists(histories(), min_size=2, max_size=3), RULES)
-@settings(max_examples=60 * TIMES, deadline=None)
+@examples(60)
 def test_groups_that_share_nothing_add_up(parts: list[list[Sighting]], rules: Contract) -> None:
     """One block of several groups, and each group in a block of its own, are the same expectations."""
     apart = [[_renamed(one, place) for one in part if one.record.anonymous_id] for place, part in enumerate(parts)]
@@ -203,13 +193,20 @@ def test_groups_that_share_nothing_add_up(parts: list[list[Sighting]], rules: Co
 
 
 def _renamed(one: Sighting, place: int) -> Sighting:
-    identities = tuple(Identity(own.type, f"{own.value}{place}") for own in one.record.identities)
-    record = replace(one.record, anonymous_id=f"{one.record.anonymous_id}{place}", identities=identities)
+    said = one.record
+    identities = tuple(Identity(own.type, f"{own.value}{place}") for own in said.identities)
+    record = replace(
+        said,
+        anonymous_id=f"{said.anonymous_id}{place}",
+        identities=identities,
+        session=said.session and f"{said.session}{place}",
+        view=said.view and f"{said.view}{place}",
+    )
     return replace(one, record=record)
 
 
 @given(histories(), RULES, st.data())
-@settings(max_examples=150 * TIMES, deadline=None)
+@examples(150)
 def test_learning_an_outcome_only_narrows(history: list[Sighting], rules: Contract, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(history) - 1))
     known = data.draw(st.sampled_from(sorted({history[place].low, history[place].high})))
@@ -224,7 +221,7 @@ def test_learning_an_outcome_only_narrows(history: list[Sighting], rules: Contra
 
 
 @given(histories(), RULES, st.randoms(use_true_random=False))
-@settings(max_examples=100 * TIMES, deadline=None)
+@examples(100)
 def test_the_order_of_ledger_lines_is_irrelevant(history: list[Sighting], rules: Contract, random: object) -> None:
     shuffled = list(history)
     random.shuffle(shuffled)  # type: ignore[attr-defined]

@@ -19,12 +19,12 @@ from simulator.verify.oracle import Oracle
 from simulator.verify.readers.events import StoredEvent
 from simulator.verify.reconcile import Case, Reconciliation
 from simulator.verify.sighting import Sighting
-from tests.verify.histories import DAY_AFTER, MIDNIGHT, TIMES, P, view
-from tests.verify.test_oracle_bounds import RULES, histories
+from tests.verify.histories import DAY_AFTER, MIDNIGHT, RULES, P, examples, view
+from tests.verify.test_oracle_bounds import histories
 
 
 @given(st.lists(histories(), max_size=5), RULES, st.integers(0, 5), st.integers(0, 5))
-@settings(max_examples=60 * TIMES, deadline=None)
+@examples(60)
 def test_an_oracle_in_parts_expects_the_same(
     blocks: list[list[Sighting]], rules: Contract, first: int, second: int
 ) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from simulator.contract import METRICS, Contract
 from simulator.verify.cells import CellBook
 from simulator.verify.recount import in_order, place_in, units
 from simulator.verify.sighting import Sighting
-from tests.verify.histories import DAY_AFTER, MIDNIGHT, TIMES, contract, expect, opened, view
-from tests.verify.test_oracle_bounds import RULES, histories
+from tests.verify.histories import DAY_AFTER, MIDNIGHT, RULES, contract, examples, expect, opened, view
+from tests.verify.test_oracle_bounds import histories
 
 
 def recounted(rows: list[Sighting], rules: Contract) -> dict[tuple[str, str, str], int]:
@@ -25,7 +25,7 @@ def recounted(rows: list[Sighting], rules: Contract) -> dict[tuple[str, str, str
 
 
 @given(histories(), RULES)
-@settings(max_examples=300 * TIMES, deadline=None)
+@examples(300)
 def test_units_add_up_to_the_totals(history: list[Sighting], rules: Contract) -> None:
     certain = [replace(one, low=one.high) for one in history]
     expected = expect(certain, rules)

@@ -121,6 +121,22 @@ CASES = [
         {"opens": ("measured gaps between opens and views only", "aggregation", (0,))},
     ),
     (
+        "the timeout runs on over an exit",
+        visitors(
+            [opened(0, openid="X"), view(1, openid="X"), opened(60, openid="X"), view(61, openid="X")],
+            [opened(0, openid="Y"), view(1, openid="Y"), opened(20, openid="Y"), view(21, openid="Y")],
+        ),
+        T30,
+        lambda rows: [  # as if the launch had come from another device
+            replace(row, record=replace(row.record, anonymous_id="other"))
+            if row.record.action is Action.OPEN and row.earliest > MIDNIGHT
+            else row
+            for row in rows
+        ],
+        lambda rules: rules,
+        {"opens": ("let the timeout run on over an exit and the launch after it", "aggregation", (0,))},
+    ),
+    (
         "custom events are views",
         visitors([opened(0), view(1, page="p/a")], [opened(0), custom(1)]),
         contract(),

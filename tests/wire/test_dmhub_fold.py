@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from simulator.events import Event
 from simulator.times import Ms
 from simulator.wire.dmhub import DmHub
 from simulator.wire.dmhub_calls import PROFILE, PROFILE_2018, Profile
-from simulator.wire.request import Adapter, Request, fold_by_steps
+from simulator.wire.request import Adapter, Request, fold_by_steps, fold_of, without_bytes
 from tests.wire.wire_builders import NOON, OPTIONS, PHONE, adapter
 from tests.wire.wire_strategies import histories
 
@@ -76,12 +77,25 @@ def test_folding_many_events_is_one_step_after_another(name: str, history: list[
     """Numbers apart, which count what was sent so far."""
     of = adapter(name)
     begin = of.boot(PHONE)
-    state, made = of.fold(begin, history)
+    state, made = fold_of(of)(begin, history)
     last, plain = fold_by_steps(of, begin, history)
 
     assert repr(state) == repr(last)  # a NaN that was pushed is not equal to itself
     assert [number for number, _ in made] == [number for number, _ in plain]
     assert [request for _, request in made] == [request.numbered(place) for place, (_, request) in enumerate(plain)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(history=histories())
+def test_without_bytes_requests_mean_the_same(name: str, history: list[Event]) -> None:
+    of = adapter(name)
+    spelled, meant = (
+        [replace(request, target="") for sent in steps(one, history) for request in sent]
+        for one in (of, without_bytes(of))
+    )
+
+    assert meant == spelled
+    assert all(request.target for sent in steps(of, history) for request in sent)  # the one it was made from still does
 
 
 @pytest.mark.parametrize("name", NAMES)

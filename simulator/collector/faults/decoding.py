@@ -20,7 +20,7 @@ seed(
     each_value(unquote, "contentName"),
     scenario="sources",
     moves="pv uv opens",
-    finding="altered",
+    finding="altered misplaced",
 )
 
 seed(
@@ -29,7 +29,7 @@ seed(
     each_value(lambda value: value.replace("+", " ")),
     scenario="sources",
     moves="pv uv opens",
-    finding="altered",
+    finding="altered misplaced",
 )
 
 
@@ -44,7 +44,7 @@ seed(
     each_value(cut_at_255_bytes),
     scenario="sources",
     moves="pv uv opens",
-    finding="altered",
+    finding="altered misplaced",
 )
 
 
@@ -59,7 +59,7 @@ seed(
     each_value(ascii_head, "contentName"),
     scenario="sources",
     moves="pv uv opens",
-    finding="altered",
+    finding="altered misplaced",
 )
 
 seed(
@@ -68,7 +68,16 @@ seed(
     each_value(unquote, "targetName"),
     scenario="sources",
     moves="pv uv",
-    finding="altered",
+    finding="altered misplaced",
+)
+
+seed(
+    "path-cut-at-unicode",
+    "cuts the route of a page at its first character beyond ASCII, which the tracker sends escaped",
+    each_value(lambda value: value.partition("%")[0], "targetName"),
+    scenario="sources",
+    moves="pv uv",
+    finding="altered misplaced",
 )
 
 seed(
@@ -77,7 +86,8 @@ seed(
     each_value(str.lower, "source"),
     scenario="sources",
     moves="pv uv opens",
-    finding="altered",
+    may_move="new_users",
+    finding="altered misplaced",
 )
 
 seed(
@@ -86,7 +96,7 @@ seed(
     each_value(str.strip, "contentName"),
     scenario="sources",
     moves="pv uv opens",
-    finding="altered",
+    finding="altered misplaced",
 )
 
 seed(
@@ -132,6 +142,6 @@ seed(
     "checks neither the tenant nor the list of registered events",
     reading(without_rules),
     scenario="deliveries",
-    moves="pv",
+    moves="pv uv",
     finding="unexpected",
 )

@@ -23,10 +23,16 @@ class Fault:
     does: str  # one sentence
     scenario: str  # the selftest scenario that covers it
     moves: tuple[str, ...]  # the metrics that must fail; empty where none can, as with a wrong lookup
-    finding: str  # the code that must be among the findings
+    may_move: tuple[str, ...]  # those that fail as well, or not: it depends on who is struck
+    findings: tuple[str, ...]  # the codes of the findings, these and no others; the first says what is wrong
     build: Build  # the wrong collector
     one_visitor: bool = True  # one visitor's events alone show it; with a shared phone or mobile, one block's
     definitions: Definitions = field(default_factory=Definitions)  # to run under
+
+    @property
+    def finding(self) -> str:
+        """The code of the finding that says what is wrong; the others come with it."""
+        return self.findings[0]
 
     def __reduce__(self) -> tuple[Callable[[str], Fault], tuple[str]]:
         """A fault goes to another process by its name."""
@@ -45,6 +51,7 @@ def register(
     scenario: str,
     moves: str,
     finding: str,
+    may_move: str = "",
     one_visitor: bool = True,
     opens: str = "launch",
     user: User = "openid",
@@ -53,16 +60,19 @@ def register(
     """Register a fault.
 
     Args:
-        moves: the metrics, separated by spaces.
+        moves, may_move: the metrics, separated by spaces.
+        finding: the code of the finding, with those of the findings that come with it behind.
 
     Raises:
-        ValueError: the name is taken, or a metric does not exist.
+        ValueError: the name is taken, no finding is named, or a metric does not exist or is named twice.
     """
-    metrics = tuple(moves.split())
-    if name in _registry or not set(metrics) <= set(METRICS):
-        raise ValueError(f"fault {name}: the name is taken, or one of {metrics} is no metric")
+    metrics, others = tuple(moves.split()), tuple(may_move.split())
+    named_once = len({*metrics, *others}) == len(metrics) + len(others)
+    if name in _registry or not finding or not named_once or not {*metrics, *others} <= set(METRICS):
+        raise ValueError(f"fault {name}: the name is taken, or one of {metrics + others} is no metric, or twice there")
+    definitions = Definitions(parse_opens(opens), user, day)
     fault = Fault(
-        name, family, does, scenario, metrics, finding, build, one_visitor, Definitions(parse_opens(opens), user, day)
+        name, family, does, scenario, metrics, others, tuple(finding.split()), build, one_visitor, definitions
     )
     _registry[name] = fault
     return fault

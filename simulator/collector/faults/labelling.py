@@ -144,7 +144,7 @@ seed(
     sql(("cells", "GROUP BY cell", "GROUP BY cell HAVING cell <> '(none)'")),
     scenario="sources",
     moves="pv uv opens",
-    finding="attribution",
+    finding="attribution aggregation",
 )
 
 seed(
@@ -202,7 +202,8 @@ seed(
     "lets the day begin at midnight in UTC",
     sql(prepare=calendar(day=lambda at: day_cell(at, "UTC"))),
     scenario="sources",
-    moves="pv uv",
+    moves="pv uv opens",
+    may_move="new_users",
     finding="attribution",
 )
 
@@ -212,6 +213,7 @@ seed(
     sql(prepare=calendar(hour=lambda at: hour_cell(Ms(at + HOUR // 2), "Asia/Shanghai"))),
     scenario="sources",
     moves="pv uv opens",
+    may_move="new_users",
     finding="attribution",
 )
 
@@ -237,6 +239,7 @@ seed(
     ),
     scenario="sources",
     moves="pv uv opens",
+    may_move="new_users",
     finding="attribution",
 )
 
@@ -259,7 +262,7 @@ seed(
     "has one offset for a zone all year, so days begin an hour late in summer",
     sql(prepare=calendar(day=winter_day)),
     scenario="summer_time",
-    moves="pv uv opens",
+    moves="pv uv opens new_users",
     finding="attribution",
     day="Europe/Berlin",
 )
@@ -269,7 +272,7 @@ seed(
     "counts both hours from two to three as one when the clock goes back",
     sql(prepare=calendar(hour=first_of_two)),
     scenario="summer_time",
-    moves="pv uv opens",
+    moves="pv uv opens new_users",
     finding="attribution",
     day="Europe/Berlin",
 )
@@ -285,5 +288,6 @@ seed(
     rows(read_as_local),
     scenario="sources",
     moves="pv uv opens",
+    may_move="new_users",
     finding="aggregation",
 )

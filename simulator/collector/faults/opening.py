@@ -61,6 +61,29 @@ seed(
     opens=_TIMEOUT,
 )
 
+# An exit sends nothing here; the launch after it is all that tells a collector to begin the timeout anew.
+_LAST_BEFORE_LAUNCHES = (
+    "coalesce(max(CASE WHEN name <> 'mini_program_open' THEN at END) OVER "
+    "(PARTITION BY anonymous_id ORDER BY at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), "
+    "lag(at) OVER (PARTITION BY anonymous_id ORDER BY at, id)) AS previous"
+)
+
+seed(
+    "timeout-not-reset-by-exit",
+    "lets the timeout run on over an exit and the launch after it, so the next view begins one more open",
+    sql(
+        (
+            "opening_timeout",
+            "lag(at) OVER (PARTITION BY anonymous_id ORDER BY at, id) AS previous",
+            _LAST_BEFORE_LAUNCHES,
+        )
+    ),
+    scenario="gaps",
+    moves="opens",
+    finding="aggregation",
+    opens=_TIMEOUT,
+)
+
 seed(
     "custom-events-bridge-nothing",
     "measures gaps between opens and views only, although custom events lie in them",
@@ -132,7 +155,7 @@ seed(
         ("tally", "CASE page WHEN ''", "CASE coalesce(page, '') WHEN ''"),
     ),
     scenario="foreground",
-    moves="pv",
+    moves="pv uv",
     finding="aggregation",
     opens="every-foreground",
 )
@@ -145,7 +168,7 @@ seed(
         ("tally", "CASE page WHEN ''", "CASE coalesce(page, '') WHEN ''"),
     ),
     scenario="deliveries",
-    moves="pv",
+    moves="pv uv",
     finding="aggregation",
 )
 
@@ -200,5 +223,6 @@ seed(
     ),
     scenario="deliveries",
     moves="pv",
+    may_move="uv opens",
     finding="aggregation",
 )

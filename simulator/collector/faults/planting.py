@@ -150,15 +150,20 @@ def sql(*edits: Edit, prepare: Prepare | None = None, customers: Callable[[], Cu
     def build(options: CollectorOptions) -> Collector:
         others = None if customers is None else customers()
         totals = RewrittenTotals(options.db, options.definitions, edits, prepare, others)
-        return Collector(options, open_store(options.db), totals)
+        return Collector(options, open_store(options.db, fsync=options.fsync), totals)
 
     return build
 
 
 def counted_by(kind: type[RewrittenTotals], *edits: Edit) -> Build:
     """A collector whose counting is of another class, by statements that may read otherwise."""
-    return lambda options: Collector(options, open_store(options.db), kind(options.db, options.definitions, edits))
+
+    def build(options: CollectorOptions) -> Collector:
+        totals = kind(options.db, options.definitions, edits)
+        return Collector(options, open_store(options.db, fsync=options.fsync), totals)
+
+    return build
 
 
 def _parts(options: CollectorOptions) -> tuple[Store, Totals]:
-    return open_store(options.db), Totals(options.db, options.definitions)
+    return open_store(options.db, fsync=options.fsync), Totals(options.db, options.definitions)

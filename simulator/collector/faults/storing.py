@@ -37,6 +37,7 @@ seed(
     rows(unlucky_ones_lost),
     scenario="deliveries",
     moves="pv",
+    may_move="uv opens new_users",
     finding="lost",
 )
 
@@ -52,6 +53,7 @@ seed(
     rows(every_40th_lost),
     scenario="deliveries",
     moves="pv",
+    may_move="uv opens new_users",
     finding="lost",
     one_visitor=False,
 )
@@ -77,6 +79,7 @@ seed(
     rows(Buffered),
     scenario="deliveries",
     moves="pv",
+    may_move="uv opens new_users",
     finding="lost",
     one_visitor=False,
 )
@@ -107,6 +110,7 @@ seed(
     rows(CrashesOnce),
     scenario="deliveries",
     moves="pv",
+    may_move="uv opens new_users",
     finding="lost",
     one_visitor=False,
 )
@@ -144,6 +148,7 @@ seed(
     shell(LosesAfterAnError),
     scenario="deliveries",
     moves="pv",
+    may_move="uv opens new_users",
     finding="lost",
 )
 
@@ -166,6 +171,7 @@ seed(
     rows(LateOnesLost),
     scenario="deliveries",
     moves="pv",
+    may_move="uv opens new_users",
     finding="lost",
 )
 
@@ -180,6 +186,7 @@ seed(
     rows(same_by_user),
     scenario="deliveries",
     moves="pv",
+    may_move="uv opens new_users",
     finding="lost",
 )
 
@@ -233,6 +240,7 @@ seed(
     shell(KeepsBothTries),
     scenario="deliveries",
     moves="pv",
+    may_move="opens",
     finding="duplicated",
 )
 
@@ -252,6 +260,7 @@ seed(
     shell(KeepsWhatItRefused),
     scenario="deliveries",
     moves="pv",
+    may_move="uv opens new_users",
     finding="unexpected",
 )
 

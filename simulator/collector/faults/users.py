@@ -248,7 +248,7 @@ seed(
     "counts two customers who share a mobile as two",
     sql(customers=ConflictKeptApart),
     scenario="sharing",
-    moves="uv",
+    moves="uv new_users",
     finding="aggregation",
     user="customer",
 )
@@ -264,7 +264,7 @@ seed(
         )
     ),
     scenario="sharing",
-    moves="uv",
+    moves="uv new_users",
     finding="aggregation",
     user="customer",
 )

@@ -61,6 +61,29 @@ def launch_within_an_open(scene: Scene) -> Iterator[Rule]:
 
 
 @alternative("opens")
+def timeout_over_launches(scene: Scene) -> Iterator[Rule]:
+    if scene.timeout is not None and scene.contract.launch_opens:
+        yield Rule(
+            "let the timeout run on over an exit and the launch after it, so the event after that began one more open",
+            opening=_over_launches,
+        )
+
+
+def _over_launches(rows: Sequence[Sighting], contract: Contract) -> Iterator[tuple[int, int]]:
+    """The beginnings where gaps are measured from the last event that is no launch, unless there is none."""
+    begun = dict(beginnings(rows, contract))
+    timeout = contract.definitions.opens.timeout or Ms(0)
+    last: dict[str, tuple[Ms, bool]] = {}  # device → (instant, of a launch)
+    for place, row in enumerate(rows):
+        device, is_launch = row.record.anonymous_id, row.record.action is Action.OPEN
+        before = last.get(device)
+        if place in begun or (before is not None and row.earliest - before[0] > timeout):
+            yield place, begun.get(place, 1)
+        if not is_launch or before is None or before[1]:
+            last[device] = row.earliest, is_launch
+
+
+@alternative("opens")
 def exits_ignored(scene: Scene) -> Iterator[Rule]:
     if scene.timeout is not None and any(row.record.action is Action.EXIT for row in scene.rows):
         yield Rule("ignored exits", rows=lambda rows: without(rows, Action.EXIT))

@@ -279,7 +279,7 @@ def rule_finding(explained: Explained, judged: Iterable[Judged]) -> Finding | No
     others = "".join(f"; or {other.says}" for other in explained.others)
     text = f"{words}{said}{amounts} would be explained if it {rule.says}{others}"
     count = max(explained.surplus, explained.missing, 1)
-    found = Finding(rule.code, Verdict.FAIL, text, count, explained.visitors)
+    found = Finding(rule.code, Verdict.FAIL, text, count, explained.visitors, (explained.metric,))
     return naming_nobody(found, "only events of no plan are counted otherwise")
 
 
