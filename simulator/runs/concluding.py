@@ -113,6 +113,8 @@ def _undrawn(opened: OpenedRun, expectations: Expectations) -> tuple[str, ...]:
 def _why_cut_short(report: LoadReport) -> str:
     if report.failed_self_check:
         return "the transport is not fit to send"  # the finding has the reason in full
+    if report.own_fault:
+        return "a fault of our own stopped it"  # as above
     return str(report.facts.get("reason", "")) if report.is_there else "the load process died before its end"
 
 

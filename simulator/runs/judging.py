@@ -12,10 +12,11 @@ from contextlib import ExitStack
 from datetime import datetime
 
 from simulator.errors import ConnectionFailed
-from simulator.finding import Finding, Verdict
+from simulator.finding import Finding
 from simulator.ledger.index import AttemptIndex
 from simulator.ledger.leases import read_leases
 from simulator.ledger.manifest import DATABASE_FILE
+from simulator.ledger.read import read_ledger
 from simulator.report.result import Result
 from simulator.runs.baseline import read_baseline, read_namespace, since
 from simulator.runs.collector_process import embedded_collector
@@ -62,22 +63,28 @@ def verify_run(opened: OpenedRun) -> Result:
         else:
             url = opened.target_url
             check_connection(url)
-        return judge_run(opened, url)
+        return judge_run(opened, url, later=True)
 
 
-def judge_run(opened: OpenedRun, url: str) -> Result:
-    """Judge a run whose collector answers at `url`."""
+def judge_run(opened: OpenedRun, url: str, *, later: bool = False) -> Result:
+    """Judge a run whose collector answers at `url`.
+
+    Args:
+        later: some time after it was sent, so how long the totals took to become right is not known.
+    """
     report = read_load_report(opened.folder)
     leases = read_leases(opened.folder, opened.manifest.run_id)
     opened = with_measured_clocks(opened, leases)
     period = _period(opened, report)
-    if report.failed_self_check:
-        return _unsent(opened, url, report, period)
+    fault = report.fault
+    if fault is not None and not any(read_ledger(opened.folder, opened.manifest.run_id)):
+        return _unsent(opened, url, report, period, fault)
     expect = opened.scenario.expect
     listing = Listing(opened, url, _token(opened))
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
         collector = _Collector(opened, url, period, attempts, listing)
-        looked = look(collector, opened.contract, expect, clock=_now, wait=_sleep)
+        last_reply = None if later else _last_reply(report)
+        looked = look(collector, opened.contract, expect, clock=_now, wait=_sleep, last_reply=last_reply)
         counted, settled = looked.counted, looked.settled
         judged = judge(counted.expectations, settled.reading, expect)
         only_rise = rising(opened.contract)
@@ -88,15 +95,15 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
             judged = untold_before(judged, only_rise, by_event=opened.contract.time == "event")
         findings = (
             *findings_of(opened, attempts, counted, judged, period, looked.at_rest),
-            *lookup_findings(report, counted.gathered.lookups),
+            *lookup_findings(report, counted.gathered.lookups, opened.folder, opened.manifest.run_id),
             *settling_findings(settled, opened.contract.quiet, still_growing=looked.still_growing),
             *lost_findings(leases),
             *namespace_findings(namespace),
+            *(() if fault is None else (fault,)),
             *compared(opened, looked.others, counted, listing),
         )
-    if counted.found is not None:
-        write_reconciliation(opened.folder, counted.found)
     notes = (
+        *_kept(opened, counted),
         *failure_notes(counted.gathered.failures),
         *disagreements(opened.scenario, opened.contract, url),
         *_notes(counted, listing.why_not),
@@ -113,12 +120,11 @@ def judge_run(opened: OpenedRun, url: str) -> Result:
     return result_of(opened, url, report, Judgement(period, counted, settled, judged, findings, notes, phases))
 
 
-def _unsent(opened: OpenedRun, url: str, report: LoadReport, period: Period) -> Result:
+def _unsent(opened: OpenedRun, url: str, report: LoadReport, period: Period, fault: Finding) -> Result:
     """The result of a run that was never sent: totals of nothing would prove nothing, so none is read or judged."""
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
         counted = count_run(opened, attempts, period.begin, period.end, None)
-    finding = Finding("self_check", Verdict.ERROR, report.failed_self_check)
-    return result_of(opened, url, report, Judgement(period, counted, None, (), (finding,)))
+    return result_of(opened, url, report, Judgement(period, counted, None, (), (fault,)))
 
 
 def _period(opened: OpenedRun, report: LoadReport) -> Period:
@@ -180,8 +186,23 @@ def _now() -> Ms:
     return Ms(time.monotonic_ns() // _NS_PER_MS)
 
 
+def _last_reply(report: LoadReport) -> Ms | None:
+    """When the last judged event was answered, by the clock of `_now`; None where the load did not say."""
+    last_done = int(report.number("last_done_ns"))
+    return Ms(_now() - max(time.time_ns() - last_done, 0) // _NS_PER_MS) if last_done else None
+
+
 def _sleep(pause: Ms) -> None:
     time.sleep(pause / 1000)
+
+
+def _kept(opened: OpenedRun, counted: Counted) -> Iterator[str]:
+    """Keep every event with which something is wrong; a full disk is no reason for a run without a verdict."""
+    try:
+        if counted.found is not None:
+            write_reconciliation(opened.folder, counted.found)
+    except OSError as full:
+        yield f"The events with which something is wrong could not be written to a file: {full.strerror}."
 
 
 def _notes(counted: Counted, why_not: str) -> Iterator[str]:

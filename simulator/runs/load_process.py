@@ -23,8 +23,9 @@ from typing import Any
 import simulator
 from simulator.errors import ConnectionFailed, EngineError, UsageError
 from simulator.finding import ExitCode
-from simulator.ledger.manifest import PROGRESS_FILE
-from simulator.runs.load_report import read_load_report
+from simulator.ledger.manifest import PROGRESS_FILE, read_manifest
+from simulator.ledger.read import ledger_files
+from simulator.runs.load_report import note_own_fault, read_load_report
 
 LOCUSTFILE = Path(simulator.__file__).parent / "load" / "locustfile.py"
 LOG_FILE = "locust.log"
@@ -53,7 +54,8 @@ class Crew:
 def run_load(folder: Path, watch: Progress, *, crew: Crew | None = None, web_port: int | None = None) -> int:
     """Send the run and wait for its end; the load's own exit code.
 
-    A transport that failed its self-check is no exception: the run is judged, and its verdict says so.
+    A transport that failed its self-check is no exception, nor is a full disk: the run is judged, and its verdict says
+    so. A load that died of a bug without a word has load.json written for it.
 
     Ctrl-C asks the load to drain and end, a second one kills it; either way the ledger holds what was sent.
 
@@ -230,11 +232,17 @@ def _reason(folder: Path) -> str:
 
 
 def _raise_what_it_says(code: int, folder: Path) -> None:
-    if code in {ExitCode.PASS, ExitCode.INCOMPLETE} or code < 0 or read_load_report(folder).failed_self_check:
+    """What ended before anything could be sent is an error; whatever was sent will be judged, however it ended."""
+    if code in {ExitCode.PASS, ExitCode.INCOMPLETE} or code < 0:
+        return
+    report = read_load_report(folder)
+    if report.failed_self_check or (report.own_fault and ledger_files(folder)):
         return
     text = f"the load ended with {code}: {_reason(folder)} (see {folder / LOG_FILE})"
     if code == ExitCode.NO_CONNECTION:
         raise ConnectionFailed(text)
     if code == ExitCode.USAGE:
         raise UsageError(text)
-    raise EngineError(text)
+    if report.is_there or not ledger_files(folder):
+        raise EngineError(text)
+    note_own_fault(folder, read_manifest(folder).run_id, text)

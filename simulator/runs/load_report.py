@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from simulator.finding import Finding, Verdict
-from simulator.ledger.manifest import LOAD_FILE
+from simulator.errors import EngineError
+from simulator.finding import ExitCode, Finding, Verdict
+from simulator.ledger.manifest import LOAD_FILE, write_json
+from simulator.ledger.read import read_ledger
 from simulator.runs.noting import Failures
-from simulator.wire.request import Evidence
+from simulator.wire.request import Evidence, Outcome, Purpose
 
 _EXAMPLES = 5
 
@@ -37,6 +41,20 @@ class LoadReport:
         said = self.facts.get("self_check")
         return said if isinstance(said, str) and said != "ok" else ""
 
+    @property
+    def own_fault(self) -> str:
+        """Why sending could not go on, where that was no fault of the collector's, such as a full disk; else empty."""
+        if self.failed_self_check or self.facts.get("exit_code") != ExitCode.OWN_FAULT:
+            return ""
+        return str(self.facts.get("reason", "")) or "the load ended by a fault of our own"
+
+    @property
+    def fault(self) -> Finding | None:
+        """The finding of a fault of our own; None where there is none."""
+        if self.failed_self_check:
+            return Finding("self_check", Verdict.ERROR, self.failed_self_check)
+        return Finding("own_fault", Verdict.ERROR, self.own_fault) if self.own_fault else None
+
     def number(self, name: str, default: float = 0.0) -> float:
         value = self.facts.get(name, default)
         return float(value) if isinstance(value, int | float) else default
@@ -51,22 +69,68 @@ def read_load_report(folder: Path) -> LoadReport:
     return LoadReport(facts if isinstance(facts, dict) else {})
 
 
-def lookup_findings(report: LoadReport, failed: Failures) -> Iterator[Finding]:
+def note_own_fault(folder: Path, run_id: str, reason: str) -> None:
+    """Write load.json for a load process that died of a fault of our own and could not say so itself.
+
+    Raises:
+        EngineError: there is no place for it either.
+    """
+    facts = {"version": 1, "run_id": run_id, "finished": False, "exit_code": ExitCode.OWN_FAULT, "reason": reason}
+    try:
+        write_json(folder / LOAD_FILE, facts)
+    except OSError as full:
+        raise EngineError(f"{reason}; and {folder / LOAD_FILE} cannot be written: {full.strerror}") from full
+
+
+def lookup_findings(report: LoadReport, failed: Failures, folder: Path, run_id: str) -> Iterator[Finding]:
     """Lookups of method 2 that did not give the complete URL.
 
+    A reply that is wrong or refuses is the collector's fault; any other, or none, may be the network's.
+
     Args:
-        failed: how the failed ones ended.
+        failed: how the failed ones ended, by the ledger.
+        folder: whose ledger tells of whom, where the load could not.
     """
-    lookups = report.facts.get("lookups")
-    if isinstance(lookups, dict) and lookups.get("failed"):
-        # A reply with another URL, or none, is the collector's fault; a lookup without a reply is the network's.
-        wrong = sum(n for (_, evidence, status), n in failed.items() if evidence is Evidence.REPLY and status < 500)
-        examples = [one for one in lookups.get("examples", []) if isinstance(one, dict)]
+    if not failed:
+        return
+    count = sum(failed.values())
+    wrong = any(outcome is Outcome.REFUSED and evidence is Evidence.REPLY for outcome, evidence, _ in failed)
+    told = report.facts.get("lookups")
+    of_all, why, visitors = "", "", tuple[int, ...]()
+    if isinstance(told, dict):
+        examples = [one for one in told.get("examples", []) if isinstance(one, dict)]
+        of_all = f" of {told.get('sent', 0)}"
         why = str(examples[0].get("why", "")) if examples else ""
-        yield Finding(
-            "lookup",
-            Verdict.FAIL if wrong else Verdict.INCONCLUSIVE,
-            f"{lookups['failed']} of {lookups.get('sent', 0)} lookups of a complete URL did not give it: {why}",
-            int(lookups["failed"]),
-            tuple(sorted({int(one["visitor"]) for one in examples if isinstance(one.get("visitor"), int)})[:_EXAMPLES]),
-        )
+        visitors = tuple(sorted({one["visitor"] for one in examples if isinstance(one.get("visitor"), int)}))
+    if not visitors:
+        why, visitors = why or _how(failed), tuple(_of_whom(folder, run_id))
+    text = f"{count}{of_all} lookups of a complete URL did not give it: {why}"
+    verdict = Verdict.FAIL if wrong else Verdict.INCONCLUSIVE
+    yield Finding("lookup", verdict, text, count, visitors[:_EXAMPLES])
+
+
+def _how(failed: Failures) -> str:
+    """The way that weighs most: a wrong reply before a missing one, then the most frequent."""
+    ways = sorted(failed.items(), key=lambda way: (way[0][0] is not Outcome.REFUSED, -way[1]))
+    (outcome, evidence, status), _ = ways[0]
+    if evidence is Evidence.REPLY:
+        phrase = "with another body" if outcome is Outcome.REFUSED and status == HTTPStatus.OK else ""
+        return f"HTTP {status} {_phrase(status)} {phrase}".rstrip()
+    return evidence.name.lower().replace("_", " ")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _of_whom(folder: Path, run_id: str) -> list[int]:
+    """The first visitors of the ledger whose lookup failed."""
+    found = (
+        attempt.visitor
+        for attempt in read_ledger(folder, run_id)
+        if attempt.purpose is Purpose.LOOKUP and attempt.outcome is not Outcome.ACKED
+    )
+    return sorted(islice(dict.fromkeys(found), _EXAMPLES))

@@ -21,7 +21,7 @@ from simulator.verify.judging import has_surplus, in_range, rising
 from simulator.verify.oracle import Expectations
 from simulator.verify.readers.interfaces import Others
 from simulator.verify.readers.reading import Reading
-from simulator.verify.settle import Settled, settle
+from simulator.verify.settle import InRange, Settled, converged, settle
 
 MOST_LOOKS = 4  # at a list that still grows after the deadline
 
@@ -68,6 +68,7 @@ def look(
     *,
     clock: Callable[[], Ms],
     wait: Callable[[Ms], None],
+    last_reply: Ms | None = None,
 ) -> Looked:
     """Count and read until both are of one moment and right, or the deadline has come.
 
@@ -77,22 +78,29 @@ def look(
     Args:
         clock: milliseconds from any fixed instant, never backwards.
         wait: returns after so long.
+        last_reply: instant of that clock from which convergence counts; None: the begin.
     """
     began = clock()
+    zero = began if last_reply is None else last_reply
 
     def left() -> Ms:
         return Ms(max(began + contract.deadline - clock(), 0))
 
-    def settled(counted: Expectations, deadline: Ms) -> Settled:
+    def right(counted: Expectations) -> InRange:
+        return lambda reading: in_range(counted, collector.since(reading), expect)
+
+    def settled(counted: Expectations, deadline: Ms, before: Reading | None = None) -> Settled:
         return settle(
             collector.read,
-            lambda reading: in_range(counted, collector.since(reading), expect),
+            right(counted),
             quiet=contract.quiet,
             deadline=deadline,
             clock=clock,
             wait=wait,
             surplus=lambda reading: has_surplus(counted, collector.since(reading), expect, only_rise),
             rising=only_rise,
+            since=zero,
+            before=before,
         )
 
     only_rise = rising(contract)
@@ -102,8 +110,8 @@ def look(
     while True:
         grows = collector.grew(counted)
         may_come = bool(left()) and counted.found is not None and counted.found.count("lost") > 0
-        right = all(in_range(counted.expectations, collector.since(found.reading), expect).values())
-        if not (grows or may_come) and ((found.resting and right) or not left()):
+        good = found.resting and all(right(counted.expectations)(found.reading).values())
+        if not (grows or may_come) and (good or not left()):
             break
         looks += not left()
         if looks > MOST_LOOKS:
@@ -113,7 +121,8 @@ def look(
         if grows or may_come:
             counted = collector.count()
         # Twice the quiet time is enough to see whether the totals rest, whatever time is left.
-        found = _joined(found, settled(counted.expectations, Ms(max(left(), 2 * contract.quiet))))
+        time_left = Ms(max(left(), 2 * contract.quiet))
+        found = _joined(found, settled(counted.expectations, time_left, found.reading))
     if grows:
         # Whatever is listed after the reading holds all that may have been in it.
         counted = collector.count()
@@ -121,7 +130,13 @@ def look(
         counted = replace(counted, by_event=None)
     at_rest = found.reading if found.resting else None
     others = None if grows or at_rest is None else _others(collector, counted, at_rest)
-    return Looked(counted, replace(found, reading=collector.since(found.reading)), at_rest, grows, others)
+    found = replace(
+        found,
+        reading=collector.since(found.reading),
+        stable=found.stable and not grows,
+        convergence=converged(found.seen, right(counted.expectations), zero),
+    )
+    return Looked(counted, found, at_rest, grows, others)
 
 
 def _others(collector: Collector, counted: Counted, at_rest: Reading) -> Others | None:
@@ -132,12 +147,11 @@ def _others(collector: Collector, counted: Counted, at_rest: Reading) -> Others 
 
 
 def _joined(first: Settled, second: Settled) -> Settled:
-    """Two stretches of reading as one; what was right only later is right since then."""
-    convergence = {metric: None if at is None else Ms(first.waited + at) for metric, at in second.convergence.items()}
+    """Two stretches of reading as one."""
+    same = second.seen[0][1].says_the_same(first.reading)
     return replace(
         second,
         reads=first.reads + second.reads,
-        waited=Ms(first.waited + second.waited),
-        convergence=convergence,
         fell=tuple(dict.fromkeys((*first.fell, *second.fell))),
+        seen=(*first.seen, *(second.seen[1:] if same else second.seen)),
     )

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.errors import UsageError
+from simulator.errors import EngineError, UsageError
 from simulator.ledger.read import is_being_written
 from simulator.report.folder import write_reports
 from simulator.report.result import Result
@@ -95,4 +95,11 @@ def check_is_over(folder: Path) -> None:
 
 
 def _done(opened: OpenedRun, result: Result) -> Done:
-    return Done(result, opened.folder, write_reports(opened.folder, result))
+    try:
+        return Done(result, opened.folder, write_reports(opened.folder, result))
+    except OSError as full:
+        why = f": {' '.join(result.reasons)}" if result.reasons else ""
+        raise EngineError(
+            f"the run in {opened.folder} came to {result.verdict}{why}; but its files cannot be written "
+            f"({full.strerror}): make room there, and run mpsim verify {opened.folder}"
+        ) from full

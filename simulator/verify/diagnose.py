@@ -78,7 +78,7 @@ def settling_findings(settled: Settled, quiet: Ms, *, still_growing: bool = Fals
     elif not settled.resting:
         text = (
             f"the totals did not rest: not seen unchanged for {format_duration(quiet)} "
-            f"in the {format_duration(settled.waited)} that they were read"
+            f"within {format_duration(settled.waited)}"
         )
         yield Finding("unsettled", Verdict.INCONCLUSIVE, text)
     elif still_growing:

@@ -28,9 +28,10 @@ class Settled:
     stable: bool  # right and unchanged for the quiet time; False: judged as they were at the deadline
     resting: bool  # unchanged for the quiet time, right or wrong
     reads: int
-    waited: Ms  # from the first look to the last
-    convergence: Mapping[str, Ms | None]  # metric → since when it was right for good; None: it never was
+    waited: Ms  # until the end of the last look
+    convergence: Mapping[str, Ms | None]  # metric → until it was right for good; None: it never was
     fell: tuple[str, ...] = ()  # what fell between two readings and never may
+    seen: tuple[tuple[Ms, Reading], ...] = ()  # when each reading that differs from the one before was complete
 
 
 def settle(
@@ -43,6 +44,8 @@ def settle(
     wait: Callable[[Ms], None],
     surplus: Surplus = lambda _: False,
     rising: Sequence[str] = (),
+    since: Ms | None = None,
+    before: Reading | None = None,
 ) -> Settled:
     """Read until all metrics are in range and no total has changed for `quiet` (exactly so long is enough).
 
@@ -54,13 +57,16 @@ def settle(
         rising: metrics that can only rise; where one falls, `fell` says so.
         clock: milliseconds from any fixed instant, never backwards.
         wait: returns after so long.
+        since: instant of that clock from which convergence and waiting count; None: the first look.
+        before: the last reading of an earlier stretch, against which nothing may have fallen.
     """
     begun = clock()
+    zero = begun if since is None else since
     pause = FIRST_PAUSE
     last: Reading | None = None
     reads = 0
     unchanged_since = begun
-    right_since: dict[str, Ms | None] = {}
+    seen: list[tuple[Ms, Reading]] = []
     fell: dict[str, None] = {}
     while True:
         invoked = clock()
@@ -69,20 +75,19 @@ def settle(
         reads += 1
         if last is None or not reading.says_the_same(last):
             unchanged_since = completed
-        if last is not None:
-            fell.update(dict.fromkeys(_fallen(last, reading, rising)))
+            seen.append((completed, reading))
+        former = before if last is None else last
+        if former is not None:
+            fell.update(dict.fromkeys(fallen(former, reading, rising)))
         last = reading
         right = expected_in_range(reading)
-        for metric, is_right in right.items():
-            since = right_since.get(metric)
-            right_since[metric] = (Ms(completed - begun) if since is None else since) if is_right else None
-
         all_right = not reading.errors and all(right.values())
         # The totals were the same from the end of the first equal reading to the begin of this one.
         resting = reads > 1 and invoked - unchanged_since >= quiet
         if (resting and (all_right or surplus(reading))) or invoked - begun >= deadline:
             stable = all_right and resting
-            return Settled(reading, stable, resting, reads, Ms(completed - begun), right_since, tuple(fell))
+            right_since = converged(seen, expected_in_range, zero)
+            return Settled(reading, stable, resting, reads, Ms(completed - zero), right_since, tuple(fell), tuple(seen))
         left = min(pause, begun + deadline - clock())
         if all_right:
             left = min(left, max(unchanged_since + quiet - clock(), 1))
@@ -90,7 +95,22 @@ def settle(
         pause = Ms(min(pause * 2, LONGEST_PAUSE))
 
 
-def _fallen(before: Reading, now: Reading, metrics: Sequence[str]) -> Iterator[str]:
+def converged(seen: Sequence[tuple[Ms, Reading]], expected_in_range: InRange, zero: Ms) -> dict[str, Ms | None]:
+    """Since when each metric was right for good, by readings with the instants at which they were complete.
+
+    Args:
+        seen: in their order, each different from the one before.
+        zero: the instant from which the time counts.
+    """
+    since: dict[str, Ms | None] = {}
+    for completed, reading in seen:
+        for metric, is_right in expected_in_range(reading).items():
+            began = since.get(metric)
+            since[metric] = (Ms(completed - zero) if began is None else began) if is_right else None
+    return since
+
+
+def fallen(before: Reading, now: Reading, metrics: Sequence[str]) -> Iterator[str]:
     """What is less than it was, such as "pv by source ad: 12, then 11"; a cell that is gone is 0."""
     for by in before.cells.keys() & now.cells.keys():
         for cell, values in before.cells[by].items():

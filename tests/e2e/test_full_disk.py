@@ -1,4 +1,4 @@
-"""A run on a disk that fills up: it ends as our own fault, and what it sent is judged rightly afterwards."""
+"""A run on a disk that fills up: it ends as our own fault, with a result that says so; so does verify."""
 
 from __future__ import annotations
 
@@ -41,14 +41,20 @@ def test_a_full_disk_is_our_own_fault_and_no_verdict_on_the_collector(size: str,
         folder = disk / "run"
         ran = mpsim("run", SCENARIOS / "returning_visitors.yaml", "--speed", "flood", "--out", folder, "-q")
 
-        assert ran.code == 7, ran
-        assert "No space left on device" in ran.err
-        assert reason in ran.err
+        result = result_of(folder)
+
+        assert (ran.code, result["exit_code"], result["verdict"]) == (7, 7, "error"), ran
+        assert ran.out.splitlines()[0].startswith("ERROR")
+        assert ("own_fault", "error") in {(one["code"], one["verdict"]) for one in result["findings"]}
+        (said,) = [one["text"] for one in result["findings"] if one["code"] == "own_fault"]
+        assert reason in said
+        assert "No space left on device" in said
         assert "Traceback" not in ran.err
 
         subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)  # somebody has made room
         again = mpsim("verify", folder)
 
-        assert again.code == 3, again
+        assert again.code == 7, again
+        assert said in [one["text"] for one in result_of(folder)["findings"]]
         assert not [row for row in result_of(folder)["metrics"] if row["verdict"] == "fail"]
         assert json.loads((folder / "load.json").read_text())["exit_code"] == 7

@@ -31,6 +31,9 @@ expect: {max_failed: 100%}
 """
 
 
+FEW = LOOKS.replace("count: 30", "count: 4")
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """A sender, and a collector behind a proxy."""

@@ -30,16 +30,19 @@ class Pretended:
     acked: int = 0
     sent: int = 10
     lags: int = 0  # its totals are so much older than its list
+    lists_late: Sequence[int] = ()  # instants at which an event is listed that counts nowhere
+    forgets: int = 0  # instant from which its totals are less by one; 0: never
     counting: int = 100  # a count takes so long
     reading: int = 10
     asking: int = 10  # its other interfaces
     now: int = 0
-    listed: int = 0  # as of the last count
+    listed: int = 0  # as of the last count: what counts,
+    of_list: int = 0  # and all that is listed
     counts: list[int] = field(default_factory=list)  # when each count began
 
     def count(self) -> Counted:
         self.counts.append(self.now)
-        self.listed = self._stored(self.now)
+        self.listed, self.of_list = self._stored(self.now), self._listed(self.now)
         self.now += self.counting
         found = Reconciliation()
         for _ in range(self.acked - self.listed):
@@ -48,10 +51,10 @@ class Pretended:
         return Counted(Gathered(), views(self.acked, self.sent), by_event, None, found)
 
     def grew(self, _: Counted) -> bool:
-        return self._stored(self.now) > self.listed
+        return self._listed(self.now) > self.of_list
 
     def read(self) -> Reading:
-        value = self._stored(self.now - self.lags)
+        value = self._stored(self.now - self.lags) - (0 < self.forgets <= self.now)
         self.now += self.reading
         return Reading({"all": {"": dict.fromkeys(METRICS, value)}})
 
@@ -64,6 +67,9 @@ class Pretended:
 
     def _stored(self, at: int) -> int:
         return sum(one <= at for one in self.stores)
+
+    def _listed(self, at: int) -> int:
+        return self._stored(at) + sum(one <= at for one in self.lists_late)
 
     def wait(self, pause: Ms) -> None:
         self.now += pause
@@ -176,3 +182,46 @@ def test_other_interfaces_count_only_where_they_are_of_the_same_moment(
     found = looked(Pretended(stores, acked=1, sent=1_000, asking=asking))
 
     assert (found.others is not None) is known
+
+
+# ---- since when the totals were right ----
+
+
+def right_since(found: Looked) -> int | None:
+    return found.settled.convergence["pv"]
+
+
+def test_counting_and_waiting_belong_to_the_time_until_totals_are_right() -> None:
+    """The count takes two seconds, then the list is looked at again at the deadline, where the last acked one is."""
+    collector = Pretended([0, 0, 4_900], acked=3, sent=3, counting=2_000, now=0)
+    found = looked(collector)
+
+    assert found.counted.found is not None
+    assert found.counted.found.clean
+    assert 4_900 <= (right_since(found) or 0) <= 5_000 + 2_000 + 100
+    assert found.settled.waited == collector.now - collector.asking - collector.reading
+
+
+def test_the_clock_begins_with_the_last_reply() -> None:
+    collector = Pretended([0, 0, 0], acked=3, now=7_000)
+    found = look(
+        collector, CONTRACT, Expect(), clock=lambda: Ms(collector.now), wait=collector.wait, last_reply=Ms(1_000)
+    )
+
+    assert right_since(found) == 7_000 + 100 + 10 - 1_000
+
+
+def test_totals_that_were_right_all_along_are_right_since_the_first_look() -> None:
+    """A second look, for something in the list that changes no total, takes nothing off."""
+    collector = Pretended([0, 0, 0], acked=3, sent=3, lists_late=[1_050])
+    found = looked(collector)
+
+    assert len(collector.counts) == 2
+    assert right_since(found) == 110
+
+
+def test_a_total_that_falls_while_the_run_is_counted_again_is_told() -> None:
+    collector = Pretended([0, 0, 0], acked=3, sent=3, lists_late=[1_050], forgets=1_200)
+    found = looked(collector)
+
+    assert any(text.startswith("pv in total: 3, then 2") for text in found.settled.fell), found.settled.fell

@@ -15,11 +15,10 @@ from simulator.finding import Verdict
 from simulator.report.folder import write_reports
 from simulator.runs.fault_proxy import Weather
 from simulator.runs.replaying import replay
-from tests.runs.real_runs import LOOKS, Bench, bench, wrong
+from tests.runs.real_runs import FEW, LOOKS, Bench, bench, wrong
 
 pytestmark = pytest.mark.slow
 
-FEW = LOOKS.replace("count: 30", "count: 4")
 RETURNING = LOOKS.replace("count: 30", "count: 8, returning: 50%, share_mobile: 20%")
 QUICK = "quiet: 100ms\ndeadline: 1s\n"
 

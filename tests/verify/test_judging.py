@@ -330,7 +330,7 @@ def test_what_holds_of_every_world_is_no_contradiction(
     ("reading", "resting", "text"),
     [
         (Reading(), True, None),
-        (Reading(), False, "the totals did not rest: not seen unchanged for 2s in the 5s that they were read"),
+        (Reading(), False, "the totals did not rest: not seen unchanged for 2s within 5s"),
         (Reading({}, {"all": "status 500"}), True, "the totals could not be read: status 500"),
         (Reading({}, {"all": "status 500"}), False, "the totals could not be read: status 500"),
     ],
