@@ -13,7 +13,8 @@ from typing import Any
 
 import gevent
 
-from simulator.errors import ConnectionFailed, EngineError, MpsimError, UsageError
+from simulator.entry import exit_code_of
+from simulator.errors import ConnectionFailed, EngineError, MpsimError
 from simulator.finding import ExitCode
 from simulator.ledger.leases import CourseName
 from simulator.ledger.manifest import LEDGER_FOLDER
@@ -101,12 +102,8 @@ class LeasedRun:
         """Do a part of the job; what goes wrong in it ends the job, and the master is told why."""
         try:
             work(*arguments)
-        except UsageError as wrong:
-            self.fault = (ExitCode.USAGE, str(wrong))
-        except ConnectionFailed as nobody:
-            self.fault = (ExitCode.NO_CONNECTION, str(nobody))
-        except MpsimError as ours:
-            self.fault = (ExitCode.OWN_FAULT, str(ours))
+        except MpsimError as wrong:
+            self.fault = (exit_code_of(wrong), str(wrong))
         except Exception as bug:  # noqa: BLE001  the master must hear of it
             _log.exception("a bug of ours")
             self.fault = (ExitCode.OWN_FAULT, f"a bug of ours: {type(bug).__name__}: {bug}")
@@ -134,7 +131,7 @@ class LeasedRun:
     def begin(self, course: CourseName, start_ns: int, ahead_ns: int, places: int) -> None:
         """The course before is over for good; this one is sent from its start on, its visitors follow."""
         sender = self._sender
-        if sender is None or self._draining:
+        if sender is None or self._draining or self.is_over:
             return
         if self._crowd is not None:
             self._crowd.close()
@@ -151,6 +148,8 @@ class LeasedRun:
     def _send(self, before: Any, course: Course, start_ns: int) -> None:
         assert self._sender is not None
         before.join()
+        if self.is_over:
+            return  # it failed
         # In the open model each visitor has an instant of their own; else all of them begin with the run.
         while not self._sender.is_paced and not self._draining and (early_ns := start_ns - self._clock()) > 0:
             gevent.sleep(min(early_ns / 1e9, _NAP))
