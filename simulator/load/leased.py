@@ -25,10 +25,10 @@ from simulator.load.crowd import Crowd
 from simulator.load.joining import Arrival, check_target, fingerprint
 from simulator.load.leases import Lease, size
 from simulator.load.numbers import Told
-from simulator.load.self_check import assert_sends_once
+from simulator.load.self_check import check_for
 from simulator.load.sender import Sender, client_of
 from simulator.load.shipping import Outbox
-from simulator.traffic.opened import open_run
+from simulator.traffic.opened import OpenedRun, open_run
 
 _MOST_WANT = 20_000  # visitors ahead
 _NAP = 0.1  # seconds, while it is too early
@@ -42,7 +42,7 @@ class LeasedRun:
         wall_ahead_ns: what this process takes wall time to be ahead of the monotonic clock.
         keep_folder: what arrived here stays when all of the ledger has come home.
         watch: told of every attempt.
-        self_check: raises EngineError where the transport does not send once.
+        self_check: raises EngineError where the transport does not send once. None: that of self_check.py for this run.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class LeasedRun:
         wall_ahead_ns: int,
         keep_folder: bool = False,
         watch: Watcher | None = None,
-        self_check: Callable[[], None] = assert_sends_once,
+        self_check: Callable[[], None] | None = None,
     ) -> None:
         self.fault: tuple[int, str] | None = None
         self.fingerprint = ""
@@ -80,7 +80,7 @@ class LeasedRun:
     def _prepare(self) -> None:
         opened = open_run(self._arrival.folder)
         check_target(opened, over_loopback=self._arrival.over_loopback)
-        self._check_transport()
+        self._check_transport(opened)
         if not client_of(opened, self._clock).is_reachable():
             raise ConnectionFailed(f"no connection to {opened.target_url}")
         planned = fingerprint(opened)
@@ -90,9 +90,10 @@ class LeasedRun:
         self._outbox = Outbox(ledger)
         self.fingerprint = planned
 
-    def _check_transport(self) -> None:
+    def _check_transport(self, opened: OpenedRun) -> None:
+        check = self._self_check or check_for(opened)
         try:
-            self._self_check()
+            check()
         except EngineError as wrong:
             self.checked = str(wrong)
             raise
