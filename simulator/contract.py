@@ -137,7 +137,8 @@ class Contract:
     dedupe: Dedupe = "by_id"  # one stored row per externalId; none: each copy counts; maybe: no promise
     time: Literal["event", "arrival"] = "event"  # whose clock puts an event into its cell
     max_age: Ms | None = None  # older events are not taken (exactly so old is); requires `start: recent`
-    lag: Ms = Ms(0)  # an acked event is in the totals at the latest so long after its reply
+    ack: Literal["durable", "accepted"] = "accepted"  # accepted: an acked event is in the totals by the deadline
+    lag: Ms = Ms(0)  # durable: at the latest so long after its reply
     quiet: Ms = Ms(1_000)  # totals count as settled after so long without change
     deadline: Ms = Ms(30_000)  # and are judged then at the latest
     clock_bound: Ms = Ms(0)  # most by which the collector's clock differs from ours; matters for `time: arrival`

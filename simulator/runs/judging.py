@@ -9,16 +9,17 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 
 from simulator.errors import ConnectionFailed
-from simulator.finding import Finding
+from simulator.finding import Finding, Judged
 from simulator.ledger.index import AttemptIndex
 from simulator.ledger.leases import read_leases
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.ledger.read import read_ledger
 from simulator.report.result import Result
-from simulator.runs.baseline import read_baseline, read_namespace, since
+from simulator.runs.baseline import Namespace, read_baseline, read_namespace, since
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.comparing import MOST_DAYS, compared, not_compared
 from simulator.runs.concluding import Judgement, result_of
@@ -32,6 +33,8 @@ from simulator.runs.looking import look
 from simulator.runs.noting import disagreements, failure_notes
 from simulator.runs.phasing import phases_of
 from simulator.runs.reconciliation import write_reconciliation
+from simulator.runs.watched import Run, watched_findings
+from simulator.runs.watching import read_watched
 from simulator.times import HOUR, Ms, instant, is_day
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.targets import check_connection
@@ -40,6 +43,7 @@ from simulator.verify.judging import beside_others, judge, rising, untold_before
 from simulator.verify.readers.interfaces import Others, read_others
 from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
+from simulator.verify.settle import Settled, falls
 
 _NS_PER_MS = 1_000_000
 
@@ -79,20 +83,26 @@ def judge_run(opened: OpenedRun, url: str, *, later: bool = False) -> Result:
     fault = report.fault
     if fault is not None and not any(read_ledger(opened.folder, opened.manifest.run_id)):
         return _unsent(opened, url, report, period, fault)
-    expect = opened.scenario.expect
     listing = Listing(opened, url, _token(opened))
     with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
         collector = _Collector(opened, url, period, attempts, listing)
         last_reply = None if later else _last_reply(report)
-        looked = look(collector, opened.contract, expect, clock=_now, wait=_sleep, last_reply=last_reply)
-        counted, settled = looked.counted, looked.settled
-        judged = judge(counted.expectations, settled.reading, expect)
-        only_rise = rising(opened.contract)
-        if counted.listed is not None and counted.listed.strangers.foreign_count:
-            judged = beside_others(judged, only_rise)
+        meanwhile = read_watched(opened.folder)
+        looked = look(
+            collector,
+            opened.contract,
+            opened.scenario.expect,
+            clock=_now,
+            wait=_sleep,
+            last_reply=last_reply,
+            before=meanwhile[-1] if meanwhile else None,
+        )
+        counted, fell = looked.counted, falls(meanwhile, rising(opened.contract))
+        settled = replace(looked.settled, fell=(*fell, *looked.settled.fell))
         namespace = read_namespace(opened.folder)
-        if namespace.state == "untold" or (namespace.state == "known" and counted.listed is None):
-            judged = untold_before(judged, only_rise, by_event=opened.contract.time == "event")
+        judged = _judged(opened, counted, settled, namespace)
+        run = Run(opened, attempts, period.begin, period.end, collector.since)
+        is_ours = namespace.state == "new" and not leases.holes  # all that is in the totals
         findings = (
             *findings_of(opened, attempts, counted, judged, period, looked.at_rest),
             *lookup_findings(report, counted.gathered.lookups, opened.folder, opened.manifest.run_id),
@@ -100,6 +110,7 @@ def judge_run(opened: OpenedRun, url: str, *, later: bool = False) -> Result:
             *lost_findings(leases),
             *namespace_findings(namespace),
             *(() if fault is None else (fault,)),
+            *(watched_findings(run, meanwhile, settled, counted, judged, report) if is_ours else ()),
             *compared(opened, looked.others, counted, listing),
         )
     notes = (
@@ -118,6 +129,16 @@ def judge_run(opened: OpenedRun, url: str, *, later: bool = False) -> Result:
         why_not_listed=listing.why_not,
     )
     return result_of(opened, url, report, Judgement(period, counted, settled, judged, findings, notes, phases))
+
+
+def _judged(opened: OpenedRun, counted: Counted, settled: Settled, namespace: Namespace) -> tuple[Judged, ...]:
+    """Every total, as far as it can be told from what others count and what was there before."""
+    judged, only_rise = judge(counted.expectations, settled.reading, opened.scenario.expect), rising(opened.contract)
+    if counted.listed is not None and counted.listed.strangers.foreign_count:
+        judged = beside_others(judged, only_rise)
+    if namespace.state == "untold" or (namespace.state == "known" and counted.listed is None):
+        judged = untold_before(judged, only_rise, by_event=opened.contract.time == "event")
+    return judged
 
 
 def _unsent(opened: OpenedRun, url: str, report: LoadReport, period: Period, fault: Finding) -> Result:

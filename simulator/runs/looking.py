@@ -69,6 +69,7 @@ def look(
     clock: Callable[[], Ms],
     wait: Callable[[Ms], None],
     last_reply: Ms | None = None,
+    before: Reading | None = None,
 ) -> Looked:
     """Count and read until both are of one moment and right, or the deadline has come.
 
@@ -79,6 +80,7 @@ def look(
         clock: milliseconds from any fixed instant, never backwards.
         wait: returns after so long.
         last_reply: instant of that clock from which convergence counts; None: the begin.
+        before: the last reading while the run was sent, against which nothing may have fallen.
     """
     began = clock()
     zero = began if last_reply is None else last_reply
@@ -105,7 +107,7 @@ def look(
 
     only_rise = rising(contract)
     counted = collector.count()
-    found = settled(counted.by_ledger, contract.deadline)
+    found = settled(counted.by_ledger, contract.deadline, before)
     looks = 0  # after the deadline
     while True:
         grows = collector.grew(counted)
@@ -148,10 +150,12 @@ def _others(collector: Collector, counted: Counted, at_rest: Reading) -> Others 
 
 def _joined(first: Settled, second: Settled) -> Settled:
     """Two stretches of reading as one."""
-    same = second.seen[0][1].says_the_same(first.reading)
+    earlier, seen = first.seen, second.seen
+    if seen[0][1].says_the_same(first.reading):
+        earlier, seen = earlier[:-1], ((earlier[-1][0], seen[0][1]), *seen[1:])
     return replace(
         second,
         reads=first.reads + second.reads,
         fell=tuple(dict.fromkeys((*first.fell, *second.fell))),
-        seen=(*first.seen, *(second.seen[1:] if same else second.seen)),
+        seen=(*earlier, *seen),
     )

@@ -16,6 +16,7 @@ from simulator.runs.judging import judge_run, verify_run
 from simulator.runs.links import register_links
 from simulator.runs.load_process import Crew, Progress, run_load
 from simulator.runs.preparing import prepare
+from simulator.runs.watching import watching
 from simulator.traffic.making import Wanted
 from simulator.traffic.opened import OpenedRun, open_run
 from simulator.traffic.targets import check_target
@@ -68,7 +69,8 @@ def send_and_judge(
     if not opened.manifest.target.embedded:
         take_baseline(opened, same=same)
     crew = Crew(opened.manifest.options.workers, listen)
-    run_load(opened.folder, watch, crew=crew, web_port=web_port)
+    with watching(opened):
+        run_load(opened.folder, watch, crew=crew, web_port=web_port)
     return _done(opened, judge_run(opened, opened.target_url))
 
 

@@ -84,6 +84,11 @@ class ContractFile(Model):
     max_age: Duration | None = Field(
         default=None, description="Events that are older when they come are not taken. Needs `start: recent`."
     )
+    ack: Literal["durable", "accepted"] | None = Field(
+        default=None,
+        description="What an ack promises. durable: the event is in the totals within `lag` of its reply; accepted: "
+        "by the deadline. Left out: durable where a lag is given, and for the embedded collector.",
+    )
     lag: Duration | None = Field(
         default=None, description="An event is in the totals at the latest so long after its reply."
     )
@@ -201,13 +206,15 @@ def resolve_contract(
     """
     given = [place for place in (explicit, target) if place is not None]
     files = [place.file for place in given]
+    lag = next((file.lag for file in files if file.lag is not None), None)
     contract = Contract(
         name=_first((place.name for place in given), _DEFAULTS.name),
         definitions=resolve_definitions(explicit, scenario, target),
         dedupe=_first((file.dedupe for file in files), _DEFAULTS.dedupe),
         time=_first((file.time for file in files), _DEFAULTS.time),
         max_age=_first((file.max_age for file in files), _DEFAULTS.max_age),
-        lag=_first((file.lag for file in files), _DEFAULTS.lag),
+        ack=_first((file.ack for file in files), "accepted" if lag is None else "durable"),
+        lag=_DEFAULTS.lag if lag is None else lag,
         quiet=_first((file.quiet for file in files), _DEFAULTS.quiet),
         deadline=_first((file.deadline for file in files), _DEFAULTS.deadline),
         clock_bound=_first((file.clock_bound for file in files), _DEFAULTS.clock_bound),
@@ -230,6 +237,11 @@ def _refuse_idle_switches(place: GivenContract, contract: Contract) -> None:
         raise UsageError(
             f"the contract {place.name} says {idle[0]}, which matters only under opens: timeout=DURATION; "
             f"opens is {opens} here"
+        )
+    if place.file.lag is not None and contract.ack == "accepted" and contract.time == "event":
+        raise UsageError(
+            f"the contract {place.name} says lag, which matters only where an ack promises something: with "
+            "ack: durable, or with time: arrival"
         )
     if place.file.clock_bound is not None and contract.time == "event" and contract.max_age is None:
         raise UsageError(

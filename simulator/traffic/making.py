@@ -104,6 +104,8 @@ def contract_of(wanted: Wanted, loaded: Loaded) -> Contract:
     contract = resolve_contract(explicit, loaded.scenario, read_contract(wanted.adapter))
     if contract.max_age is not None and wanted.target is None:
         raise UsageError("the embedded collector takes events of any age: leave max_age out, or name a --target")
+    if wanted.target is None and (explicit is None or explicit.file.ack is None):
+        contract = replace(contract, ack="durable")  # it answers what it has stored, and counts what is stored
     if explicit is None and wanted.target is None:
         # The embedded collector has counted what it answered: nothing is gained by waiting for it.
         contract = replace(contract, quiet=_EMBEDDED_QUIET, deadline=_EMBEDDED_DEADLINE)

@@ -18,19 +18,30 @@ from simulator.verify.metrics import Tally, add_distinct, makes_user
 from simulator.verify.opening import opening_actions, view_id
 from simulator.verify.sighting import Sighting
 from simulator.verify.storing import Before, surely_before
-from simulator.verify.worlds import count_worlds
+from simulator.verify.worlds import MAX_UNKNOWN, count_worlds
 
 Tallies = dict[str, Tally]  # by metric
 Name = Callable[[Sighting], str | None]
 
 
-def bound_group(rows: Sequence[Sighting], contract: Contract, book: CellBook, low: Tallies, high: Tallies) -> None:
-    """Add what the group certainly and at most adds to each metric, cell by cell."""
+def bound_group(
+    rows: Sequence[Sighting],
+    contract: Contract,
+    book: CellBook,
+    low: Tallies,
+    high: Tallies,
+    max_unknown: int = MAX_UNKNOWN,
+) -> None:
+    """Add what the group certainly and at most adds to each metric, cell by cell.
+
+    Args:
+        max_unknown: worlds are counted one by one up to so many events of unknown outcome.
+    """
     if contract.sessions == "given":
         rows = [row for row in rows if row.record.session]
     # Where a session is cut, which rows count depends on which others are stored.
     hard = METRICS if _cuts(contract) else _bound_directly(rows, contract, book, low, high)
-    if hard and not count_worlds(rows, hard, contract, book, low, high):
+    if hard and not count_worlds(rows, hard, contract, book, low, high, max_unknown):
         for metric in hard:
             _bound_loosely(metric, rows, contract, book, low[metric], high[metric])
 

@@ -58,8 +58,8 @@ class Choices:
 class OpenGroups:
     """Finds the choices of one linked group after another."""
 
-    def __init__(self, contract: Contract, book: CellBook) -> None:
-        self._contract, self._book = contract, book
+    def __init__(self, contract: Contract, book: CellBook, max_unknown: int = MAX_UNKNOWN) -> None:
+        self._contract, self._book, self._max_unknown = contract, book, max_unknown
         self.choices = Choices()
 
     def add(self, rows: Sequence[Sighting]) -> None:
@@ -67,7 +67,7 @@ class OpenGroups:
         if not self.choices.few:
             return
         plain = all(row.dated and row.high in (row.low, 1) for row in rows)
-        possible = worlds(rows, self._contract) if plain else None
+        possible = worlds(rows, self._contract, self._max_unknown) if plain else None
         if possible is None:
             self.choices.give_up()
         else:

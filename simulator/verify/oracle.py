@@ -22,6 +22,7 @@ from simulator.verify.opening import admitted
 from simulator.verify.sighting import AttemptsOf, Sighting, planned_sightings, sightings_of
 from simulator.verify.storing import is_settled, stored_rows
 from simulator.verify.totals import Totals
+from simulator.verify.worlds import MAX_UNKNOWN
 from simulator.wire.request import Request
 
 Key = tuple[str, str, str]  # metric, by, cell
@@ -133,6 +134,8 @@ class Oracle:
     Args:
         carries_anonymous_id: whether the wire tells devices apart (the adapter's promise).
         planned: there is no ledger: what depends on arrival instants cannot be known.
+        max_unknown: worlds are counted one by one up to so many events of unknown outcome in a linked group; fewer
+            are quicker, and leave wider intervals.
     """
 
     def __init__(
@@ -143,16 +146,18 @@ class Oracle:
         *,
         carries_anonymous_id: bool = True,
         planned: bool = False,
+        max_unknown: int = MAX_UNKNOWN,
     ) -> None:
         self._contract = contract
         self._book = CellBook(contract.definitions.day, begin, end)
         self._carries_anonymous_id = carries_anonymous_id
         self._from_plan = planned
+        self._max_unknown = max_unknown
         self._exact: dict[str, Tally] = {metric: {} for metric in METRICS}
         self._low: dict[str, Tally] = {metric: {} for metric in METRICS}
         self._high: dict[str, Tally] = {metric: {} for metric in METRICS}
         self._facts = _Facts()
-        self._open = OpenGroups(contract, self._book)
+        self._open = OpenGroups(contract, self._book, max_unknown)
 
     def add_block(self, sightings: Sequence[Sighting]) -> bool:
         """Count one block: all sightings of its visitors, in any order. Whether everything about it is certain.
@@ -171,7 +176,7 @@ class Oracle:
             if is_settled(group, self._contract):
                 certain.update(map(id, group))
             else:
-                bound_group(group, self._contract, self._book, self._low, self._high)
+                bound_group(group, self._contract, self._book, self._low, self._high, self._max_unknown)
                 self._open.add(group)
         self._count([row for row in rows if id(row) in certain])
         return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from simulator.times import Ms
 from simulator.verify.readers.reading import Reading
@@ -31,7 +32,8 @@ class Settled:
     waited: Ms  # until the end of the last look
     convergence: Mapping[str, Ms | None]  # metric → until it was right for good; None: it never was
     fell: tuple[str, ...] = ()  # what fell between two readings and never may
-    seen: tuple[tuple[Ms, Reading], ...] = ()  # when each reading that differs from the one before was complete
+    # When each reading that differs from the one before was complete, with the last one that says the same.
+    seen: tuple[tuple[Ms, Reading], ...] = ()
 
 
 def settle(
@@ -76,6 +78,8 @@ def settle(
         if last is None or not reading.says_the_same(last):
             unchanged_since = completed
             seen.append((completed, reading))
+        else:
+            seen[-1] = (seen[-1][0], reading)
         former = before if last is None else last
         if former is not None:
             fell.update(dict.fromkeys(fallen(former, reading, rising)))
@@ -108,6 +112,11 @@ def converged(seen: Sequence[tuple[Ms, Reading]], expected_in_range: InRange, ze
             began = since.get(metric)
             since[metric] = (Ms(completed - zero) if began is None else began) if is_right else None
     return since
+
+
+def falls(readings: Sequence[Reading], metrics: Sequence[str]) -> tuple[str, ...]:
+    """What fell between two readings of some in a row and never may."""
+    return tuple(dict.fromkeys(fall for one, other in pairwise(readings) for fall in fallen(one, other, metrics)))
 
 
 def fallen(before: Reading, now: Reading, metrics: Sequence[str]) -> Iterator[str]:

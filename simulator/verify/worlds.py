@@ -18,16 +18,19 @@ from simulator.verify.sighting import Sighting
 from simulator.verify.storing import orders, surely_before
 
 MAX_UNKNOWN = 12
-_MAX_WORLDS = 1 << MAX_UNKNOWN
 
 
-def worlds(rows: Sequence[Sighting], contract: Contract) -> list[list[Sighting]] | None:
-    """Every stored set of the rows, in every order they may stand in; None when they are too many to try."""
+def worlds(rows: Sequence[Sighting], contract: Contract, max_unknown: int = MAX_UNKNOWN) -> list[list[Sighting]] | None:
+    """Every stored set of the rows, in every order they may stand in; None when they are too many to try.
+
+    Args:
+        max_unknown: so many events of unknown outcome are tried.
+    """
     unknown = [place for place, row in enumerate(rows) if not row.low]
-    if len(unknown) > MAX_UNKNOWN:
+    if len(unknown) > max_unknown:
         return None
     possible_orders = orders(rows, surely_before(contract))
-    if possible_orders is None or len(possible_orders) << len(unknown) > _MAX_WORLDS:
+    if possible_orders is None or len(possible_orders) << len(unknown) > 1 << max_unknown:
         return None
     return [world for order in possible_orders for world in _subsets(order)]
 
@@ -46,13 +49,14 @@ def count_worlds(
     book: CellBook,
     low: dict[str, Tally],
     high: dict[str, Tally],
+    max_unknown: int = MAX_UNKNOWN,
 ) -> bool:
     """Add the least and the most of each metric over all worlds of the group; False when they are too many.
 
     Exact for dated rows. A row that arrived within a window counts for the least where it cannot miss the cell, and
     for the most wherever it may reach.
     """
-    every = worlds(rows, contract)
+    every = worlds(rows, contract, max_unknown)
     if every is None:
         return False
     places = _Places(book)

@@ -100,6 +100,7 @@ class DmHub:
         self.carries_id = profile.documented
         self.carries_anonymous_id = profile.documented
         self.carries_source = profile.documented
+        self.max_batch = 1
         self._profile = profile
         self._options = options
         self._calls = Calls(profile, options)

@@ -145,6 +145,7 @@ class Adapter(Protocol, Generic[State]):
     carries_id: bool  # False: the collector cannot recognise duplicates by id
     carries_anonymous_id: bool  # False: anonymous visitors cannot be told apart
     carries_source: bool
+    max_batch: int  # most events that one request carries
 
     def boot(self, device: Device) -> State:
         """The state of a fresh installation: empty storage."""

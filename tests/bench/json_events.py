@@ -34,6 +34,7 @@ class JsonEvents:
     carries_id = True
     carries_anonymous_id = True
     carries_source = True
+    max_batch = 1
 
     def __init__(self, options: WireOptions) -> None:
         self._options = options

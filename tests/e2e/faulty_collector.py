@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import sys
+import time
+from collections.abc import Callable
 from itertools import count
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -18,8 +22,10 @@ from simulator.collector.openapi import OpenApi
 from simulator.collector.options import CollectorOptions
 from simulator.collector.parts import Collector
 from simulator.collector.server import collector, serve
+from simulator.collector.totals import Totals
 from simulator.collector.web import Refused
 
+T = TypeVar("T")
 Rows = list[EventRow | BadRow]
 
 
@@ -99,6 +105,28 @@ class ForgetsBad(Collector):
         await super().take([row for row in rows if not (isinstance(row, BadRow) and next(_bad) > 15)])
 
 
+class StoresLater(Collector):
+    """Each event is answered at once, and stored two seconds later."""
+
+    async def take(self, rows: Rows) -> None:
+        _tasks.add(asyncio.create_task(self._later(rows)))
+
+    async def _later(self, rows: Rows) -> None:
+        await asyncio.sleep(2)
+        await super().take(rows)
+
+
+class CountsMoreAtFirst(Collector):
+    """For two and a half seconds from the first look at any of them, visitors are thirty more than they are."""
+
+    async def read(self, work: Callable[[Totals], T]) -> T:
+        said = await super().read(work)
+        if isinstance(said, dict) and "" in said and said[""]["uv"]:
+            began = _began.setdefault("first look", time.monotonic())
+            said[""]["uv"] += 30 * (time.monotonic() - began < 2.5)
+        return said
+
+
 FAULTS = {
     "loses-one": LosesOne,
     "counts-one-twice": CountsOneTwice,
@@ -110,11 +138,15 @@ FAULTS = {
     "another-trend": Collector,
     "counts-fewer-bad": Collector,
     "lists-nothing": Collector,
+    "stores-later": StoresLater,
+    "counts-more-at-first": CountsMoreAtFirst,
     "lists-nothing-and-forgets-bad": ForgetsBad,
 }
 _views = count(1)
 _takes = count(1)
 _bad = count(1)
+_tasks: set[asyncio.Task[None]] = set()  # kept, so that none of them is forgotten
+_began: dict[str, float] = {}
 
 
 _first: dict[str, str | None] = {}  # namespace → the device that opened first

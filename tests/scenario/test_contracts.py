@@ -36,6 +36,7 @@ day: UTC
 dedupe: maybe
 time: arrival
 max_age: 7d
+ack: accepted
 lag: 2s
 quiet: 3s
 deadline: 1m
@@ -140,6 +141,29 @@ def test_a_promise_comes_from_the_target_when_the_explicit_one_says_nothing() ->
     contract = resolve_contract(given("lag: 5s"), scenario(), given("name: theirs\nlag: 9s\nquiet: 4s"))
 
     assert (contract.name, contract.lag, contract.quiet) == ("given", 5_000, 4_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "ack", "lag"),
+    [
+        ("quiet: 1s", "accepted", 0),
+        ("lag: 2s", "durable", 2_000),
+        ("lag: 0s", "durable", 0),
+        ("ack: durable", "durable", 0),
+        ("ack: accepted", "accepted", 0),
+        ("ack: accepted\nlag: 2s\ntime: arrival", "accepted", 2_000),
+    ],
+    ids=["nothing promised", "within a time", "at once", "at once, in a word", "by the deadline", "a wait by arrival"],
+)
+def test_what_an_ack_promises(text: str, ack: str, lag: int) -> None:
+    contract = resolve_contract(given(text), scenario())
+
+    assert (contract.ack, contract.lag) == (ack, lag)
+
+
+def test_a_lag_that_decides_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"the contract given says lag, which matters only .* with ack: durable"):
+        resolve_contract(given("ack: accepted\nlag: 2s"), scenario())
 
 
 WRONG = [
