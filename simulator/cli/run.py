@@ -68,9 +68,10 @@ class _Progress:
         self._shown_at = time.monotonic()
         self._live = console.is_terminal and not quiet
         self._visitors = 0
+        self._workers = 1
 
     def begin(self, facts: dict[str, Any]) -> None:
-        self._visitors = int(facts["visitors"])
+        self._visitors, self._workers = int(facts["visitors"]), int(facts["workers"])
         if not self._quiet:
             target, folder = facts["target"], facts["folder"]
             self._console.print(f"{self._visitors:,} visitors to {target}, into {folder}", highlight=False)
@@ -91,10 +92,13 @@ class _Progress:
             sys.stderr.flush()
 
     def _line(self, facts: dict[str, Any]) -> str:
+        if facts.get("phase") == "joining":
+            return f"{facts.get('workers', 0)} of {self._workers} workers are ready"
         attempts = facts.get("attempts")
         counts = attempts if isinstance(attempts, dict) else {}
         refused, unknown = counts.get("refused", 0), counts.get("unknown", 0)
         failed = f", {refused:,} refused, {unknown:,} unknown" if refused or unknown else ""
         started = facts.get("visitors_started", 0)
         acked = counts.get("acked", 0)
-        return f"{facts.get('phase', '')}: {started:,} of {self._visitors:,} visitors, {acked:,} acked{failed}"
+        lost = f", {facts['workers_lost']} workers lost" if facts.get("workers_lost") else ""
+        return f"{facts.get('phase', '')}: {started:,} of {self._visitors:,} visitors, {acked:,} acked{failed}{lost}"

@@ -124,6 +124,7 @@ class LedgerWriter:
         chunk, place = divmod(slot, CHUNK_SLOTS)
         window = self._chunks[chunk]
         offset = place * SLOT
+        assert window[offset + STATE_AT] == OPEN, "an outcome is written once"
         RESULT.pack_into(window, offset + RESULT_AT, status, outcome, evidence, sent_ns, done_ns)
         window[offset + STATE_AT] = DONE
         self._open[chunk] -= 1

@@ -125,8 +125,11 @@ class Connection:
         self._hang_up()
 
     def expire(self) -> None:
-        """The time for the reply is up."""
-        self._end(Answer(Evidence.TIMEOUT))
+        """The time for the reply is up. One that is here, and was not read because we were busy, is none too late."""
+        turn = self._turn
+        self._on_readable()
+        if turn == self._turn and self._done is not None:
+            self._end(Answer(Evidence.TIMEOUT))
 
     def _end(self, answer: Answer | Exception) -> None:
         """The exchange is over, and with it the connection."""
@@ -161,18 +164,21 @@ class Connection:
     def _on_readable(self) -> None:
         """Something has arrived. Runs in the event loop."""
         pipe = self._pipe
-        if pipe is None:
-            return
-        try:
-            data = pipe.read()
-        except OSError:
-            self._end(Answer(Evidence.RESET))
-            return
-        if data is None:
-            return
+        # TLS hands out a record at a time, and what else has arrived with it makes the socket readable no more.
+        while pipe is not None and self._pipe is pipe:
+            try:
+                data = pipe.read()
+            except OSError:
+                self._end(Answer(Evidence.RESET))
+                return
+            if data is None or self._take(data, pipe):
+                return
+
+    def _take(self, data: bytes, pipe: Pipe) -> bool:
+        """Bytes that have arrived, empty at the end; False while the reply goes on."""
         if self._done is None:
             self._hang_up()  # the end of an idle connection, or a word that nobody asked for
-            return
+            return True
         reader = self._reader
         if reader is None:
             # A reply may come before the whole request is written; it is an answer, and ends the connection.
@@ -180,18 +186,19 @@ class Connection:
                 known = self._peer.known.get(data)
                 if known is not None:
                     self._finish(known)
-                    return
+                    return True
             reader = self._reader = ReplyReader(self._method, self._peer.limits.reply_bytes)
         first = not reader.started
         answer = reader.feed(data) if data else reader.end(clean=pipe.ended_cleanly)
         if answer is None:
-            return
+            return False
         if self._writable is not None or not reader.reusable or answer.evidence is not Evidence.REPLY:
             self._end(answer)
-            return
+            return True
         if first:
             self._peer.remember(data, answer)
         self._finish(answer)
+        return True
 
     # ---- writing --------------------------------------------------------------------------------------------------
 

@@ -92,7 +92,7 @@ class Course:
         self._hub = get_hub()
         self._lanes: list[_Lane] = []
         self._idle: list[_Lane] = []
-        self._turned: list[_Lane] = []  # with the next visitor, about to send
+        self._turned: list[tuple[_Lane, Walk]] = []  # about to send
         self._sending: Any = None  # callback that will
         self._dispatcher: Any = None  # its greenlet while it naps
         self._waking: Any = None  # callback that is about to end its nap
@@ -131,8 +131,6 @@ class Course:
         now = self._clock()
         if self._sending is not None:
             self._sending.stop()
-        for lane in self._turned:
-            lane.walk = None  # nothing of it is in the ledger, or left
         for lane in self._lanes:
             lane.connection.close()
             if lane.walk is not None:
@@ -141,8 +139,9 @@ class Course:
                 lane.walk = None
         if self._own is not None:
             self._own.close()
-        for lanes in (self._lanes, self._idle, self._turned):
-            lanes.clear()
+        self._lanes.clear()
+        self._idle.clear()
+        self._turned.clear()
 
     def wake(self) -> None:
         """The agenda has changed from outside: look at it now."""
@@ -235,10 +234,9 @@ class Course:
             if self._agenda.is_over:
                 self._wake()
         else:
-            lane.walk = following
             if not self._turned:
                 self._sending = self._hub.loop.run_callback(self._send_turned)
-            self._turned.append(lane)
+            self._turned.append((lane, following))
         if self._dispatcher is not None and self._has_lane:
             due = self._agenda.next_due_ns
             if due is not None and due < self._wakes_ns:
@@ -250,9 +248,8 @@ class Course:
         A collector that is woken once for many requests serves them with less work, and so do we.
         """
         turned, self._turned, self._sending = self._turned, [], None
-        for lane in turned:
-            assert lane.walk is not None
-            self._begin(lane, lane.walk)
+        for lane, walk in turned:
+            self._begin(lane, walk)
 
     def _note(self, lane: _Lane, answer: Answer) -> Walk | None:
         """Write down what came of an attempt; returns who is due next."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal
 
 import gevent
@@ -21,7 +20,7 @@ from simulator.ledger.write import SUFFIX
 from simulator.load.clock import steady_clock
 from simulator.load.course import Watcher
 from simulator.load.numbers import Times, Told, ending, numbers
-from simulator.load.self_check import assert_sends_once
+from simulator.load.self_check import check_for
 from simulator.load.sender import GRACE, Sender, client_of
 from simulator.load.tally import AbortWatch
 from simulator.scenario.slo import parse_abort
@@ -57,12 +56,7 @@ class Drive:
         self._opened = opened
         self._watch = watch
         self._grace = grace
-        self._self_check = self_check or partial(
-            assert_sends_once,
-            judge=opened.adapter.outcome,
-            replies=opened.contract.replies,
-            tls=opened.target_url.startswith("https:"),
-        )
+        self._self_check = self_check or check_for(opened)
         self._self_checked = ""
         self._clock = steady_clock()
         self._sender: Sender | None = None

@@ -149,11 +149,11 @@ class FleetDrive:
     def _give_up(self, reason: str) -> None:
         try:
             if self._master.phase == "draining":
-                self._master.end()
+                self._master.end(reason)
             else:
                 self._master.stop(reason, 0, ExitCode.OWN_FAULT)
         except EngineError:
-            self._master.end()
+            self._master.end(reason)
 
     def _tick(self) -> None:
         turn, waited = 0, 0.0

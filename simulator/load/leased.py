@@ -13,7 +13,8 @@ from typing import Any
 
 import gevent
 
-from simulator.errors import ConnectionFailed, EngineError, MpsimError, UsageError
+from simulator.entry import exit_code_of
+from simulator.errors import ConnectionFailed, EngineError, MpsimError
 from simulator.finding import ExitCode
 from simulator.ledger.leases import CourseName
 from simulator.ledger.manifest import LEDGER_FOLDER
@@ -24,10 +25,10 @@ from simulator.load.crowd import Crowd
 from simulator.load.joining import Arrival, check_target, fingerprint
 from simulator.load.leases import Lease, size
 from simulator.load.numbers import Told
-from simulator.load.self_check import assert_sends_once
+from simulator.load.self_check import check_for
 from simulator.load.sender import Sender, client_of
 from simulator.load.shipping import Outbox
-from simulator.traffic.opened import open_run
+from simulator.traffic.opened import OpenedRun, open_run
 
 _MOST_WANT = 20_000  # visitors ahead
 _NAP = 0.1  # seconds, while it is too early
@@ -41,7 +42,7 @@ class LeasedRun:
         wall_ahead_ns: what this process takes wall time to be ahead of the monotonic clock.
         keep_folder: what arrived here stays when all of the ledger has come home.
         watch: told of every attempt.
-        self_check: raises EngineError where the transport does not send once.
+        self_check: raises EngineError where the transport does not send once. None: that of self_check.py for this run.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class LeasedRun:
         wall_ahead_ns: int,
         keep_folder: bool = False,
         watch: Watcher | None = None,
-        self_check: Callable[[], None] = assert_sends_once,
+        self_check: Callable[[], None] | None = None,
     ) -> None:
         self.fault: tuple[int, str] | None = None
         self.fingerprint = ""
@@ -79,7 +80,7 @@ class LeasedRun:
     def _prepare(self) -> None:
         opened = open_run(self._arrival.folder)
         check_target(opened, over_loopback=self._arrival.over_loopback)
-        self._check_transport()
+        self._check_transport(opened)
         if not client_of(opened, self._clock).is_reachable():
             raise ConnectionFailed(f"no connection to {opened.target_url}")
         planned = fingerprint(opened)
@@ -89,9 +90,10 @@ class LeasedRun:
         self._outbox = Outbox(ledger)
         self.fingerprint = planned
 
-    def _check_transport(self) -> None:
+    def _check_transport(self, opened: OpenedRun) -> None:
+        check = self._self_check or check_for(opened)
         try:
-            self._self_check()
+            check()
         except EngineError as wrong:
             self.checked = str(wrong)
             raise
@@ -101,12 +103,8 @@ class LeasedRun:
         """Do a part of the job; what goes wrong in it ends the job, and the master is told why."""
         try:
             work(*arguments)
-        except UsageError as wrong:
-            self.fault = (ExitCode.USAGE, str(wrong))
-        except ConnectionFailed as nobody:
-            self.fault = (ExitCode.NO_CONNECTION, str(nobody))
-        except MpsimError as ours:
-            self.fault = (ExitCode.OWN_FAULT, str(ours))
+        except MpsimError as wrong:
+            self.fault = (exit_code_of(wrong), str(wrong))
         except Exception as bug:  # noqa: BLE001  the master must hear of it
             _log.exception("a bug of ours")
             self.fault = (ExitCode.OWN_FAULT, f"a bug of ours: {type(bug).__name__}: {bug}")
@@ -134,7 +132,7 @@ class LeasedRun:
     def begin(self, course: CourseName, start_ns: int, ahead_ns: int, places: int) -> None:
         """The course before is over for good; this one is sent from its start on, its visitors follow."""
         sender = self._sender
-        if sender is None or self._draining:
+        if sender is None or self._draining or self.is_over:
             return
         if self._crowd is not None:
             self._crowd.close()
@@ -151,6 +149,8 @@ class LeasedRun:
     def _send(self, before: Any, course: Course, start_ns: int) -> None:
         assert self._sender is not None
         before.join()
+        if self.is_over:
+            return  # it failed
         # In the open model each visitor has an instant of their own; else all of them begin with the run.
         while not self._sender.is_paced and not self._draining and (early_ns := start_ns - self._clock()) > 0:
             gevent.sleep(min(early_ns / 1e9, _NAP))

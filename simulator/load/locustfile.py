@@ -310,6 +310,7 @@ def _asked(options: Any) -> Wanted:
         namespace=options.namespace or None,
         visitors=options.visitors or None,
         speed=options.speed or None,
+        workers=options.expect_workers if options.master else 1,
         adapter=options.adapter,
         path=options.path,
         allowed_hosts=tuple(options.allow_host),

@@ -24,7 +24,7 @@ from simulator.entry import exit_code_of
 from simulator.errors import MpsimError
 from simulator.finding import ExitCode
 from simulator.load.drive import Drive
-from simulator.load.self_check import assert_sends_once
+from simulator.load.self_check import check_for
 from simulator.load.statistics import LocustStatistics
 from simulator.traffic.opened import OpenedRun, open_run
 
@@ -65,7 +65,7 @@ def _check_once(opened: OpenedRun) -> None:
     target, replies = opened.manifest.target, opened.contract.replies
     kind = (target.adapter, target.url.startswith("https:"), replies)
     if kind not in _checked:
-        assert_sends_once(judge=opened.adapter.outcome, replies=replies, tls=kind[1])
+        check_for(opened)()
         _checked.append(kind)
 
 

@@ -327,10 +327,16 @@ class Master:
             self._lose(member)
         self.end()
 
-    def end(self) -> None:
-        """It is over, whoever is still there."""
+    def end(self, fault: str = "") -> None:
+        """It is over, whoever is still there.
+
+        Args:
+            fault: of ours, for which nothing more can be heard; empty where there is none.
+        """
         if self.phase == "over":
             return
+        if fault:
+            self._reason, self._fault = self._reason or fault, ExitCode.OWN_FAULT
         self._ended_ns = self._clock()
         reason = self.reason
         if self._is_natural_end and not reason and (missing := self._missing()):

@@ -152,7 +152,8 @@ class TlsPipe:
     def is_quiet(self) -> bool:
         # Session tickets arrive after the handshake, so bytes on the socket alone mean nothing.
         try:
-            return not self._arrivals.poll(0) or self.read() is None
+            waiting = self._arrived.pending or self._tls.pending() or self._arrivals.poll(0)
+            return not waiting or self.read() is None
         except OSError:
             return False
 

@@ -44,6 +44,7 @@ from simulator.load.misbehaving import (
     is_well,
 )
 from simulator.times import Ms
+from simulator.traffic.opened import OpenedRun
 from simulator.wire.outcome import DEFAULT_REPLIES, classify
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request
 
@@ -180,6 +181,16 @@ def check_transport(
         EngineError: this machine cannot open the sockets for it.
     """
     return tuple(_checks(transport, judge, replies, tls=tls))
+
+
+def check_for(opened: OpenedRun) -> Callable[[], None]:
+    """The check before a run: as it will be sent, by its adapter's word on what its contract says of replies."""
+    return partial(
+        assert_sends_once,
+        judge=opened.adapter.outcome,
+        replies=opened.contract.replies,
+        tls=opened.target_url.startswith("https:"),
+    )
 
 
 def assert_sends_once(

@@ -11,6 +11,7 @@ message may be lost. A report is the whole state, so the next one makes good for
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -22,6 +23,7 @@ from simulator.load.joining import Arrival
 from simulator.load.leases import Lease
 from simulator.load.messages import MOST_LEASES, BadMessage, Message
 from simulator.load.numbers import Told
+from simulator.load.sender import GRACE
 
 REPORT_NS = 250_000_000  # between two reports while a course is being sent
 _REPORT_LOW_NS = 50_000_000  # while there are too few visitors ahead
@@ -29,6 +31,8 @@ _IDLE_NS = 1_000_000_000  # between two hellos, two requests for the same part, 
 SILENCE_NS = 15_000_000_000  # a master that was not heard of for so long is gone
 _PATIENCE_NS = 10_000_000_000  # for the master's answer to the last word, since something of it was last heard
 _NO_PATIENCE_NS = 2_000_000_000  # the same where somebody is in a hurry
+
+_log = logging.getLogger("mpsim.load")
 
 
 class Job(Protocol):
@@ -208,8 +212,8 @@ class Worker:
             case "orders":
                 self._obey(message)
             case "have":
-                self._shipped = messages.whole(message, "bytes")
-                self._is_home = bool(message.get("whole"))
+                self._shipped = max(self._shipped, messages.whole(message, "bytes"))
+                self._is_home = self._is_home or bool(message.get("whole"))
                 self._ship()
             case "refused":
                 self._refused(message)
@@ -222,6 +226,8 @@ class Worker:
             self.exit_code, self.reason = ExitCode.USAGE, messages.text(message, "why")
         if self.job is not None:
             self.job.drain(0)
+            if self._course:
+                _log.warning("run %s ends here: %s%s", self.run_id, messages.text(message, "why"), self._kept)
         self._part()
 
     def _go_on(self) -> None:
@@ -286,7 +292,8 @@ class Worker:
                     self._go_on()
             return
         if now - self._heard_ns > SILENCE_NS and not self.reason:
-            self.leave(f"the master was not heard of for {SILENCE_NS // 10**9} seconds", 0)
+            self._patience_ns = _NO_PATIENCE_NS  # it has had its time
+            self.leave(f"the master was not heard of for {SILENCE_NS // 10**9} seconds", GRACE)
         self._ship()
         if job.is_over:
             self._say_last_word(now)
@@ -344,16 +351,28 @@ class Worker:
             self._said_ns = 0
         if self.is_deaf or now - self._heard_ns > self._patience_ns:
             self.exit_code = self.exit_code or ExitCode.INCOMPLETE
-            self.reason = self.reason or "the master did not answer any more"
-            if self._arrival.keeps == "elsewhere":
-                self.reason += f"; the ledger is kept in {self._arrival.folder}"
+            self.reason = (self.reason or "the master did not answer any more") + self._kept
             self._part()
-        elif now - self._said_ns >= REPORT_NS and (self._arrival.keeps == "here" or self._is_home):
+        elif now - self._said_ns >= REPORT_NS and (self._is_home or self._has_nothing_to_ship):
             self.report()
+
+    @property
+    def _has_nothing_to_ship(self) -> bool:
+        """Whether the ledger lies where it belongs, or there is none: nothing was ever ready."""
+        if self.job is None or self._arrival is None:
+            return True
+        return self._arrival.keeps == "here" or not self.job.fingerprint
+
+    @property
+    def _kept(self) -> str:
+        """Where a ledger is that has not come home, for the end of a sentence."""
+        if self._arrival is None or self._has_nothing_to_ship:
+            return ""
+        return f"; the ledger is kept in {self._arrival.folder}"
 
     def _ship(self) -> None:
         """Send the next part of the ledger, or say that there is no more; one that was sent just now is on its way."""
-        if self.job is None or self._arrival is None or self._arrival.keeps == "here" or self._is_home:
+        if self.job is None or self._is_home or self._has_nothing_to_ship:
             return
         now = self._now()
         if self._on_its_way == self._shipped and now - self._shipped_ns < _IDLE_NS:

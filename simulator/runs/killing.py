@@ -3,7 +3,8 @@
 metrics    every one that the fault moves fails, and none that it cannot move
 findings   the declared codes, exactly these; each speaks of a metric that fails, each metric that fails is spoken
            of, and the first of them speaks of all that the fault must move
-visitors   somebody is named where one visitor's events decide; whether rightly so is affected.py
+visitors   somebody is named where one visitor's events decide, elsewhere at least a reason why nobody is; whether
+           rightly so is affected.py
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from simulator.collector.faults import Fault
 from simulator.contract import METRICS
-from simulator.finding import Finding, Verdict
+from simulator.finding import NOBODY, Finding, Verdict
 from simulator.report.result import Result
 
 
@@ -75,5 +76,7 @@ def _spoken_of(fault: Fault, wrong: set[str], findings: Sequence[Finding]) -> It
 
 def _visitors(fault: Fault, findings: Sequence[Finding]) -> Iterator[str]:
     declared = [one for one in findings if one.code == fault.finding]
-    if declared and fault.one_visitor and not any(one.visitors for one in declared):
+    if not declared or any(one.visitors for one in declared):
+        return
+    if fault.one_visitor or not all(NOBODY in one.text for one in declared):
         yield f"the finding {fault.finding} names no visitor"

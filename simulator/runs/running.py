@@ -47,7 +47,8 @@ def run(
     """
     with ExitStack() as running:
         opened = prepare(wanted, running)
-        prepared({"folder": str(opened.folder), "target": opened.target_url, "visitors": opened.plan.count})
+        facts = {"folder": str(opened.folder), "target": opened.target_url, "visitors": opened.plan.count}
+        prepared({**facts, "workers": opened.manifest.options.workers})
         return send_and_judge(opened, watch, web_port=web_port, listen=listen)
 
 

@@ -99,9 +99,11 @@ class Calls:
             return self._open(event.scene, event.source)
         if kind is Kind.TRACK and event.call is not None:
             try:
-                return self._tracked(event.scene, event.source, event.call, remembered)
+                # 1, 1.0 and true are equal in Python and not on the wire, so their types are looked up with them.
+                kinds = tuple([type(value) for _, value in event.call.params])
+                return self._tracked(event.scene, event.source, event.call, remembered, kinds)
             except TypeError:  # a list or an object among the parameters cannot be looked up
-                return self._build_track(event.scene, event.source, event.call, remembered)
+                return self._build_track(event.scene, event.source, event.call, remembered, ())
         if kind is Kind.SHOW:
             own = self._current(event.scene, event.source)
             return self._call(keys.SHOW_EVENT, own | _remembered("", "", remembered))
@@ -141,7 +143,9 @@ class Calls:
                 own["pageQuery"] = self._text(query)
         return self._call(self._profile.view_event, own)
 
-    def _build_track(self, scene: int, source: Source, call: Tracked, remembered: tuple[str, str]) -> Call:
+    def _build_track(
+        self, scene: int, source: Source, call: Tracked, remembered: tuple[str, str], _kinds: tuple[type, ...]
+    ) -> Call:
         if self._profile.documented:
             own = self._current(scene, source) | self._track(call, remembered)
         else:

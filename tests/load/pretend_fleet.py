@@ -87,11 +87,19 @@ class PretendJob:
         self._draining = False
         self._ready_at = now() + SECOND // 2
 
+    def fail(self, code: int, why: str) -> None:
+        """What goes wrong in it ends it."""
+        self.fault = (code, why)
+        self.cut, self._flying = len(self._flying), []
+        self.never_begun, self._coming = compact(sorted(self._coming)), []
+        self.writer.close()
+        self.is_over = True
+
     # ---- what time does ----
 
     def step(self) -> None:
         now = self._now()
-        if now >= self._ready_at and not self.fingerprint:
+        if now >= self._ready_at and not self.fingerprint and self.fault is None:
             self.fingerprint, self.checked = self._fleet.fingerprint, "ok"
         while self._flying and self._flying[0][0] <= now:
             _, slot = heappop(self._flying)
@@ -212,6 +220,8 @@ class PretendFleet:
 
         def make_folder() -> Path:
             folder = scratch / name
+            while folder.exists():
+                folder = folder.with_name(f"{folder.name}-again")
             folder.mkdir()
             return folder
 

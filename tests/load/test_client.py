@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Iterator
 
 import gevent
@@ -385,6 +386,49 @@ def test_tls_keeps_its_connection(trusting: ssl.SSLContext, lane: list[Connectio
         assert [lane[0].send(client.encode(get())) for _ in range(3)] == [REPLIED] * 3
         assert server.connections == 1
         lane[0].close()
+
+
+@pytest.mark.parametrize("size", [2, 60_000], ids=["head and body apart", "over sixteen KiB"])
+def test_a_reply_in_several_tls_records_that_arrive_together(
+    size: int, trusting: ssl.SSLContext, lane: list[Connection]
+) -> None:
+    """Only the first of them makes the socket readable."""
+    body = b"k" * size
+
+    def in_records(visit: Visit) -> None:
+        while visit.request():
+            visit.wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+            visit.send(body)
+            visit.wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
+    with hostile(in_records, tls=True) as server:
+        client = Client(server.url, PATIENT, context=trusting)
+        lane.append(client.connection())
+
+        assert [lane[0].send(client.encode(get())) for _ in range(3)] == [Answer(Evidence.REPLY, 200, body)] * 3
+        assert server.connections == 1
+        lane[0].close()
+
+
+def test_a_reply_that_came_while_we_were_busy_is_no_timeout() -> None:
+    with hostile(says(OK)) as server:
+        client = Client(server.url, Limits(connect=5, reply=0.05))
+        connection = client.connection()
+        assert connection.open()
+        answers: list[Answer | Exception] = []
+        connection.exchange(client.encode(get()), "GET", answers.append)
+        deadline = time.monotonic() + 10
+        while not (server.arrived and _readable(connection)):  # without letting the event loop run
+            assert time.monotonic() < deadline
+        connection.expire()
+
+    assert answers == [REPLIED]
+
+
+def _readable(connection: Connection) -> bool:
+    assert connection._pipe is not None
+    return not connection._pipe.is_quiet()
 
 
 def test_tls_closed_while_idle_is_noticed(trusting: ssl.SSLContext, lane: list[Connection]) -> None:

@@ -87,6 +87,12 @@ PLACES = [
 ]
 
 
+def test_a_worker_without_a_place_wants_nobody() -> None:
+    dealt = list(deal_by_want(LeaseTable(10), [Asking("a", 0, 5), Asking("b", 0, 0)]))
+
+    assert shares(dealt) == {"a": 5}
+
+
 def test_the_places_of_the_closed_model_are_divided() -> None:
     for name, users, workers, expected in PLACES:
         assert divided(users, workers) == expected, name

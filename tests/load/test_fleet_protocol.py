@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 from simulator.ledger.leases import read_leases
 from simulator.ledger.manifest import LEDGER_FOLDER
 from simulator.ledger.read import is_being_written, read_ledger
+from simulator.load.master import Master
 from tests.load.pretend_fleet import CLOSED, OPEN, SECOND, PretendFleet, make
 
 EVERYBODY = list(range(90))
@@ -199,17 +200,62 @@ def test_a_worker_that_plans_other_visitors_has_no_part(tmp_path: Path) -> None:
     assert fleet.hands["host_1"].worker.exit_code == 5 or fleet.hands["host_0"].worker.exit_code == 5
 
 
-def test_a_fault_of_a_worker_before_the_start_ends_the_run_with_its_exit_code(tmp_path: Path) -> None:
-    fleet = fleet_of(tmp_path, here=2)
+@pytest.mark.parametrize("here", [2, 0], ids=["here", "elsewhere"])
+def test_a_fault_of_a_worker_before_the_start_ends_the_run_with_its_exit_code(tmp_path: Path, here: int) -> None:
+    fleet = fleet_of(tmp_path, here=here, elsewhere=2 - here)
     fleet.until(lambda: fleet.hands["host_0"].job is not None)
     job = fleet.hands["host_0"].job
     assert job is not None
-    job.fault = (6, "no connection to http://192.0.2.1:80")
+    job.fail(6, "no connection to http://192.0.2.1:80")
     fleet.until_over()
+    fleet.until(lambda: fleet.hands["host_0"].dead)
 
-    assert fleet.master.exit_code == 6
+    assert fleet.master.exit_code == fleet.hands["host_0"].worker.exit_code == 6
     assert fleet.master.reason == "worker-1 on host_0: no connection to http://192.0.2.1:80"
     assert fleet.sent == []
+
+
+def test_a_fault_of_a_worker_in_the_middle_ends_the_run_and_all_it_sent_is_known(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, here=1, elsewhere=1)
+    fleet.until(lambda: len(fleet.begun("load")) > 20)
+    job = fleet.hands["host_1"].job
+    assert job is not None
+    job.fail(7, "the ledger cannot grow")
+    fleet.until_over()
+
+    assert (fleet.master.exit_code, fleet.master.reason) == (7, "worker-2 on host_1: the ledger cannot grow")
+    assert len(list(read_ledger(fleet.opened.folder))) == len(fleet.sent)
+    assert not any(read_leases(fleet.opened.folder).holes.values())
+
+
+def test_a_fault_of_one_that_comes_late_is_its_own(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, here=1, count=200)
+    fleet.until(lambda: len(fleet.begun("load")) > 20)
+    name = fleet.hire(tmp_path, here=False)
+    fleet.until(lambda: fleet.hands[name].job is not None)
+    job = fleet.hands[name].job
+    assert job is not None
+    job.fail(6, "no connection")
+    fleet.until_over()
+
+    assert (fleet.master.exit_code, fleet.begun("load")) == (0, list(range(200)))
+    assert fleet.hands[name].worker.exit_code == 6
+
+
+def test_a_worker_of_a_run_that_is_gone_joins_the_next_one(tmp_path: Path) -> None:
+    """A new master at the same place refuses what is said to the old one."""
+    fleet = fleet_of(tmp_path / "old", elsewhere=1)
+    fleet.until(lambda: len(fleet.begun("load")) > 20)
+    fleet.master.end()
+    fleet.opened = make(tmp_path / "new")
+    fleet.master = Master(fleet.opened, fleet._to_worker, lambda: fleet.now, expected=1)
+    fleet.master.begin()
+    fleet.until(lambda: fleet.hands["host_0"].worker.is_idle)
+    before = len(fleet.sent)
+    fleet.until_over()
+
+    assert fleet.master.exit_code == 0
+    assert sorted(one.visitor for one in fleet.sent[before:] if one.course == "load") == EVERYBODY
 
 
 def test_a_second_wish_to_stop_waits_for_nobody_who_says_nothing(tmp_path: Path) -> None:

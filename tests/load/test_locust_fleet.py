@@ -62,10 +62,11 @@ class Fleet:
         self._url = url
         self._running = running
 
-    def start_master(self, *options: str, expect: int = 2) -> subprocess.Popen[bytes]:
+    def start_master(self, *options: str, expect: int = 2, out: str | None = "run") -> subprocess.Popen[bytes]:
         at = ("--master-bind-host", "127.0.0.1", "--master-bind-port", str(self.port), "--expect-workers", str(expect))
-        what = ("--scenario", self.folder / "short.yaml", "-H", self._url, "--out", self.folder / "run")
-        self.master = self._start(command(*what, "--master", *at, *options), "master")
+        what = ("--scenario", self.folder / "short.yaml", "-H", self._url)
+        where = ("--out", self.folder / out) if out is not None else ()
+        self.master = self._start(command(*what, *where, "--master", *at, *options), "master")
         return self.master
 
     def start_worker(self, *options: str | Path, skewed: bool = False) -> subprocess.Popen[bytes]:
@@ -365,6 +366,29 @@ def test_the_web_ui_starts_and_stops_a_run_of_two_workers(tmp_path: Path) -> Non
         assert len(events_at(server)) == len(sent(tmp_path))
     assert load_report(tmp_path)["reason"].startswith("stopped by Locust")
     assert {a.outcome for a in sent(tmp_path)} == {Outcome.ACKED}
+
+
+def test_the_web_ui_starts_one_run_after_another_with_the_same_workers(tmp_path: Path) -> None:
+    scenario(tmp_path, count=60)
+    port = _free_port()
+
+    def over() -> int:
+        return len(list((tmp_path / "reports").glob("*/load.json")))
+
+    with hostile(says(OK)) as server, ExitStack() as running:
+        made = Fleet(tmp_path, server.url, running)
+        master = made.start_master(*_web(port), "--speed", "flood", out=None)
+        made.start_worker()
+        made.start_worker()
+        until(lambda: _answers(port, "/"), "the web UI")
+        for number in (1, 2):
+            until(lambda: _answers(port, "/swarm", b"user_count=2&spawn_rate=2"), "the start")
+            until(lambda number=number: over() == number, f"run {number}")  # type: ignore[misc]
+        master.terminate()
+        assert (master.wait(PATIENCE), made.codes()) == (0, [0, 0])
+    runs = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "reports").glob("*/load.json")]
+    assert [(run["finished"], run["visitors_finished"], run["workers"]) for run in runs] == [(True, 60, 2)] * 2
+    assert len({run["run_id"] for run in runs}) == 2
 
 
 def test_a_late_worker_takes_over_from_one_that_was_killed(tmp_path: Path) -> None:

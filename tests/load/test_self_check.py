@@ -12,7 +12,7 @@ import pytest
 
 from simulator.contract import BodyRule, Replies
 from simulator.errors import EngineError
-from simulator.load import drive
+from simulator.load import self_check
 from simulator.load.client import Client
 from simulator.load.connection import Connection
 from simulator.load.drive import Drive
@@ -180,7 +180,7 @@ def test_a_transport_that_is_honest_only_without_tls_is_caught() -> None:
 
 def test_a_load_over_tls_is_checked_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(drive, "assert_sends_once", lambda **how: asked.append(how["tls"]))
+    monkeypatch.setattr(self_check, "assert_sends_once", lambda **how: asked.append(how["tls"]))
     with hostile(says(OK), tls=True) as server:
         Drive(made(tmp_path, server.url)).go()
         Drive(made(tmp_path / "again", server.url.replace("https:", "http:"))).go()

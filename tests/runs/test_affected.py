@@ -142,7 +142,7 @@ def test_who_is_named_without_being_affected_is_told(opened: OpenedRun, tmp_path
     connection.close()
     named_ones = [found("lost", 0, 1), found("aggregation", 0, 2), found("altered", 2)]
 
-    assert unaffected(named("loses-every-40th"), named_ones, opened, tmp_path) == [("lost", 0), ("altered", 2)]
+    assert unaffected(named("loses-every-12th"), named_ones, opened, tmp_path) == [("lost", 0), ("altered", 2)]
 
 
 def test_where_one_visitor_is_enough_everybody_named_must_show_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from simulator.finding import Verdict
 from simulator.ledger.leases import Hole, LeaseLog, Leases, WorkerRecord, read_leases
 from simulator.ledger.record import Attempt
 from simulator.load.walk import Walk
-from simulator.runs.holes import lost_findings, with_possible
+from simulator.runs.holes import lost_findings, with_measured_clocks, with_possible
 from simulator.times import Ms
 from simulator.verify.sighting import copies
 from simulator.wire.request import Evidence, Outcome, Purpose, Request
+from tests.load.pretend_fleet import make
 
 SINCE = 1_000
 ACKED, REFUSED, UNKNOWN = Outcome.ACKED, Outcome.REFUSED, Outcome.UNKNOWN
@@ -148,3 +150,24 @@ def test_a_worker_that_never_said_its_last_word_is_one_too_where_its_master_died
     leases = Leases((WorkerRecord("worker-1", "a", is_whole=False), WorkerRecord("worker-2", "b", is_whole=True)))
 
     assert [one.text.split(":")[0] for one in lost_findings(leases)] == ["worker-1 on a was lost"]
+
+
+CLOCKS = [
+    # bound of a worker's clock in ns, of the collector's in ms, together
+    ("no other machine", 0, 5, 5),
+    ("less than a millisecond is one", 1, 0, 1),
+    ("exactly one", 1_000_000, 0, 1),
+    ("a little more", 1_000_001, 2, 4),
+]
+
+
+@pytest.mark.parametrize(("measured", "promised", "together"), [c[1:] for c in CLOCKS], ids=[c[0] for c in CLOCKS])
+def test_what_a_workers_clock_may_be_off_widens_the_windows_of_arrivals(
+    tmp_path: Path, measured: int, promised: int, together: int
+) -> None:
+    opened = make(tmp_path)
+    contract = replace(opened.contract, clock_bound=Ms(promised))
+    opened = replace(opened, manifest=replace(opened.manifest, contract=contract))
+    leases = Leases((WorkerRecord("worker-1", "a", is_whole=True, clock_bound_ns=measured),))
+
+    assert with_measured_clocks(opened, leases).contract == replace(contract, clock_bound=Ms(together))

@@ -112,7 +112,7 @@ def test_a_wrong_lookup_moves_no_metric_and_is_killed_all_the_same() -> None:
 )
 def test_a_fault_of_nobody_alone_names_somebody_or_says_why_not(text: str, standing: Standing) -> None:
     fault = named("uv-by-short-hash")
-    found = Finding("aggregation", Verdict.FAIL, text, 8)
+    found = Finding("aggregation", Verdict.FAIL, text, 8, metrics=("uv",))
 
     trial = Trial(fault.scenario, fault.definitions, 1, fault)
 

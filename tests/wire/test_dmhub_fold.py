@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.events import Event
+from simulator.events import Call, Event, Json
 from simulator.times import Ms
 from simulator.wire.dmhub import DmHub
 from simulator.wire.dmhub_calls import PROFILE, PROFILE_2018, Profile
+from simulator.wire.query import parse
 from simulator.wire.request import Adapter, Request, fold_by_steps, fold_of, without_bytes
-from tests.wire.wire_builders import NOON, OPTIONS, PHONE, adapter
+from tests.wire.wire_builders import NOON, OPTIONS, PHONE, adapter, fold, launch, track
 from tests.wire.wire_strategies import histories
 
 NAMES = ["dmhub", "dmhub-2018"]
@@ -114,3 +115,17 @@ def test_every_event_of_dmhub_has_time_id_and_device(history: list[Event]) -> No
 
     assert len({record.external_id for record in good}) == len(good)
     assert all(record.date is not None and record.anonymous_id == "anon-1" for record in good)
+
+
+@pytest.mark.parametrize("order", [(1, True, 1.0), (True, 1.0, 1)])
+def test_values_that_python_takes_for_equal_are_told_apart(order: tuple[Json, ...]) -> None:
+    """What another visitor has sent before changes nothing: 1 and true are not the same on the wire."""
+    of = adapter("dmhub")
+    said = {
+        repr(value): parse(fold(of, launch(), track(Call("c_paid", params=(("paid", value),)), 1))[-1].target)[0][
+            "paid"
+        ]
+        for value in order
+    }
+
+    assert said == {"1": "1", "True": "true", "1.0": "1"}

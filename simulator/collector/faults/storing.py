@@ -42,15 +42,15 @@ seed(
 )
 
 
-def every_40th_lost() -> ChangeRow:
+def every_12th_lost() -> ChangeRow:
     turns = count(1)
-    return lambda row: () if next(turns) % 40 == 0 else (row,)
+    return lambda row: () if next(turns) % 12 == 0 else (row,)
 
 
 seed(
-    "loses-every-40th",
-    "acknowledges every event and never stores the 40th, the 80th and so on to arrive",
-    rows(every_40th_lost),
+    "loses-every-12th",
+    "acknowledges every event and never stores the 12th, the 24th and so on to arrive",
+    rows(every_12th_lost),
     scenario="deliveries",
     moves="pv",
     may_move="uv opens new_users",
