@@ -197,14 +197,17 @@ def _ended(processes: Sequence[subprocess.Popen[bytes]]) -> tuple[str, ...]:
 
 def main(times: int, first: int = 1) -> int:
     """So many runs; 0 when all of them were right."""
-    right = 0
+    right = went_on = everybody = 0
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mpsim-spread-") as scratch:
         for seed in range(first, first + times):
             fault = FAULTS[(seed - 1) % len(FAULTS)]
             spread = spread_once(Path(scratch) / str(seed), seed, fault)
             right += not spread.wrongs
+            went_on += fault.goes_on
+            everybody += fault.goes_on and spread.visitors == spread.everybody and not spread.twice
             print(f"{'WRONG' if spread.wrongs else 'ok   '} seed {seed}: {spread}", flush=True)
+    print(f"{everybody} of the {went_on} runs that went on to their end sent visitors 0..N-1, each by one worker")
     print(f"{right} of {times} runs are right, in {time.monotonic() - began:.0f} s")
     return 0 if right == times else 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from simulator.ledger.leases import Hole, LeaseLog, read_leases
@@ -129,6 +129,7 @@ def test_damage_is_told_with_its_place(tmp_path: Path, line: bytes, text: str) -
 ranges = some.tuples(some.integers(0, 60), some.integers(1, 12)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
 
+@settings(deadline=None)
 @given(some.lists(some.tuples(some.booleans(), ranges), max_size=15))
 def test_a_hole_is_what_was_leased_and_not_given_back(
     tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[bool, tuple[int, int]]]

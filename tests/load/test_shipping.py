@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from simulator.ledger.read import is_locked, ledger_files, read_ledger
@@ -103,6 +103,7 @@ def test_the_ledger_of_another_run_is_not_taken(tmp_path: Path) -> None:
         home(tmp_path, "another").take(0, part)
 
 
+@settings(deadline=None)
 @given(some.lists(some.tuples(some.booleans(), some.booleans()), max_size=40), some.integers(2, 5))
 def test_what_has_come_is_always_a_beginning_of_the_ledger_with_every_outcome(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[bool, bool]], chunk: int
