@@ -13,9 +13,12 @@ from simulator.contract import METRICS, Contract
 from simulator.finding import Finding, Interval, Judged, Verdict, naming_nobody
 from simulator.scenario.model import PPM, Expect
 from simulator.times import Ms, iso_local, parse_instant
-from simulator.verify.feasible import jointly_possible
+from simulator.verify.feasible import conflict
 from simulator.verify.oracle import Expectations, cell_kinds
 from simulator.verify.readers.reading import Reading
+
+_MOST_NAMED = 4  # totals of one finding
+_LONGEST_NAME = 80  # of a cell; the collector chooses it
 
 Observed = Mapping[str, int | None]  # cell → value
 
@@ -188,20 +191,27 @@ def has_surplus(expectations: Expectations, reading: Reading, expect: Expect, me
 
 
 def impossible_together(expectations: Expectations, judged: Sequence[Judged], expect: Expect) -> Finding | None:
-    """The finding where every total is possible and all of them together are not; None wherever that is not known."""
+    """The finding where every total is possible and some of them together are not; None wherever that is not known."""
     exact = [one for one in judged if not tolerance_of(one.metric, expect)]
     known = {(one.metric, one.by, one.cell): one.observed for one in exact if one.expected is not None}
     read = {key: value for key, value in known.items() if value is not None}
     if not expectations.choices or any(one.verdict is Verdict.FAIL for one in judged):
         return None
-    if jointly_possible(read, expectations.certain, expectations.choices):
+    keys = conflict(read, expectations.certain, expectations.choices, expectations.closed)
+    if not keys:
         return None
     events = "the event" if expectations.unknown == 1 else f"any of the {expectations.unknown:,} events"
+    shown = [f"{_named(key)} {read[key]:,}" for key in keys[:_MOST_NAMED]]
+    more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
     text = (
-        "each total is possible, and all of them together are not: "
-        f"whether or not {events} of unknown outcome {'is' if expectations.unknown == 1 else 'are'} stored, "
-        "some cell is wrong"
+        f"each of these totals is possible, and together they are not, whether or not {events} of unknown outcome "
+        f"{'is' if expectations.unknown == 1 else 'are'} stored: {', '.join(shown)}{more}"
     )
-    metrics = tuple(metric for metric in METRICS if any(key[0] == metric for key in read))
-    found = Finding("aggregation", Verdict.FAIL, text, metrics=metrics)
-    return naming_nobody(found, "which cell it is depends on what is not known")
+    metrics = tuple(metric for metric in METRICS if any(key[0] == metric for key in keys))
+    found = Finding("aggregation", Verdict.FAIL, text, len(keys), metrics=metrics)
+    return naming_nobody(found, "which of them is wrong depends on what is not known")
+
+
+def _named(key: tuple[str, str, str]) -> str:
+    metric, by, cell = key
+    return f"{metric} in total" if by == "all" else f"{metric} by {by} {cell[:_LONGEST_NAME]}"

@@ -48,7 +48,8 @@ class Expectations:
     unacked: tuple[str, ...] = ()  # events by name of which some were planned and none was acked
     kinds: tuple[str, ...] = ()  # names of all good events that were planned
     certain: Mapping[Key, int] = field(default_factory=dict)  # what groups add in which nothing is unknown
-    choices: tuple[tuple[Mapping[Key, int], ...], ...] = ()  # what each other group may add; none: too many to tell
+    choices: tuple[tuple[Mapping[Key, int], ...], ...] = ()  # what each other group may add, as far as it is told
+    closed: frozenset[Key] = frozenset()  # totals of which `certain` and `choices` do not tell everything
 
     def expected(self, metric: str, by: str, cell: str) -> Interval | None:
         """The interval of a cell; None where it cannot be known."""
@@ -272,6 +273,7 @@ class Oracle:
                 (metric, *names[cell]): count for metric in METRICS for cell, count in self._exact[metric].items()
             },
             choices=tuple(map(tuple, self._open.choices.groups)),
+            closed=frozenset(self._open.choices.closed),
         )
 
     def _unknowable(self) -> dict[tuple[str, ...], str]:

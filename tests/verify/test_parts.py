@@ -13,7 +13,7 @@ from simulator.contract import Contract
 from simulator.errors import EngineError
 from simulator.events import Identity
 from simulator.times import Ms
-from simulator.verify import listed, reconcile
+from simulator.verify import feasible, listed, reconcile
 from simulator.verify.listed import ListedEvents, Owner, StoredIndex
 from simulator.verify.oracle import Oracle
 from simulator.verify.readers.events import StoredEvent
@@ -43,17 +43,20 @@ def test_an_oracle_in_parts_expects_the_same(
     assert added.finish() == whole.finish()
 
 
-@pytest.mark.parametrize(("unknown", "few"), [(6, True), (7, False)], ids=["4096 worlds", "one event more"])
-def test_worlds_of_all_parts_together_are_few_or_forgotten(unknown: int, few: bool) -> None:
+@pytest.mark.parametrize(("most", "few"), [(26, True), (25, False)], ids=["as many as are tried", "one more"])
+def test_worlds_of_all_parts_together_are_tried_or_forgotten(
+    most: int, few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feasible, "MAX_TRIED", most)
     rules = Contract()
     whole = Oracle(rules, MIDNIGHT, DAY_AFTER)
-    for names in ("abcdef", "ghijklm"[:unknown]):
+    for names in ("abcdef", "ghijklm"):
         oracle = Oracle(rules, MIDNIGHT, DAY_AFTER)
         for name in names:
             oracle.add_block([view(5, P, device=name, external_id=name)])
         whole.add_part(oracle.part())
 
-    assert len(whole.finish().choices) == (12 if few else 0)
+    assert len(whole.finish().choices) == (13 if few else 0)
 
 
 # ---- reconciliations ----
