@@ -1,7 +1,7 @@
 """A master and two workers, and a fault at a random instant, again and again: `python -m tests.e2e.spread_many 20`.
 
 A worker gets SIGTERM, Ctrl-C or `kill -9`, or the master does, or all of them get Ctrl-C; some runs have no fault. With
-`worker` behind the number and a first seed (`… 20 1 worker`) it is always one worker, so the run always goes on. Each is
+a first seed and `worker` behind the number (`… 20 1 worker`) it is one worker at most, so every run goes on. Each is
 judged by `mpsim verify` and held against the truth, counted once more and plainly from the rows in the collector's
 own file:
 
