@@ -216,4 +216,5 @@ def main(times: int, first: int = 1, only: str = "") -> int:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    sys.exit(main(*map(int, sys.argv[1:3]), *sys.argv[3:4]))
+    times, first, only = [*sys.argv[1:4], *("20", "1", "")[len(sys.argv) - 1 :]]
+    sys.exit(main(int(times), int(first), only))
