@@ -95,6 +95,8 @@ def _why_not(opened: OpenedRun, cursors: Cursors | None, attempts: int) -> str:
         return "the wire carries no id by which a stored event could be recognised"
     if not opened.adapter.carries_time or opened.contract.time != "event":
         return "the wire carries no time, so a stored event cannot be held against its plan"
+    if opened.contract.order == "arrival" and opened.contract.dedupe != "by_id":
+        return "by the order of arrival each stored copy of an event has a place of its own"
     if cursors is None:
         return "the collector listed no events before the run"
     return ""

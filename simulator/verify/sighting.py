@@ -57,8 +57,8 @@ def sightings_of(
 ) -> list[Sighting]:
     """What the ledger says about every event of the requests, in their order.
 
-    A request without an attempt was never sent: its events are certainly absent. Where the collector can neither
-    recognise a copy nor take its instant from the wire, each attempt is a sighting of its own.
+    A request without an attempt was never sent: its events are certainly absent. Where the collector need not
+    recognise a copy, and its place among the others is that of its arrival, each attempt is a sighting of its own.
 
     Args:
         acked: requests that were sent once and acked, as the numbers of that attempt; they are not in `attempts_of`.
@@ -91,7 +91,8 @@ def sightings_of(
 def _seen(record: Record, attempts: Sequence[Attempt], contract: Contract) -> Iterator[Sighting]:
     dated = contract.time == "event" and record.date is not None
     rule = rule_of(record, contract.dedupe)
-    if rule == "none" and not dated and len(attempts) > 1:
+    apart = rule in ("none", "maybe") if contract.order == "arrival" else rule == "none" and not dated
+    if apart and len(attempts) > 1:
         for attempt in attempts:
             yield _sighting(record, (attempt,), rule, dated, contract)
     else:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from simulator.runs.baseline import Cursors, write_baseline
 from simulator.runs.listing import Listing
 from simulator.verify.readers.events import MOST_EVENTS
+from simulator.verify.readers.reading import Reading
 from tests.e2e.commands import SCENARIOS
 from tests.runs.ledgers import sent_run
 
@@ -26,3 +29,13 @@ def test_a_collector_that_listed_nothing_before_the_run_is_not_listed_after_it(t
 
     assert listing.take(MOST_EVENTS) is None
     assert listing.why_not == "the collector listed no events before the run"
+
+
+def test_copies_that_count_by_their_arrival_are_not_compared_event_by_event(tmp_path: Path) -> None:
+    opened = sent_run(tmp_path / "run", SCENARIOS / "first_open.yaml", 2, fails=False)
+    contract = replace(opened.contract, order="arrival", dedupe="none")
+    write_baseline(opened.folder, Reading(), Cursors(0, 0))
+    listing = Listing(replace(opened, manifest=replace(opened.manifest, contract=contract)), NOBODY, "")
+
+    assert listing.take(MOST_EVENTS) is None
+    assert listing.why_not == "by the order of arrival each stored copy of an event has a place of its own"

@@ -67,6 +67,27 @@ def test_copies(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("dedupe", "new"), [("none", (3, 3)), ("maybe", (2, 3)), ("by_id", (2, 2))])
+def test_by_arrival_a_copy_stands_where_it_came_and_not_beside_the_first(dedupe: str, new: tuple[int, int]) -> None:
+    """The first event, the second, and both again.
+
+    Of somebody who is forgotten at once the first is a new user, and the second each time; what is older than the one
+    before is not.
+    """
+    rules = Contract(order="arrival", memory=Ms(0), dedupe=dedupe)  # type: ignore[arg-type]
+    requests = [request(said("e1"), 0, 1), request(said("e2", Ms(MIDNIGHT + MINUTE)), 1, 1)]
+    attempts = {
+        (0, 0): [attempt(ACKED, 0, 5), attempt(ACKED, 20, 25, 1)],
+        (0, 1): [attempt(ACKED, 10, 15, 0, 1), attempt(ACKED, 30, 35, 1, 1)],
+    }
+    oracle = Oracle(rules, MIDNIGHT, Ms(MIDNIGHT + DAY))
+    oracle.add_block(sightings_of(requests, attempts, rules))
+    found = oracle.finish().expected("new_users", "all", "")
+
+    assert found is not None
+    assert (found.low, found.high) == new
+
+
 @pytest.mark.parametrize(
     ("record", "attempts", "rules", "expected"),
     [
