@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import gevent
@@ -150,11 +151,10 @@ class Drive:
         watch = AbortWatch(parse_abort(rule)) if rule else None
         turn = 0
         while True:
-            try:
-                # In a thread: where the disk is slow, nobody must come late for it.
-                write = get_hub().threadpool.apply
-                write(write_json, (self._opened.folder / PROGRESS_FILE, self._progress()))
-            except OSError as reason:
+            # In a thread: where the disk is slow, nobody must come late for it.
+            in_thread = get_hub().threadpool.apply
+            reason = in_thread(_written, (self._opened.folder / PROGRESS_FILE, self._progress()))
+            if reason is not None:
                 self._fault = ExitCode.OWN_FAULT
                 self.stop(f"{self._opened.folder / PROGRESS_FILE} cannot be written: {reason.strerror}")
                 return
@@ -184,3 +184,16 @@ class Drive:
             self._clock(), self._began_ns, self._setup_done_ns, self._started_ns, self._stopped_ns, self._ended_ns
         )
         return {"phase": self._phase, **numbers(self._opened.plan, self._told(), times)}
+
+
+def _written(path: Path, document: dict[str, Any]) -> OSError | None:
+    """Write a file, or return why not.
+
+    An error that left the thread would first be printed by gevent: into a log that may be on the same full disk, and
+    then nobody would ever be told.
+    """
+    try:
+        write_json(path, document)
+    except OSError as reason:
+        return reason
+    return None

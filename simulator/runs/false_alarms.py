@@ -9,7 +9,8 @@ several definitions, and is judged like any other run. The kinds, and what must 
                     pass or incomplete
     correct-listed  the same of an honest one that lists its raw events; every total is exact, and passes
     lossy-totals    it acks some events and loses them, and shows nothing but totals: a total fails if and only if it
-                    lies outside the interval of the plain count
+                    lies outside the interval of the plain count, and the run fails where a total does, or where some
+                    cannot be together
     lossy-listed    it loses some and lists its raw events: FAIL with the finding `lost`, of exactly the lost events
 
 In every run each expectation is just what a plain count of plan and ledger says (plain_count.py, which shares nothing
@@ -376,9 +377,9 @@ def _wrong(kind: Kind, result: Result, plain: PlainCount, lost: frozenset[str], 
     if kind.lists:
         yield from _wrong_lost(result, lost, folder)
         return
-    fails = any(one.verdict is Verdict.FAIL for one in result.metrics)
+    fails = any(one.verdict is Verdict.FAIL for one in (*result.metrics, *result.findings))
     if fails != (result.exit_code == ExitCode.FAIL):
-        yield f"exit {result.exit_code} with {'a' if fails else 'no'} total that fails"
+        yield f"exit {result.exit_code} with {'something' if fails else 'nothing'} that fails"
 
 
 def _not_as_counted(result: Result, plain: PlainCount) -> Iterator[str]:

@@ -81,6 +81,11 @@ GOOD: list[tuple[str, Kind, Result]] = [
     ("not read", Kind.CORRECT_TOTALS, result(3, (total(None, Verdict.INCONCLUSIVE),))),
     ("a lossy collector hidden in the width", Kind.LOSSY_TOTALS, result(3, (TOO_WIDE,))),
     ("a lossy collector that fails outside", Kind.LOSSY_TOTALS, result(1, (BELOW,))),
+    (
+        "a lossy collector whose totals cannot be together",
+        Kind.LOSSY_TOTALS,
+        result(1, (WIDE,), (Finding("aggregation", Verdict.FAIL, "together they are not"),)),
+    ),
 ]
 BAD: list[tuple[str, Kind, Result, str]] = [
     ("a total of a correct collector fails", Kind.CORRECT_TOTALS, result(1, (BELOW,)), "10 missing"),
