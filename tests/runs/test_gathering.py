@@ -82,7 +82,7 @@ def test_merging_is_summing_up_together(several: list[list[Fields]], cut: int) -
 
 
 def test_a_usual_visitor() -> None:
-    """A setup, a lookup and an event, each acked: one judged send, and the visitor started with the lookup, before it was connected."""
+    """A setup, a lookup and an event, each acked: one judged send. The lookup began before it was connected."""
     ms = 1_000_000
     rows: list[Fields] = [
         (T, T, 7, 0, 0, Purpose.SETUP, DONE, 200, Outcome.ACKED, Evidence.REPLY, T, T + 900 * ms),
