@@ -198,9 +198,11 @@ def decode(fields: Fields) -> Attempt:
     if state == DONE:
         return Attempt(
             visitor, request, attempt, _PURPOSES[purpose], intended, sent, done,
-            _OUTCOMES[outcome], _EVIDENCES[evidence], status,
+            _OUTCOMES[outcome], _EVIDENCES[evidence], status, began,
         )  # fmt: skip
-    return Attempt(visitor, request, attempt, _PURPOSES[purpose], intended, began, 0, Outcome.UNKNOWN, Evidence.NONE, 0)
+    return Attempt(
+        visitor, request, attempt, _PURPOSES[purpose], intended, began, 0, Outcome.UNKNOWN, Evidence.NONE, 0, began
+    )
 
 
 def _has_header(path: Path, file: BinaryIO, run_id: str) -> bool:

@@ -88,15 +88,19 @@ def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgem
 
 def _load_facts(opened: OpenedRun, report: LoadReport, gathered: Gathered) -> LoadFacts:
     """How the load went. Punctuality is counted over all planned visitors: one who never started was not on time."""
+    latencies = gathered.latencies
     punctual = None
     if opened.plan.schedule is not None and not opened.plan.flood:
-        punctual = (gathered.latencies.on_time + gathered.silent) / opened.plan.coming
+        punctual = (latencies.on_time + gathered.silent) / opened.plan.coming
     wanted, offered = report.number("wanted_rate"), report.number("offered_rate")
     return LoadFacts(
         finished=bool(report.facts.get("finished")),
         reason=_why_cut_short(report),
         workers_lost=int(report.number("workers_lost")),
         punctual=punctual,
+        late=latencies.late.count - latencies.on_time,
+        held=int(report.number("visitors_held")) if "visitors_held" in report.facts else None,
+        in_flight=opened.scenario.load.in_flight,
         offered=f"{offered:,.1f}/s were offered of {wanted:,.1f}/s wanted" if wanted else "",
     )
 

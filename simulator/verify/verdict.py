@@ -52,6 +52,9 @@ class LoadFacts:
     connected: bool = True  # somebody answered before the first event
     workers_lost: int = 0
     punctual: float | None = None  # part of the visitors that started within 1 s; None: not open model, or flood
+    late: int = 0  # visitors that started later than that
+    held: int | None = None  # of these: they waited while all requests in flight waited for replies; None: not known
+    in_flight: int = 0  # so many, of one process
     offered: str = ""  # what was offered and what was wanted, in words
 
 
@@ -161,8 +164,22 @@ def _of_load(attempts: AttemptSummary, load: LoadFacts, max_failed: int) -> Iter
         yield (
             UNDERLOAD,
             f"Only {load.punctual * 100:.3g} % of the visitors started within 1 s of their instant; "
-            f"{PUNCTUAL:.0%} must for the load to be the one asked for{load.offered and f': {load.offered}'}.",
+            f"{PUNCTUAL:.0%} must for the load to be the one asked for{load.offered and f': {load.offered}'}. "
+            f"{_whose_fault(load)}".rstrip(),
         )
+
+
+def _whose_fault(load: LoadFacts) -> str:
+    """Why visitors started late: the collector was slow, or we were; empty where that is not known."""
+    if load.held is None or not load.late:
+        return ""
+    if 2 * load.held >= load.late:
+        return (
+            f"It was the collector that was slow: {load.held:,} of the {load.late:,} late visitors waited because it "
+            f"left {load.in_flight:,} requests without a reply, and load.in_flight lets a process send no more at once."
+        )
+    but = f", though {load.held:,} of the {load.late:,} late visitors waited for the collector" if load.held else ""
+    return f"The sending side was too slow{but}: more workers, or a faster machine, may offer it."
 
 
 def _of_kinds(attempts: AttemptSummary, unacked: Sequence[str], undrawn: Sequence[str]) -> Iterator[Cause]:

@@ -81,6 +81,37 @@ def test_why_nothing_was_judged_comes_before_that_nothing_was() -> None:
     assert found.reasons == ("It sent twice.", "Nothing was judged.")
 
 
+TOO_LATE = (
+    "Only 50 % of the visitors started within 1 s of their instant; 95% must for the load to be the one asked for"
+)
+
+
+@pytest.mark.parametrize(
+    ("late", "held", "said"),
+    [
+        (
+            200, 150,
+            "It was the collector that was slow: 150 of the 200 late visitors waited because it left 2,000 requests "
+            "without a reply, and load.in_flight lets a process send no more at once.",
+        ),
+        (200, 0, "The sending side was too slow: more workers, or a faster machine, may offer it."),
+        (
+            200, 99,
+            "The sending side was too slow, though 99 of the 200 late visitors waited for the collector: "
+            "more workers, or a faster machine, may offer it.",
+        ),
+        (200, None, ""),
+        (0, 0, ""),
+    ],
+    ids=["the collector", "the sender", "both", "a load that left no word", "nobody started at all"],
+)  # fmt: skip
+def test_who_was_too_slow(late: int, held: int | None, said: str) -> None:
+    found = concluded(load=LoadFacts(punctual=0.5, late=late, held=held, in_flight=2_000))
+
+    assert found.exit_code == 4
+    assert found.reasons == (f"{TOO_LATE}. {said}".rstrip(),)
+
+
 def test_the_weightiest_reason_comes_first() -> None:
     found = concluded(**{**FAIL, **CUT, **MISSED})
 
