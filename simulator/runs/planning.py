@@ -77,6 +77,14 @@ def _first_events(plan: Plan) -> tuple[Event, ...]:
 
 
 def _notes(plan: Plan, contract: Contract, expectations: Expectations) -> Iterator[str]:
+    turns = 0 if plan.users is None else -(-plan.count // plan.users)
+    if turns > 1:
+        whose = "the longest visit that the file allows" if plan.scenario.load.each is None else "load.each"
+        yield (
+            f"The period follows event time, not how fast the load is sent: with {plan.users:,} at once, a user "
+            f"has up to {turns:,} visitors, one every {format_duration(plan.each)} ({whose}). "
+            "To shorten it, set load.each."
+        )
     if expectations.outside:
         yield f"{expectations.outside} events lie outside the period because of planned clock skew; they count nowhere."
     if expectations.bad.high:

@@ -252,10 +252,15 @@ class Load(Model):
     )
     spacing: Literal["even", "poisson"] = Field(default="poisson", description="Of arrivals that have a rate.")
     users: Annotated[Whole, Field(ge=1, le=100_000)] | None = Field(
-        default=None, description="Closed model: so many at once; each takes the next visitor when it is free."
+        default=None,
+        description="Closed model: so many at once; each takes the next visitor when it is free. How fast that goes "
+        "says nothing of event time: there one of a user's visitors follows the other after `each`, so the period of "
+        "the totals is count / users times `each` long.",
     )
     each: Duration | None = Field(
-        default=None, description="Closed model: event time between two visitors of one user."
+        default=None,
+        description="Closed model: event time from one visitor of a user to the next, and so the length of the period; "
+        "unless given, the longest visit that the file allows.",
     )
     clock: Clock = Clock()
     timeouts: Timeouts = Timeouts()
