@@ -237,12 +237,20 @@ class Master:
         """A worker's last word: whom it has not begun is free again."""
         if member.keeps == "elsewhere" and not (member.inbox and member.inbox.is_whole):
             return  # it says so again when its ledger has come
-        back = messages.leases(message, "back") if member.course == self._course else []
-        back += member.unheard
-        member.unheard = []
+        back = messages.leases(message, "back") if messages.whole(message, "given") == member.given else []
+        member.given += len(back)
+        is_all = not messages.whole(message, "rest")
+        if member.course != self._course:
+            back = []
+        if is_all:
+            back += member.unheard
+            member.unheard = []
         freed = self._free(member, back)
-        kept = size(back) - size(freed) if self._table is not None and self.phase != "draining" else 0
-        member.cut = messages.whole(message, "cut") + kept
+        member.cut += size(back) - size(freed) if self._table is not None and self.phase != "draining" else 0
+        if not is_all:
+            self._order(member)  # which says how many are back, and it goes on
+            return
+        member.cut += messages.whole(message, "cut")
         member.state = "left"
         self._reception.note_clock(member)
         self._lease_log.fate(member.name, "left", member.heard_ns)
@@ -434,6 +442,7 @@ class Master:
             places=self._places(member),
             base=member.base,
             leases=member.unheard[:MOST_LEASES],
+            given=member.given,
             more=self._table is not None and self._table.first_free is not None,
             drain=self._grace if self.phase == "draining" else None,
             done=False,

@@ -51,6 +51,7 @@ class Member:
     is_dead: bool = False  # its process is gone, for certain
     checked: str = ""  # of the transport: ok, or what was wrong
     cut: int = 0  # visitors who were begun and not sent to their end
+    given: int = 0  # leases that it has given back in its last word, as far as that was heard
     orders: int = 0  # sent so far
     ordered_ns: int = 0  # when the last of them was
     pinged_ns: int = 0

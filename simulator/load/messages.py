@@ -7,13 +7,15 @@ them, so the next one makes good for any before it.
     worker to master
       hello     there is a worker without a run; `run` is empty
       fetch     the part of a file of the scenario that it needs next: file, offset
-      report    where it stands: course, leases that came (got), visitors ahead and wanted, floor, numbers; its end
+      report    where it stands: course, leases that came (got), visitors ahead and wanted, floor, numbers; its end,
+                with leases that it gives back: from number `given` on, and how many are the rest
       echo      of a ping: sent, and the worker's own clock
       ledger    a part of its ledger: offset, data
     master to worker
       run       what will be sent: the worker's name, the folder, the files
       file      a part of a file: file, offset, data
-      orders    which course, since when, how many places, the leases from number `base` on, whether to drain
+      orders    which course, since when, how many places, the leases from number `base` on, whether to drain,
+                how many leases it has `given` back
       ping      the master's clock
       have      so many bytes of the ledger have come
       refused   why the worker can have no part in this run

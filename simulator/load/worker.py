@@ -149,6 +149,7 @@ class Worker:
         self._shipped_ns = 0
         self._is_home = False  # all of them
         self._patience_ns = _PATIENCE_NS
+        self._given = 0  # leases that were not begun and that the master has back
         self._last_word = False
         self._was_resting = False
 
@@ -251,6 +252,7 @@ class Worker:
         if seq <= self._obeyed:
             return  # older than what was heard already
         self._obeyed = seq
+        self._given = max(self._given, messages.whole(orders, "given"))
         grace = orders.get("drain")
         if isinstance(grace, int | float):
             job.drain(float(grace))
@@ -336,7 +338,9 @@ class Worker:
             slots=job.slots,
             why=self.reason,
             final=self._last_word,
-            back=job.never_begun[:MOST_LEASES] if self._last_word else [],
+            given=self._given,
+            back=job.never_begun[self._given : self._given + MOST_LEASES] if self._last_word else [],
+            rest=max(0, len(job.never_begun) - self._given - MOST_LEASES) if self._last_word else 0,
             cut=job.cut if self._last_word else 0,
         )
 
@@ -386,7 +390,7 @@ class Worker:
         """The run is over for this worker; it looks for another."""
         self.job = self._arrival = None
         self._course, self._got, self._more = "", 0, True
-        self._obeyed = self._seq = 0
+        self._obeyed = self._seq = self._given = 0
         self._shipped, self._on_its_way, self._is_home = 0, -1, False
         self._last_word = self._was_resting = False
 

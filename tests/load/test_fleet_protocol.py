@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 from simulator.ledger.leases import read_leases
 from simulator.ledger.manifest import LEDGER_FOLDER
 from simulator.ledger.read import is_being_written, read_ledger
+from simulator.load import worker as worker_module
 from simulator.load.master import Master
 from tests.load.pretend_fleet import CLOSED, OPEN, SECOND, PretendFleet, make
 
@@ -82,6 +83,26 @@ def test_a_worker_that_is_told_to_go_gives_back_whom_it_has_not_begun(tmp_path: 
     cut = fleet.master.progress()["fleet"][0]["visitors_cut"]
     assert fleet.master.exit_code == (3 if cut else 0)
     assert fleet.master.progress()["workers_lost"] == 0
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.3], ids=["heard at once", "some of it lost"])
+def test_a_worker_gives_back_more_leases_than_one_message_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: float
+) -> None:
+    monkeypatch.setattr(worker_module, "MOST_LEASES", 3)
+    fleet = fleet_of(tmp_path, here=2, count=200)
+    fleet.until(lambda: len(fleet.begun("load")) > 30)
+    job = fleet.hands["host_0"].job
+    assert job is not None
+    fleet.leave("host_0")
+    fleet.until(lambda: job.is_over)
+    job.never_begun = [(visitor, visitor + 1) for lease in job.never_begun for visitor in range(*lease)]
+    assert len(job.never_begun) > 10
+    fleet.loss = loss
+    fleet.until_over()
+
+    assert fleet.begun("load") == list(range(200))
+    assert fleet.master.progress()["fleet"][0]["state"] == "left"
 
 
 def test_whom_a_dead_worker_has_not_begun_is_sent_by_the_others(tmp_path: Path) -> None:
