@@ -122,6 +122,44 @@ def test_the_weightiest_reason_comes_first() -> None:
     )
 
 
+LOST = Finding("worker_lost", Verdict.INCONCLUSIVE, "worker-2 on b was lost: its ledger is whole")
+ENDED = LoadFacts(finished=False, reason="failed > 50% for 10s", started=1_203, planned=2_400)
+REASONS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
+    (
+        "stopped by hand",
+        {"load": LoadFacts(finished=False, reason="a signal", by_hand=True, started=1_203, planned=2_400)},
+        ("The run was stopped by hand after 1,203 of 2,400 visitors.",),
+    ),
+    (
+        "given up",
+        {"load": ENDED},
+        ("The run was cut short after 1,203 of 2,400 visitors: failed > 50% for 10s.",),
+    ),
+    (
+        "given up before some events had their turn",
+        {"load": ENDED, "unacked": ("c_buy",)},
+        ("The run was cut short after 1,203 of 2,400 visitors: failed > 50% for 10s.",),
+    ),
+    (
+        "a lost worker, of whom a finding tells",
+        {"load": LoadFacts(workers_lost=1), "findings": [LOST]},
+        ("Worker-2 on b was lost: its ledger is whole.",),
+    ),
+    ("a lost worker without a finding", {"load": LoadFacts(workers_lost=1)}, ("1 worker was lost.",)),
+    (
+        "a lost worker with visitors whom nobody else could have",
+        {"load": LoadFacts(workers_lost=1, started=90, planned=100), "findings": [LOST]},
+        ("Worker-2 on b was lost: its ledger is whole.", "Only 90 of 100 visitors are known to have started."),
+    ),
+    ("two of them", {"load": LoadFacts(workers_lost=2)}, ("2 workers were lost.",)),
+]
+
+
+@pytest.mark.parametrize(("given", "reasons"), [row[1:] for row in REASONS], ids=[row[0] for row in REASONS])
+def test_one_clear_reason(given: dict[str, Any], reasons: tuple[str, ...]) -> None:
+    assert concluded(**given).reasons == reasons
+
+
 def test_precedence_of_exit_codes() -> None:
     assert PRECEDENCE == (7, 5, 6, 1, 3, 4, 2, 0)
     assert set(WORDS) == set(PRECEDENCE)
