@@ -41,7 +41,7 @@ from simulator.load.own_face import again, make_run
 from simulator.load.sender import GRACE
 from simulator.load.statistics import LocustStatistics
 from simulator.traffic.listening import check_port
-from simulator.traffic.making import Wanted
+from simulator.traffic.making import Wanted, take_back
 from simulator.traffic.opened import OpenedRun, open_run
 
 MASTER_FILE = "master.json"  # in a run directory of `mpsim run`: the port at which workers are awaited
@@ -352,6 +352,8 @@ def _quit(environment: Any, **_: Any) -> None:
         _stop("interrupted by a signal, twice", grace=0)
     if drive is not None:
         environment.process_exit_code = drive.exit_code
+    if _session.own_face and _session.next is not None:
+        take_back(_session.next.folder)  # nobody started it
 
 
 def _stop(reason: str, grace: float | None = None) -> None:

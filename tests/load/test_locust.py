@@ -319,6 +319,17 @@ def test_under_the_web_ui_a_run_starts_and_the_process_ends_with_it(tmp_path: Pa
     assert keys(sent(tmp_path)) == planned(tmp_path)
 
 
+def test_a_run_that_nobody_started_leaves_no_directory_behind(tmp_path: Path) -> None:
+    scenario(tmp_path)
+    port = _free_port()
+    with hostile(says(OK)) as server, started(own_face(tmp_path, server.url, *_web(port)), tmp_path) as process:
+        until(lambda: _answers(port, "/"), "the web UI")
+        was_there = (tmp_path / "run" / "run.json").exists()
+        process.terminate()
+        assert (was_there, process.wait(30)) == (True, 0)
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_web_ui_starts_and_stops_a_run(tmp_path: Path) -> None:
     scenario(tmp_path, count=3_000)
     port = _free_port()
