@@ -185,6 +185,10 @@ class Agenda:
             self._wait(walk, now_ns)
         return self.take(now_ns)
 
+    def abandon(self) -> None:
+        """One that is in flight has no outcome, and nobody follows in its place."""
+        self.in_flight -= 1
+
     def set_places(self, number: int) -> None:
         """Closed model and flood: so many visitors on the way at once from now on; none is sent away."""
         self._places = number

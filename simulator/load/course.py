@@ -31,6 +31,7 @@ from simulator.wire.request import Answer, Evidence, Outcome, Purpose
 _NEVER = 1 << 63
 _LONGEST_NAP = 0.5  # seconds
 _SHORTEST_NAP = 0.001  # the kernel's timers are no finer, and who is due in between goes along
+_FAILURE_GRACE = 2.0  # seconds for replies to what is in flight, where the run cannot go on
 _PLANNING_NS = 2_000_000  # at a stretch, before those who are due are looked at again
 
 
@@ -294,5 +295,7 @@ class Course:
         return Outcome.REFUSED if outcome is Outcome.ACKED else outcome
 
     def _fail(self, failure: Exception) -> None:
+        """The run ends with this; what is in flight may still be answered, so that less is unknown."""
         self._failure = self._failure or failure
-        self.stop(0)
+        self._agenda.abandon()
+        self.stop(_FAILURE_GRACE)

@@ -108,8 +108,10 @@ def _send_everybody(driver: Any) -> NoReturn:
         environment.process_exit_code = ExitCode.OWN_FAULT
     else:
         _session.drive = drive
-        environment.process_exit_code = drive.go()
-        statistics.flush()
+        try:
+            environment.process_exit_code = drive.go()
+        finally:
+            statistics.flush()  # also where Locust kills this greenlet, as it does when its patience is over
         _say_how_it_ended(drive.reason, opened.folder)
     if not _session.stopping:
         gevent.spawn(_end, environment)

@@ -337,7 +337,7 @@ class Master:
             self.stop("no worker is left")
         if self._abort is not None and now - self._looked_ns >= _SECOND:
             self._looked_ns = now
-            if why := self._abort.look(self.told(), now):
+            if why := self._abort.look(self.told().tried, now):
                 self.stop(why)
 
     def _end_when_all_have_left(self, now: int) -> None:

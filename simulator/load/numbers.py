@@ -37,7 +37,7 @@ from simulator.finding import ExitCode
 from simulator.journey.arrivals import due_by
 from simulator.journey.plan import Plan, arrival_offset_us
 from simulator.ledger.histogram import Histogram
-from simulator.load.tally import Tally
+from simulator.load.tally import Tally, Tried
 from simulator.wire.request import Outcome
 
 _MOST_NAMES = 1_000  # of one kind that a worker may tell
@@ -69,6 +69,12 @@ class Told:
     def failed(self) -> int:
         """Of them those that were not acked."""
         return self.count("attempts.refused") + self.count("attempts.unknown")
+
+    @property
+    def tried(self) -> Tried:
+        """Of judged events and of earlier visits: a collector that is down is down for both."""
+        setup = {outcome: self.count(f"setup.{outcome.name.lower()}") for outcome in Outcome}
+        return Tried(self.sent + sum(setup.values()), self.failed + sum(setup.values()) - setup[Outcome.ACKED])
 
     def as_json(self) -> dict[str, Any]:
         """As it travels between processes."""

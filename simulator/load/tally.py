@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 
 from simulator.ledger.histogram import Histogram
 from simulator.load.held import Held
@@ -92,14 +92,11 @@ class Tally:
             self.failed_lookups.append(FailedLookup(walk.visitor, request.number, request.expects, why))
 
 
-class Attempted(Protocol):
-    """How many attempts of judged events are through, and of them how many were not acked."""
+class Tried(NamedTuple):
+    """How many attempts are through, and of them how many were not acked."""
 
-    @property
-    def sent(self) -> int: ...
-
-    @property
-    def failed(self) -> int: ...
+    sent: int
+    failed: int
 
 
 class AbortWatch:
@@ -116,16 +113,20 @@ class AbortWatch:
         self._looked_ns = 0
         self._broken_since_ns: int | None = None
 
-    def look(self, tally: Attempted, now_ns: int) -> str:
-        """Why to give up now; empty to go on."""
-        sent, failed = tally.sent - self._sent, tally.failed - self._failed
+    def look(self, tried: Tried, now_ns: int) -> str:
+        """Why to give up now; empty to go on.
+
+        Args:
+            tried: since the run began, earlier visits included.
+        """
+        sent, failed = tried.sent - self._sent, tried.failed - self._failed
         since_ns, self._looked_ns = self._looked_ns or now_ns, now_ns
         if sent:
-            self._sent, self._failed = tally.sent, tally.failed
+            self._sent, self._failed = tried
             if not self._rule.broken(failed / sent):
                 self._broken_since_ns = None
             elif self._broken_since_ns is None:
                 self._broken_since_ns = since_ns
         if self._broken_since_ns is None or now_ns - self._broken_since_ns < self._rule.duration * 1_000_000:
             return ""
-        return f"{self._rule.text}: {tally.failed} of {tally.sent} attempts failed"
+        return f"{self._rule.text}: {tried.failed} of {tried.sent} attempts failed"

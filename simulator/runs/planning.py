@@ -81,7 +81,7 @@ def _notes(plan: Plan, contract: Contract, expectations: Expectations) -> Iterat
     if expectations.outside:
         yield words.outside_sentence(expectations.outside)
     if expectations.bad.high:
-        yield f"{expectations.bad.high} malformed events are sent on purpose; they count nowhere."
+        yield f"{words.plural(expectations.bad.high, 'malformed event')} sent on purpose: counted nowhere."
     opens = contract.definitions.opens
     if contract.time == "arrival" and opens.timeout is not None:
         for place, span in _pauses(plan):

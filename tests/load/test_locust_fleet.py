@@ -21,6 +21,7 @@ from simulator.wire.request import Evidence, Outcome, Purpose
 from tests.load.hostile import OK, HostileServer, hostile, says
 from tests.load.test_locust import (
     _answers,
+    _down_after_setup,
     _free_port,
     _number,
     _phase,
@@ -303,10 +304,7 @@ def test_a_time_limit_of_locust_drains_every_worker(tmp_path: Path) -> None:
 
 def test_a_collector_that_is_down_ends_the_run_by_the_rule_of_the_scenario(tmp_path: Path) -> None:
     scenario(tmp_path, count=3_000, more="abort: failed > 50% for 1s")
-    with (
-        hostile(says(b"HTTP/1.1 503 S\r\nContent-Length: 0\r\n\r\n")) as server,
-        fleet(tmp_path, server) as made,
-    ):
+    with hostile(_down_after_setup) as server, fleet(tmp_path, server) as made:
         assert made.master is not None
         assert made.master.wait(PATIENCE) == 3, made.log("master")
     report = load_report(tmp_path)
