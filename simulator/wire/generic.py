@@ -53,7 +53,7 @@ _KINDS = {
     Kind.SHARE: "share",
     Kind.PUSH: "push",
 }
-_ACTIONS = {"launch": Action.OPEN, "view": Action.VIEW, "show": Action.SHOW, "hide": Action.EXIT}
+_ACTIONS = {"launch": Action.OPEN, "view": Action.VIEW, "show": Action.SHOW}
 _ZONE = "Asia/Shanghai"
 _SENT = ("sent", "sent_ms")
 _CARRIED = {
@@ -344,5 +344,12 @@ FORMAT = Format(
     Generic.name,
     GenericOptions,
     _build,
-    contract={"opens": "launch", "user": "openid", "day": "Asia/Shanghai", "dedupe": "by_id", "time": "event"},
+    contract={
+        "opens": "launch",
+        "user": "openid",
+        "day": "Asia/Shanghai",
+        "dedupe": "by_id",
+        "time": "event",
+        "batch_order": "kept",
+    },
 )

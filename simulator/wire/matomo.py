@@ -188,6 +188,7 @@ FORMAT = Format(
         "day": "Asia/Shanghai",
         "dedupe": "none",
         "time": "event",
+        "batch_order": "kept",
         "midnight": True,
         "source_change": True,
         "replies": {"acked": [200, 204]},

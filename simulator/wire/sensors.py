@@ -225,7 +225,7 @@ class Sensors(Vendor):
     def _action(self, event: str) -> Action:
         if event == self._opens:
             return Action.OPEN
-        known = {"$MPViewScreen": Action.VIEW, "$MPShow": Action.SHOW, "$MPHide": Action.EXIT}
+        known = {"$MPViewScreen": Action.VIEW, "$MPShow": Action.SHOW}
         return known.get(event, Action.CUSTOM)
 
     def _identities(self, message: Message) -> tuple[Identity, ...]:
@@ -282,5 +282,12 @@ FORMAT = Format(
     SensorsOptions,
     _build,
     path="/sa",
-    contract={"opens": "launch", "user": "openid", "day": "Asia/Shanghai", "dedupe": "by_id", "time": "event"},
+    contract={
+        "opens": "launch",
+        "user": "openid",
+        "day": "Asia/Shanghai",
+        "dedupe": "by_id",
+        "time": "event",
+        "batch_order": "kept",
+    },
 )

@@ -8,6 +8,9 @@ A batch leaves when it is full, when its time is up, when the mini program hides
 the first judged one come into it. Its place in time is that of the flush, or of the latest of its events that were held
 back on purpose (offline, disorder); it is sent again as a whole where one of its events is.
 
+A hide ends no open: the visitor may be back in a second, and whether that is another open is the contract's to say. It
+is an event like an application's own.
+
 Not here: DM Hub's tracker (dmhub.py), which has no queue and no sessions; how requests are put in order (traffic/).
 Assumed: what waits in a queue outlives the process, since every flush comes before the end of a visit.
 """
@@ -36,7 +39,7 @@ from simulator.wire.request import Action, Answer, Outcome, Purpose, Record, Req
 Message = dict[str, Json]  # one event as its format says it; never mutated once it is in a queue
 Headers = tuple[tuple[str, str], ...]
 
-_ACTIONS = {Kind.LAUNCH: Action.OPEN, Kind.VIEW: Action.VIEW, Kind.SHOW: Action.SHOW, Kind.HIDE: Action.EXIT}
+_ACTIONS = {Kind.LAUNCH: Action.OPEN, Kind.VIEW: Action.VIEW, Kind.SHOW: Action.SHOW}
 
 
 class Session(NamedTuple):

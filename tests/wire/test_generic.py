@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import UsageError
@@ -99,6 +99,7 @@ def test_a_text_body_escapes_as_it_says() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.sampled_from(["url", "json"]))
+@settings(deadline=None)
 def test_every_escape_has_its_inverse(text: str, kind: str) -> None:
     assert ESCAPES[f"from {kind}"](ESCAPES[kind](text)) == text
     assert from_header(as_header(text)) == text
@@ -107,6 +108,7 @@ def test_every_escape_has_its_inverse(text: str, kind: str) -> None:
 
 
 @given(st.text())
+@settings(max_examples=50, deadline=None)
 def test_a_field_never_opens_another(text: str) -> None:
     """What a field holds is not looked at for templates again."""
     try:
