@@ -91,6 +91,8 @@ def sightings_of(
 
 def _seen(record: Record, place: int, attempts: Sequence[Attempt], contract: Contract) -> Iterator[Sighting]:
     dated = contract.time == "event" and record.date is not None
+    if any(attempt.apart for attempt in attempts):
+        attempts = [attempt.of_event(place) for attempt in attempts]
     rule = rule_of(record, contract.dedupe)
     apart = rule in ("none", "maybe") if contract.order == "arrival" else rule == "none" and not dated
     if apart and len(attempts) > 1:

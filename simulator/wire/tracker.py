@@ -194,6 +194,10 @@ class Vendor:
         """What an answer tells of all events in its request."""
         return classify(answer, self.options.replies)
 
+    def outcomes(self, events: int, answer: Answer) -> Sequence[Outcome] | None:  # noqa: ARG002 - most replies do not
+        """What an answer tells of each event, in the order of the messages; None: the same of all."""
+        return None
+
     def check(self, captured: Captured, *methods: str) -> str:
         """The query of a request of one of these methods to the path of the events.
 
@@ -321,6 +325,10 @@ class Tracker:
     def outcome(self, answer: Answer) -> Outcome:
         """What an answer tells. Never raises."""
         return self.vendor.outcome(answer)
+
+    def outcomes(self, events: int, answer: Answer) -> Sequence[Outcome] | None:
+        """What an answer tells of each of so many events, where it does; None: of all alike. Never raises."""
+        return self.vendor.outcomes(events, answer)
 
     # ---- what the tracker knows -----------------------------------------------------------------------------------
 

@@ -284,6 +284,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("events inside a text", {"event": "{event}", "body": {"json": "x{events}"}}, "stand nowhere"),
     ("an event's field around", {"event": "{event}", "body": {"json": ["{id}", "{events}"]}}, "{id} is of one event"),
     ("events inside an event", {"event": ["{event}", "{events}"], "body": {"json": "{events}"}}, "stand in event"),
+    ("answers without an event", {"body": E, "answers": {"acked": 1}}, "answers speaks of the events of a request"),
+    ("an answer that means both", {"body": E, "answers": {"acked": 1, "refused": 1}}, "answers: the value 1 of item"),
     ("lines beside a body", {"event": "{event}", "lines": True, "body": {"json": "{events}"}}, "lines is a whole body"),
     ("one name for two", {"body": E, "names": {"view": "launch"}}, "two kinds of events are called launch"),
     ("an option that is none", {"body": E, "metod": "GET"}, "metod"),
