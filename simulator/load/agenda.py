@@ -89,6 +89,11 @@ class Agenda:
         self.never_begun: list[Lease] = []  # visitors of whom nothing was sent; known once it is stopped
 
     @property
+    def is_open(self) -> bool:
+        """Whether visitors come at instants of their own, however many are on their way."""
+        return isinstance(self._pace, OpenPace)
+
+    @property
     def silent(self) -> int:
         """Visitors who came and had nothing to send; `finished` does not count them."""
         return self._crowd.silent

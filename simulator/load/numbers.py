@@ -12,6 +12,7 @@ load.json is written when the load is over, however it ended. A directory withou
     workers           that took part; workers_lost: of them those that were not heard of any more
     visitors          planned; visitors_started: whose first request left or had nothing to send
     punctual          part of the visitors planned so far that started within 1 s of their instant; null: not open model
+    visitors_held     of those who started later: they waited while the collector let all requests in flight wait
     late_p99_ms       of the starts, after their instant; null: not open model
     attempts, setup   sent, acked, refused, unknown
     lookups           sent, failed, and examples of failures
@@ -127,6 +128,7 @@ def told_by(tally: Tally, *, silent: int, finished: int, in_flight: int) -> Told
     counts |= {
         "visitors.started": tally.started,
         "visitors.punctual": tally.punctual,
+        "visitors.held": tally.held,
         "visitors.silent": silent,
         "visitors.finished": finished,
         "in_flight": in_flight,
@@ -174,6 +176,7 @@ def numbers(plan: Plan, told: Told, times: Times, *, workers: int = 1, workers_l
         "visitors_started": started + silent - absent,
         "visitors_finished": max(0, told.count("visitors.finished") + silent - absent),
         "punctual": _punctual(plan, told, times),
+        "visitors_held": told.count("visitors.held"),
         "late_p99_ms": None if late is None else late / 1_000,
         "attempts": _outcomes(told, "attempts"),
         "setup": _outcomes(told, "setup"),

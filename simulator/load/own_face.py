@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulator.errors import ConnectionFailed
@@ -16,8 +16,9 @@ from simulator.journey.plan import complete_links
 from simulator.load.client import Client, send_once
 from simulator.times import Ms
 from simulator.traffic.links import refusal, registration
-from simulator.traffic.making import Wanted, draft, make_folder, write_run
+from simulator.traffic.making import Wanted, draft, make_folder, take_back, typed_again, write_run
 from simulator.traffic.opened import OpenedRun
+from simulator.traffic.targets import check_connection
 from simulator.wire.outcome import describe
 from simulator.wire.request import Evidence, Purpose, Request
 
@@ -28,14 +29,30 @@ def make_run(wanted: Wanted) -> OpenedRun:
     Raises:
         UsageError: a bad option, a host that was not allowed, or a directory that cannot be written.
         ScenarioError: the scenario cannot be used.
-        ConnectionFailed: the collector did not take a link of method 2.
+        ConnectionFailed: nobody answers at the target, or it did not take a link of method 2; no directory
+            stays behind.
     """
     checked = draft(wanted)
     assert checked.url is not None, "Locust's own face starts no collector"
-    opened = write_run(checked, make_folder(checked), checked.url)
-    _register_links(Client(checked.url), complete_links(opened.scenario))
-    _take_baseline(opened.folder)
+    folder = make_folder(checked)
+    try:
+        check_connection(checked.url)
+        opened = write_run(checked, folder, checked.url)
+        _register_links(Client(checked.url), complete_links(opened.scenario))
+        _take_baseline(folder)
+    except BaseException:
+        take_back(folder)
+        raise
     return opened
+
+
+def again(arguments: Sequence[str]) -> tuple[str, ...]:
+    """What a user types for the same again, wherever the package is installed: another run has another directory.
+
+    Args:
+        arguments: of Locust's command line, without its name.
+    """
+    return ("python", "-m", "simulator.load", *typed_again(arguments, "-f", "--locustfile", "--out"))
 
 
 def _register_links(client: Client, links: Mapping[str, str]) -> None:

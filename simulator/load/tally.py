@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from simulator.ledger.histogram import Histogram
+from simulator.load.held import Held
 from simulator.load.walk import Walk
 from simulator.scenario.slo import AbortRule
 from simulator.wire.request import Outcome, Purpose
@@ -33,6 +34,7 @@ class Tally:
     def __init__(self) -> None:
         self.started = 0  # visitors
         self.punctual = 0  # of them within a second of their instant
+        self.held = 0  # of those who were not: they waited for the collector's replies to others
         self.late = Histogram()  # how much later than planned visitors started
         self.outcomes = {Outcome.ACKED: 0, Outcome.REFUSED: 0, Outcome.UNKNOWN: 0}
         self.setup = {Outcome.ACKED: 0, Outcome.REFUSED: 0, Outcome.UNKNOWN: 0}
@@ -54,11 +56,18 @@ class Tally:
         """Of them those that were not acked."""
         return self.outcomes[Outcome.REFUSED] + self.outcomes[Outcome.UNKNOWN]
 
-    def start(self, late_ns: int, now_ns: int) -> None:
-        """A visitor's first request is about to be sent."""
+    def start(self, late_ns: int, now_ns: int, held: Held | None = None) -> None:
+        """A visitor's first request is about to be sent.
+
+        Args:
+            held: who can say why it is late, of the open model.
+        """
         late_us = late_ns // 1_000
         self.started += 1
-        self.punctual += late_us <= _PUNCTUAL_US
+        if late_us <= _PUNCTUAL_US:
+            self.punctual += 1
+        elif held is not None and held.explains(late_ns):
+            self.held += 1
         self.late.add(late_us)
         self.first_start_ns = self.first_start_ns or now_ns
         self.last_start_ns = now_ns

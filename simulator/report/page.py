@@ -105,6 +105,7 @@ def _context(result: Result) -> dict[str, Any]:
     findings = sorted(result.findings, key=lambda finding: -finding.verdict)
     head = words.headline(result)
     phases = comparable(result)
+    trends = [drawn for metric in METRICS if (drawn := charts.trend(result.metrics, metric))]
     tables = [_cells(result, by) for by in ("source", "content", "page", "day", "hour")]
     return {
         "result": result,
@@ -121,7 +122,8 @@ def _context(result: Result) -> dict[str, Any]:
         "capacity": capacity_sentence(phases) if phases else "",
         "phases": phases[:_PHASES],
         "phases_more": max(0, len(phases) - _PHASES),
-        "trends": [drawn for metric in METRICS if (drawn := charts.trend(result.metrics, metric))],
+        "trends": trends,
+        "unknown_in_trends": any(not spot.known for drawn in trends for spot in drawn.spots),
         "tables": [cells for cells in tables if cells.rows],
         "outcomes": _outcomes(result),
         "latencies": _latencies(result),

@@ -52,7 +52,15 @@ def token_of(manifest: Manifest) -> str:
     Raises:
         UsageError: the variable is not set.
     """
-    variable = manifest.target.token_variable
+    return read_token(manifest.target.token_variable)
+
+
+def read_token(variable: str) -> str:
+    """What an environment variable holds; empty where none is named.
+
+    Raises:
+        UsageError: the variable is not set.
+    """
     if variable and variable not in os.environ:
         raise UsageError(f"the environment variable {variable}, which holds the target's token, is not set")
     return os.environ.get(variable, "") if variable else ""

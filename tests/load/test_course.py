@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -212,3 +213,50 @@ def _until(condition: Callable[[], bool]) -> None:
     with gevent.Timeout(10):
         while not condition():
             gevent.sleep(0.001)
+
+
+def _slow(seconds: float) -> Callable[[Visit], None]:
+    def answers(visit: Visit) -> None:
+        while visit.request():
+            visit.server.over.wait(seconds)
+            visit.send(OK)
+
+    return answers
+
+
+def _arriving(visitors: int, every_us: int, start_ns: int) -> Agenda:
+    planned = {
+        k: (Request(k, 0, Purpose.EVENT, Ms(k * every_us // 1_000), "GET", "/", (), b"", ()),) for k in range(visitors)
+    }
+    return Agenda(crowd(planned), OpenPace(start_ns, Ms(0), Fraction(1), lambda visitor: visitor * every_us))
+
+
+def test_visitors_who_are_late_because_the_collector_holds_all_requests_are_told_from_others(tmp_path: Path) -> None:
+    """100 a second are wanted; with 20 in flight and a reply after 0.5 s, 40 a second can be."""
+    with hostile(_slow(0.5)) as server:
+        sender = Sender(tmp_path, server.url, _arriving(160, 10_000, steady_clock()() + 20_000_000), lanes=20)
+        sender.run()
+
+    late = sender.tally.started - sender.tally.punctual
+    assert sender.tally.started == 160
+    assert late > 40
+    assert sender.tally.held == late
+
+
+def test_visitors_who_are_late_because_this_process_is_busy_are_not_the_collectors_fault(tmp_path: Path) -> None:
+    """Every lane is taken here, too, but their replies lie there and wait for us."""
+    with hostile(says(OK)) as server:
+        sender = Sender(tmp_path, server.url, _arriving(300, 1_000, steady_clock()() + 20_000_000), lanes=5)
+
+        def is_busy(*_: object) -> None:
+            until = time.monotonic() + 0.01
+            while time.monotonic() < until:
+                pass
+
+        sender.course._watch = is_busy
+        sender.run()
+
+    late = sender.tally.started - sender.tally.punctual
+    assert sender.tally.started == 300
+    assert late > 100
+    assert sender.tally.held == 0
