@@ -40,7 +40,8 @@ from simulator.wire.options import WireOptions
 from simulator.wire.packing import unpacked
 from simulator.wire.query import parse
 from simulator.wire.request import Action, Record, WireError
-from simulator.wire.tracker import Captured, Carried, Message, Moment, Sending, Tracker, Vendor, said
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, said
 
 VERSION = "1.17.9"
 LIBRARY: Mapping[str, Json] = {"$lib": "MiniProgram", "$lib_method": "code", "$lib_version": VERSION}
