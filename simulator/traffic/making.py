@@ -33,13 +33,15 @@ from simulator.ledger.manifest import (
 )
 from simulator.scenario.contracts import read_contract, resolve_contract
 from simulator.scenario.load import Loaded, load
+from simulator.scenario.nearest import one_of
 from simulator.times import Ms, instant
-from simulator.traffic.opened import OpenedRun, adapter_of, settings_of
+from simulator.traffic.opened import OpenedRun, adapter_of, contract_of_adapter, settings_of
 from simulator.traffic.targets import check_target, is_loopback_url
 
 IDENTITIES_FILE = "identities.csv"
 DEFAULT_PATH = "/cbe/__utm"
 _EMBEDDED_QUIET, _EMBEDDED_DEADLINE = Ms(500), Ms(5_000)
+EMBEDDED_ADAPTERS = ("dmhub", "dmhub-2018")  # whose events the embedded collector takes
 _LIBRARIES = ("locust", "gevent", "Faker", "pydantic")
 
 
@@ -104,7 +106,7 @@ def draft(wanted: Wanted) -> Draft:
 def contract_of(wanted: Wanted, loaded: Loaded) -> Contract:
     """The contract in force, by the precedence of CONTRACT section 3; the adapter's own stands for the target's."""
     explicit = read_contract(wanted.contract) if wanted.contract is not None else None
-    contract = resolve_contract(explicit, loaded.scenario, read_contract(wanted.adapter))
+    contract = resolve_contract(explicit, loaded.scenario, contract_of_adapter(wanted.adapter))
     if contract.max_age is not None and wanted.target is None:
         raise UsageError("the embedded collector takes events of any age: leave max_age out, or name a --target")
     if wanted.target is None and (explicit is None or explicit.file.ack is None):
@@ -119,8 +121,13 @@ def make_folder(draft: Draft) -> Path:
     """Make the run directory with a copy of the scenario, its includes and lists, as they lie to one another.
 
     Raises:
-        UsageError: it is not empty, or cannot be written.
+        UsageError: it is not empty, or cannot be written; or the embedded collector does not take the adapter's events.
     """
+    if draft.url is None and draft.wanted.adapter not in EMBEDDED_ADAPTERS:
+        known = one_of(EMBEDDED_ADAPTERS)
+        raise UsageError(
+            f"--adapter {draft.wanted.adapter}: the embedded collector takes {known} only; name a --target"
+        )
     folder = draft.wanted.out
     if folder is None:
         local = draft.created.astimezone()
