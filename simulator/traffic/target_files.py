@@ -1,0 +1,95 @@
+"""What `--target` names, a URL or a target file, as a `Target`; and which hosts are sent to and read from with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from simulator.errors import UsageError
+from simulator.ledger.manifest import TargetFacts
+from simulator.scenario.secret import resolved
+from simulator.scenario.target import AdapterOptions, Target, plain_target, read_target, target_of
+from simulator.scenario.values import Model
+from simulator.traffic.targets import check_target, is_loopback
+from simulator.wire.options import DEFAULT_PATH
+from simulator.wire.registry import adapter_names
+
+
+class PathOptions(Model):
+    """What of the DM Hub tracker differs between collectors."""
+
+    path: Annotated[str, "of the event request"] = DEFAULT_PATH
+
+
+def adapter_models() -> AdapterOptions:
+    """The model of each adapter's own options."""
+    return dict.fromkeys(adapter_names(), PathOptions)
+
+
+def is_url(text: str) -> bool:
+    """Whether `--target` names a URL; else it is a file."""
+    return "://" in text
+
+
+def named_target(text: str, adapter: str, path: str, token_variable: str) -> Target:
+    """The target that `--target` names.
+
+    Args:
+        adapter, path, token_variable: of a URL; a file says these itself.
+
+    Raises:
+        UsageError: no such file; a ScenarioError when it is wrong; an option that belongs into the file.
+    """
+    if is_url(text):
+        return plain_target(text, adapter, {"path": path}, token_variable)
+    for option, given, usual in (
+        ("--adapter", adapter, "dmhub"),
+        ("--path", path, DEFAULT_PATH),
+        ("--token-env", token_variable, ""),
+    ):
+        if given != usual:
+            raise UsageError(f"{option} {given}: the target file {text} says that itself")
+    return read_target(Path(text), adapter_models())
+
+
+def target_of_run(facts: TargetFacts) -> Target:
+    """The target of a run that was prepared before.
+
+    Raises:
+        ScenarioError: its run.json does not fit any more.
+    """
+    if facts.document is None:
+        return plain_target(facts.url, facts.adapter, {"path": facts.path}, facts.token_variable)
+    return target_of(facts.document, Path(facts.folder), adapter_models())
+
+
+def checked_url(target: Target, allowed_hosts: Collection[str]) -> str:
+    """Where a target's events go; every host that is sent to or read from is this machine, or was allowed.
+
+    Raises:
+        UsageError: a host that was not, a URL that is none, a variable that is not set.
+    """
+    url = check_target(resolved(target.file.url, os.environ), allowed_hosts)
+    for host in hosts_read(target, os.environ):
+        if not is_loopback(host) and host not in allowed_hosts:
+            raise UsageError(f"{host} is not this machine: it is read only with --allow-host {host}")
+    return url
+
+
+def hosts_read(target: Target, environment: Mapping[str, str]) -> Iterator[str]:
+    """The hosts, beside the target's own, from which totals and events are read.
+
+    Raises:
+        UsageError: a variable that is not set.
+    """
+    for section in (target.totals.http, target.events.http if target.events else None):
+        if section is not None and section.url is not None:
+            yield urlsplit(section.url).hostname or ""
+    for database in (target.totals.sql, target.events.sql if target.events else None):
+        if database is not None:
+            host = urlsplit(resolved(database.database, environment)).hostname
+            if host:
+                yield host
