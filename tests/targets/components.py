@@ -124,10 +124,22 @@ def postgresql(folder: Path) -> Iterator[Postgresql]:
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [*as_who, str(programs / "postgres"), "-D", str(data), *options]
     with running(command, folder / "postgresql.out") as process:
-        wait_for(lambda: listens(port), _START_SECONDS, "PostgreSQL does not start", process, folder / "postgresql.out")
         found = Postgresql(port, password)
+        log = folder / "postgresql.out"
+        wait_for(lambda: _answers(found), _START_SECONDS, "PostgreSQL does not start", process, log)
         _make_tables(found)
         yield found
+
+
+def _answers(server: Postgresql) -> bool:
+    """Whether it takes connections: it listens before it does."""
+    import psycopg
+
+    try:
+        psycopg.connect(server.address.replace("dbname=analytics", "dbname=postgres")).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _make_tables(server: Postgresql) -> None:
