@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -191,7 +192,7 @@ def _is_user(name: str) -> bool:
 
 def _run(command: list[object]) -> None:
     ran = subprocess.run([*map(str, command)], cwd="/", capture_output=True, text=True, timeout=120, check=False)
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def free_port() -> int:
@@ -208,3 +209,67 @@ def listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+# ---- MySQL ----------------------------------------------------------------------------------------------------------
+
+
+def _find_mariadb() -> Path | None:
+    """The server program of MariaDB, which speaks MySQL's protocol."""
+    found = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    return Path(found) if found else None
+
+
+needs_mariadb = pytest.mark.skipif(_find_mariadb() is None, reason="MariaDB is not installed (Debian: mariadb-server)")
+
+
+@dataclass(frozen=True, slots=True)
+class Mariadb:
+    """A running MariaDB."""
+
+    port: int
+    password: str
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy's URL, without the password."""
+        return f"mysql://reader@127.0.0.1:{self.port}/analytics"
+
+
+@contextmanager
+def mariadb(folder: Path, statements: list[str]) -> Iterator[Mariadb]:
+    """MariaDB in a folder, on a free port, with what the statements make in the database analytics."""
+    import pymysql
+
+    program = _find_mariadb()
+    assert program is not None
+    folder.mkdir(parents=True)
+    data, base = folder / "data", program.parent.parent
+    as_root = ["--user=root"] if os.geteuid() == 0 else []
+    how = ["--no-defaults", f"--basedir={base}", f"--datadir={data}", *as_root]
+    install = base / "bin" / "mariadb-install-db"
+    _run([install, *how, "--auth-root-authentication-method=normal", "--skip-test-db"])
+    server = Mariadb(free_port(), "only-a-test-knows-7h1s")
+    command = [str(program), *how, f"--port={server.port}", "--bind-address=127.0.0.1", f"--socket={data}/s"]
+    command += [f"--plugin-dir={base}/lib/mysql/plugin", f"--pid-file={data}/pid"]
+    command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M"]
+
+    def connected() -> Any:
+        try:
+            return pymysql.connect(host="127.0.0.1", port=server.port, user="root", autocommit=True)
+        except pymysql.err.OperationalError:
+            return None
+
+    log = folder / "mariadb.out"
+    with running(command, log) as process:
+        wait_for(lambda: connected() is not None, _START_SECONDS, "MariaDB does not start", process, log)
+        connection = connected()
+        assert connection is not None
+        with connection, connection.cursor() as cursor:
+            cursor.execute("CREATE DATABASE analytics CHARACTER SET utf8mb4")
+            cursor.execute("USE analytics")
+            for statement in statements:
+                cursor.execute(statement)
+            cursor.execute(f"CREATE USER reader@'127.0.0.1' IDENTIFIED BY '{server.password}'")
+            cursor.execute("GRANT SELECT, INSERT ON analytics.* TO reader@'127.0.0.1'")
+        yield server
