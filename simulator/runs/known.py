@@ -97,7 +97,7 @@ def _is_own(opened: OpenedRun, event: StoredEvent, coming: frozenset[int]) -> bo
 
 
 def _can_be_told(opened: OpenedRun, events: EventsReader) -> bool:
-    if not events.fields >= _ALL_FIELDS:
+    if not events.compared >= _ALL_FIELDS:
         return False
     return opened.adapter.carries_id and opened.adapter.carries_time and opened.contract.time == "event"
 

@@ -62,7 +62,7 @@ class Listing:
         except Unreadable as unreadable:
             self.why_not = f"the collector's events cannot be listed ({unreadable})"
             return None
-        listed.given = events.fields  # known at the latest when they were listed
+        listed.given = events.compared  # known at the latest when they were listed
         if not events.lists_bad:
             return listed
         try:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from simulator.runs.baseline import Cursors, read_cursors
 from simulator.scenario.target import Target
+from simulator.times import instant
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.target_files import target_of_run
 from simulator.verify.readers.fetch import Unreadable
@@ -90,6 +92,7 @@ def setting_of(opened: OpenedRun, url: str | None = None) -> Setting:
         own=manifest.target.embedded,
         scope=target.file.scope,
         folder=target.folder,
+        created=instant(datetime.fromisoformat(manifest.created)),
         period=(opened.plan.start, opened.plan.end) if by_event else None,
         left_out=target.left_out,
         secrets=Secrets(),

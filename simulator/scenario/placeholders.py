@@ -22,6 +22,7 @@ OF_THE_RUN: Final = MappingProxyType(
         "to_s": "the end likewise",
         "from_day": "the day of the begin in the day's zone, such as 2026-03-01",
         "to_day": "the last day of the period",
+        "created": "when the run was made, less the contract's clock_bound: nothing of the run is older",
         "namespace": "the run's namespace, with which every identity and id of the run begins",
         "zone": "the zone of hours and days, such as Asia/Shanghai",
         "appid": "the scenario's appid",

@@ -174,6 +174,13 @@ class EventFields(Model):
         default={}, description="What events are, by their names; mini_program_open and mini_program_view unless given."
     )
 
+    user: Expression | None = Field(
+        default=None, description="Whom the collector takes it to be of, where it says so; counted by, not compared."
+    )
+    compare: list[Literal["event", "date", "anonymous_id", "identities", "source", "content", "page"]] | None = Field(
+        default=None, description="Which fields are compared with the plan; all that stand here unless given."
+    )
+
     def action_of(self, event: str) -> str:
         """What an event is by its name; empty where the name itself says it."""
         named = next((action for action, names in self.actions.items() if event in names), "")
@@ -213,7 +220,7 @@ class PagesSection(Model):
     first: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = Field(
         default=1, description="The first {page}; pages are counted until one has no rows."
     )
-    size: Pages | None = Field(default=None, description="Rows of a full page; one with fewer is the last.")
+    size: Pages | None = Field(default=None, description="Rows of a full page: one with fewer is the last.")
     most: Pages = Field(default=1_000, description="More pages than this are an error.")
 
 
@@ -377,7 +384,7 @@ def _one_of(value: object, names: Mapping[str, bool], what: str) -> object:
         if names.get(value):
             return {value: {}}
         if value in names:
-            raise ValueError(f"{value} needs what stands in it; see the scenario reference on target files")
+            raise ValueError(f"{value} needs what stands in it; see mpsim schema target")
         raise ValueError(f"{shown(value)} is no way to read {what}{did_you_mean(value, names)}")
     if isinstance(value, Mapping):
         known = [name for name in value if name in names]
@@ -389,6 +396,10 @@ def _one_of(value: object, names: Mapping[str, bool], what: str) -> object:
 
 _TOTALS = {"monitor": True, "events": True, "http": False, "sql": False, "command": False}
 _EVENTS = {"monitor": True, "http": False, "sql": False, "log": False, "command": False}
+ALONE = {  # ways that need no more than their name
+    "totals": tuple(name for name, alone in _TOTALS.items() if alone),
+    "events": tuple(name for name, alone in _EVENTS.items() if alone),
+}
 
 
 class TotalsSection(Model):

@@ -73,10 +73,24 @@ def checked_url(target: Target, allowed_hosts: Collection[str]) -> str:
         UsageError: a host that was not, a URL that is none, a variable that is not set.
     """
     url = check_target(resolved(target.file.url, os.environ), allowed_hosts)
+    _check_read(target, allowed_hosts)
+    return url
+
+
+def check_hosts(facts: TargetFacts, allowed_hosts: Collection[str]) -> None:
+    """Hold a run's hosts against those that are allowed, before it is read or sent again.
+
+    Raises:
+        UsageError: one that is not.
+    """
+    check_target(facts.url, allowed_hosts)
+    _check_read(target_of_run(facts), allowed_hosts)
+
+
+def _check_read(target: Target, allowed_hosts: Collection[str]) -> None:
     for host in hosts_read(target, os.environ):
         if not is_loopback(host) and host not in allowed_hosts:
             raise UsageError(f"{host} is not this machine: it is read only with --allow-host {host}")
-    return url
 
 
 def hosts_read(target: Target, environment: Mapping[str, str]) -> Iterator[str]:

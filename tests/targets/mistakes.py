@@ -234,7 +234,7 @@ OTHER_MISTAKES = {
         COUNTED,
         Mistake(
             "totals: events", "totals: sql", 8,
-            "totals  sql needs what stands in it; see the scenario reference on target files",
+            "totals  sql needs what stands in it; see mpsim schema target",
         ),
     ),
     "arrivals without a time": (
@@ -273,7 +273,7 @@ OTHER_MISTAKES = {
         Mistake(
             ":from", ":start", 12,
             "totals.sql.queries.all  nobody knows :start; expected from, to, from_ms, to_ms, from_s, to_s, from_day, "
-            "to_day, namespace, zone, appid or tenant (a colon of your own is written \\:)",
+            "to_day, created, namespace, zone, appid or tenant (a colon of your own is written \\:)",
         ),
     ),
     "a query of no kind of cell": (
@@ -296,7 +296,8 @@ OTHER_MISTAKES = {
         Mistake(
             "'{from}'", "'{since}'", 10,
             "totals.command.run[2]  nobody knows {since}; expected from, to, from_ms, to_ms, from_s, to_s, from_day, "
-            "to_day, namespace, zone, appid, tenant, cursor, page or offset (one of your own is written {{name}})",
+            "to_day, created, namespace, zone, appid, tenant, cursor, page or offset (one of your own is "
+            "written {{name}})",
         ),
     ),
 }  # fmt: skip

@@ -316,3 +316,25 @@ def test_a_list_that_cannot_be_used_is_told(document: object, said: str) -> None
 def test_more_events_than_are_listed_are_told() -> None:
     with pytest.raises(TooMany):
         list(events(says({"items": [ITEM, ITEM, ITEM]})).events("good", limit=2))
+
+
+def test_a_cursor_may_include_what_it_points_at() -> None:
+    rows: list[dict[str, object]] = [{**ITEM, "id": f"n.{number}.1"} for number in range(7)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        after = parse_qs(request.url.query.decode(), keep_blank_values=True)["after"][0]
+        first = next((place for place, row in enumerate(rows) if row["id"] == after), 0)
+        return httpx.Response(200, json={"items": rows[first : first + 3]})
+
+    reader = events(answer, query={"after": "{cursor}"}, pages={"cursor": "items[-1].id", "size": 3})
+
+    assert [event.external_id for event in reader.events("good")] == [row["id"] for row in rows]
+
+
+def test_what_is_counted_by_need_not_be_compared() -> None:
+    fields = {**FIELDS, "user": "customer", "compare": ["event", "source"]}
+    reader = events(says({"items": [{**ITEM, "customer": 7}]}), fields=fields)
+
+    assert [event.user for event in reader.events("good")] == ["7"]
+    assert reader.compared == {"external_id", "event", "source"}
+    assert "date" in reader.fields

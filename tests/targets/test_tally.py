@@ -162,3 +162,12 @@ def test_it_says_what_the_oracle_expects(
         if value
     }
     assert found == expected
+
+
+def test_whom_the_collector_names_is_the_user() -> None:
+    one, other = stored(1, 0, openid="o1"), stored(2, 1, device="e", openid="o2")
+
+    assert numbers(count(Contract(), one, other))[1] == 2
+    for user in ("device", "openid", "customer"):
+        contract = Contract(definitions=Definitions(user=user))
+        assert numbers(count(contract, one._replace(user="c"), other._replace(user="c")))[1] == 1

@@ -21,7 +21,7 @@ from simulator.verify.readers.setting import Setting
 from simulator.wire.request import Record, WireError
 
 BATCH = 4_096  # events of one line at most; a cursor is line · BATCH + the event's place in it
-_ALL = frozenset(StoredEvent._fields)
+_ALL = frozenset(StoredEvent._fields) - {"user"}
 _ESCAPED = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _SINGLE = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 
@@ -30,6 +30,7 @@ class LogEvents:
     """Lists the events of a log."""
 
     fields = _ALL
+    compared = _ALL
     lists_bad = True
 
     def __init__(self, section: LogSection, setting: Setting) -> None:

@@ -16,6 +16,7 @@ from simulator.scenario.target_reading import CommandEventsSection, CommandSecti
 from simulator.scenario.values import LATEST
 from simulator.times import Ms
 from simulator.verify.readers.documents import (
+    compared_of,
     event_in,
     fields_of,
     figures_in,
@@ -70,7 +71,7 @@ class CommandEvents:
 
     def __init__(self, section: CommandEventsSection, setting: Setting) -> None:
         self._section, self._setting = section, setting
-        self.fields = fields_of(section.fields)
+        self.fields, self.compared = fields_of(section.fields), compared_of(section.fields)
 
     def events(self, which: Which, *, after: int = 0, limit: int = MOST_EVENTS) -> Iterator[StoredEvent]:
         """The events behind a cursor, oldest first."""

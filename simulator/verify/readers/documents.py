@@ -129,9 +129,15 @@ def take_cells(document: object, figures: Figures) -> None:
 
 def fields_of(section: EventFields) -> frozenset[str]:
     """The fields of a StoredEvent that a section gives."""
-    names = ("external_id", "event", "date", "anonymous_id", "source", "content", "page", "received")
+    names = ("external_id", "event", "date", "anonymous_id", "source", "content", "page", "received", "user")
     given = {name for name in names if getattr(section, name) is not None}
     return frozenset(given | ({"identities"} if section.identities else set()))
+
+
+def compared_of(section: EventFields) -> frozenset[str]:
+    """Those of them that are compared with the plan."""
+    given = fields_of(section)
+    return given if section.compare is None else given & {*section.compare, "external_id"}
 
 
 def event_in(item: object, section: EventFields, cursor: int) -> StoredEvent:
@@ -166,6 +172,7 @@ def event_in(item: object, section: EventFields, cursor: int) -> StoredEvent:
         _instant(section.received, item),
         "",
         section.action_of(text.get("event", "")),
+        "" if section.user is None else _text(found(section.user, item)),
     )
 
 

@@ -9,7 +9,7 @@ import httpx
 from simulator.scenario.target_reading import HttpEventsSection
 from simulator.scenario.values import LATEST
 from simulator.times import Ms
-from simulator.verify.readers.documents import event_in, fields_of, listed
+from simulator.verify.readers.documents import compared_of, event_in, fields_of, listed
 from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.requesting import Requests
@@ -26,7 +26,7 @@ class HttpEvents:
     ) -> None:
         self._section, self._setting = section, setting
         self._requests = Requests(setting, section.url, {}, section.auth, section.timeout, transport)
-        self.fields = fields_of(section.fields)
+        self.fields, self.compared = fields_of(section.fields), compared_of(section.fields)
 
     def events(self, which: Which, *, after: int = 0, limit: int = MOST_EVENTS) -> Iterator[StoredEvent]:
         """The events behind a cursor, oldest first."""
@@ -37,7 +37,9 @@ class HttpEvents:
         values = self._setting.placeholders(begin, end)
         rows = self._section.rows
         for document in self._requests.pages(self._section, values, lambda page: len(listed(page, rows))):
-            items += listed(document, rows)
+            page = listed(document, rows)
+            # A cursor may include what it points at.
+            items += page[1:] if items and page and page[0] == items[-1] else page
             if len(items) > limit + after:
                 raise TooMany(f"more than {limit:,} events are listed")
         if self._section.newest_first:

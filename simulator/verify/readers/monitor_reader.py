@@ -39,6 +39,7 @@ class MonitorEvents:
     """Lists GET /events/good and /events/bad."""
 
     fields = frozenset(StoredEvent._fields)
+    compared = fields
     lists_bad = True
 
     def __init__(self, section: MonitorSection, setting: Setting) -> None:

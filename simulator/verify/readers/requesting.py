@@ -134,6 +134,8 @@ def _onward(section: RequestSection, document: object, rows: int) -> tuple[str |
         if not isinstance(following, str):
             raise Unreadable(f"{pages.next} is expected to find the next page's URL, not {str(following)[:60]!r}")
         return following, "", True
+    if pages.size is not None and rows < pages.size:
+        return None, "", False
     if pages.cursor is not None:
         cursor = found(pages.cursor, document)
         if cursor in _NOTHING:
@@ -141,7 +143,7 @@ def _onward(section: RequestSection, document: object, rows: int) -> tuple[str |
         if not isinstance(cursor, str | int):
             raise Unreadable(f"{pages.cursor} is expected to find a cursor, not {str(cursor)[:60]!r}")
         return None, str(cursor), True
-    return None, "", rows > 0 and (pages.size is None or rows >= pages.size)
+    return None, "", rows > 0
 
 
 def _authorization(auth: AuthSection | None, setting: Setting) -> dict[str, str]:

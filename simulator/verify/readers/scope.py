@@ -22,6 +22,10 @@ class ScopedEvents:
     def fields(self) -> frozenset[str]:
         return self._events.fields
 
+    @property
+    def compared(self) -> frozenset[str]:
+        return self._events.compared
+
     def events(self, which: Which, *, after: int = 0, limit: int = MOST_EVENTS) -> Iterator[StoredEvent]:
         """The events behind a cursor, oldest first."""
         for event in self._events.events(which, after=after, limit=limit):

@@ -40,6 +40,7 @@ class Setting:
     own: bool = False  # the run started the collector, so that everything in it is the run's
     scope: ScopeSection = field(default_factory=ScopeSection)
     folder: Path = Path()  # of the target file
+    created: Ms = Ms(0)  # when the run was made
     period: tuple[Ms, Ms] | None = None  # of the run, where it is known before it is sent
     left_out: frozenset[Figure] = frozenset()  # figures that the target file says the collector does not have
     secrets: Secrets = field(default_factory=Secrets)
@@ -56,6 +57,7 @@ class Setting:
             "to_s": str(-(-end // 1000)),
             "from_day": day_cell(begin, zone),
             "to_day": day_cell(Ms(max(end - 1, begin)), zone),
+            "created": iso_utc(Ms(max(self.created - self.contract.clock_bound, 0))),
             "namespace": self.namespace,
             "zone": zone,
             "appid": self.appid,
@@ -86,6 +88,11 @@ class EventsReader(Protocol):
     @property
     def fields(self) -> frozenset[str]:
         """The fields of StoredEvent that it gives."""
+        ...
+
+    @property
+    def compared(self) -> frozenset[str]:
+        """Those of them that are compared with the plan."""
         ...
 
     @property

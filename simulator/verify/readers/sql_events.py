@@ -17,7 +17,10 @@ from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, W
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.setting import Setting
 
-_COLUMNS = ("external_id", "event", "date", "anonymous_id", "identities", "source", "content", "page", "received")
+_COLUMNS = (
+    "external_id", "event", "date", "anonymous_id", "identities", "source", "content", "page", "received",
+    "user",
+)  # fmt: skip
 _LONGEST = 4_096
 
 
@@ -30,6 +33,10 @@ class SqlEvents:
         self._section, self._setting = section, setting
         self._database = Database(section, setting)
         self.fields: frozenset[str] = frozenset(_COLUMNS)  # until a query has told its columns
+
+    @property
+    def compared(self) -> frozenset[str]:
+        return self.fields
 
     def events(self, which: Which, *, after: int = 0, limit: int = MOST_EVENTS) -> Iterator[StoredEvent]:
         """The events behind a cursor, oldest first."""
@@ -84,6 +91,7 @@ def _event(row: dict[str, object], cursor: int) -> StoredEvent:
         text("page").removeprefix("/"),
         _instant(row.get("received")),
         "",
+        user=text("user"),
     )
 
 

@@ -26,6 +26,7 @@ from simulator.wire.request import Action
 
 _OPEN, _VIEW, _SHOW, _OTHER = 1, 2, 3, 0
 _KINDS = {Action.OPEN: _OPEN, Action.VIEW: _VIEW, Action.SHOW: _SHOW}
+_USER = ""  # in the place of an identity's type: whom the collector itself takes an event to be of
 _WRITTEN = 5_000  # rows at once
 
 _TABLES = """
@@ -90,7 +91,8 @@ class Tally:
         at = event.date if self._contract.time == "event" and event.date is not None else event.received
         if at is None:
             return None  # in no cell of any time, and so nowhere
-        identities = json.dumps([[one.type, one.value] for one in event.identities], ensure_ascii=False)
+        named = [(_USER, event.user)] if event.user else [(one.type, one.value) for one in event.identities]
+        identities = json.dumps(named, ensure_ascii=False)
         kind = _KINDS.get(action_of(event), _OTHER)
         page = event.page if kind == _VIEW else ""
         return (
@@ -150,9 +152,9 @@ class Tally:
     def _named(self, rows: list[_Row]) -> list[str | None]:
         """Who each event of a device is of: itself says so, else the nearest before, else the first after it."""
         device = f"d{rows[0].device}"
-        if self._contract.definitions.user == "device":
-            return [device] * len(rows)
         own = [self._own(row) for row in rows]
+        if self._contract.definitions.user == "device":
+            return [device if name is None else name for name in own]
         current = next((name for name in own if name is not None), device)
         found: list[str | None] = []
         for name in own:
@@ -163,12 +165,17 @@ class Tally:
     def _own(self, row: _Row) -> str | None:
         """Whom an event itself names."""
         user = self._contract.definitions.user
-        if user == "device" or row.identities == "[]":
+        if row.identities == "[]":
+            return None
+        kind, value = json.loads(row.identities)[0]
+        if kind == _USER:
+            return f"u{value}"
+        if user == "device":
             return None
         if user == "customer":
             return f"c{self._customers.number_of(row.identities)}"
-        kind = self._contract.identity
-        return next((f"o{value}" for name, value in json.loads(row.identities) if name == kind), None)
+        openid = self._contract.identity
+        return next((f"o{value}" for name, value in json.loads(row.identities) if name == openid), None)
 
     def _openings(self, device: str, rows: list[_Row]) -> Iterator[_Row]:
         rule = self._contract.definitions.opens
