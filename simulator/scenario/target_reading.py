@@ -174,6 +174,9 @@ class EventFields(Model):
         default={}, description="What events are, by their names; mini_program_open and mini_program_view unless given."
     )
 
+    session: Expression | None = Field(
+        default=None, description="The tracker's session id, where the contract counts opens by it; not compared."
+    )
     user: Expression | None = Field(
         default=None, description="Whom the collector takes it to be of, where it says so; counted by, not compared."
     )

@@ -286,6 +286,7 @@ def row_of(event: StoredEvent, visitor: int = NOBODY) -> Sighting:
         source=event.source,
         content=event.content,
         page=event.page,
+        session=event.session,
     )
     return _row(record, event, 1)
 

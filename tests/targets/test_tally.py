@@ -92,6 +92,26 @@ def test_a_gap_of_exactly_the_timeout(inclusive: bool, gap: int, opens: int) -> 
     assert numbers(count(contract, stored(1, 0), stored(2, gap)))[2] == opens
 
 
+def test_an_exit_ends_an_open_and_begins_none() -> None:
+    contract = Contract(definitions=Definitions(Opens("timeout", Ms(30 * MINUTE))))
+    leaving = stored(2, 1, "app_closed")._replace(action="exit")
+
+    assert numbers(count(contract, stored(1, 0), stored(3, 2)))[2] == 1
+    assert numbers(count(contract, stored(1, 0), leaving, stored(3, 2)))[2] == 2
+    assert numbers(count(contract, leaving))[2] == 0
+
+
+def test_given_sessions_are_the_opens() -> None:
+    events = [
+        stored(cursor, cursor * 61)._replace(session=session) for cursor, session in enumerate(["s", "s", "t", ""])
+    ]
+
+    cells = count(Contract(sessions="given"), *events)
+
+    assert numbers(cells)[2] == 2
+    assert [numbers(cells, "hour", f"2026-03-01T0{hour}:00+08:00")[2] for hour in range(4)] == [1, 1, 1, 0]
+
+
 def test_by_arrival_the_log_s_own_time_counts() -> None:
     late = stored(1, 0)._replace(received=Ms(BEGIN + 61 * MINUTE))
 
@@ -162,6 +182,24 @@ def test_it_says_what_the_oracle_expects(
         if value
     }
     assert found == expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(events=st.lists(EVENT, max_size=12, unique_by=lambda event: event.cursor), data=st.data())
+def test_given_sessions_are_what_the_oracle_expects(events: list[StoredEvent], data: st.DataObject) -> None:
+    names = st.sampled_from(["", "s1", "s2", "s3"])
+    events = sorted((event._replace(session=data.draw(names)) for event in events), key=lambda event: event.cursor)
+    oracle = Oracle(Contract(sessions="given", dedupe="none"), BEGIN, END)
+    oracle.add_block([row_of(event) for event in events])
+    expected = {
+        key[1:]: interval.low
+        for key, interval in oracle.finish().intervals.items()
+        if key[0] == "opens" and interval.low
+    }
+
+    cells = count(Contract(sessions="given"), *events)
+
+    assert {(by, cell): n["opens"] for by in BY for cell, n in cells[by].items() if n["opens"]} == expected
 
 
 def test_whom_the_collector_names_is_the_user() -> None:

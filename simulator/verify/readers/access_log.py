@@ -149,4 +149,5 @@ def _stored(record: Record, received: Ms | None) -> StoredEvent:
         received,
         record.bad,
         record.action.value,
+        record.session,
     )

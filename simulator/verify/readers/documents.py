@@ -129,7 +129,7 @@ def take_cells(document: object, figures: Figures) -> None:
 
 def fields_of(section: EventFields) -> frozenset[str]:
     """The fields of a StoredEvent that a section gives."""
-    names = ("external_id", "event", "date", "anonymous_id", "source", "content", "page", "received", "user")
+    names = ("external_id", "event", "date", "anonymous_id", "source", "content", "page", "received", "session", "user")
     given = {name for name in names if getattr(section, name) is not None}
     return frozenset(given | ({"identities"} if section.identities else set()))
 
@@ -172,6 +172,7 @@ def event_in(item: object, section: EventFields, cursor: int) -> StoredEvent:
         _instant(section.received, item),
         "",
         section.action_of(text.get("event", "")),
+        "" if section.session is None else _text(found(section.session, item)),
         "" if section.user is None else _text(found(section.user, item)),
     )
 

@@ -42,6 +42,7 @@ class StoredEvent(NamedTuple):
     received: Ms | None
     reason: str  # why it is bad; empty for a good one
     action: str = ""  # an Action, where the list tells it otherwise than by the event's name
+    session: str = ""  # the tracker's own session id, where the list tells one
     user: str = ""  # whom the collector takes it to be of, where the list tells that
 
 

@@ -19,6 +19,7 @@ from simulator.verify.readers.setting import Setting
 
 _COLUMNS = (
     "external_id", "event", "date", "anonymous_id", "identities", "source", "content", "page", "received",
+    "session",
     "user",
 )  # fmt: skip
 _LONGEST = 4_096
@@ -91,6 +92,7 @@ def _event(row: dict[str, object], cursor: int) -> StoredEvent:
         text("page").removeprefix("/"),
         _instant(row.get("received")),
         "",
+        session=text("session"),
         user=text("user"),
     )
 

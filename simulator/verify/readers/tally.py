@@ -24,18 +24,19 @@ from simulator.times import Ms, day_cell, hour_cell
 from simulator.verify.readers.events import StoredEvent, action_of
 from simulator.wire.request import Action
 
-_OPEN, _VIEW, _SHOW, _OTHER = 1, 2, 3, 0
-_KINDS = {Action.OPEN: _OPEN, Action.VIEW: _VIEW, Action.SHOW: _SHOW}
+_OTHER, _OPEN, _VIEW, _SHOW, _EXIT = range(5)
+_KINDS = {Action.OPEN: _OPEN, Action.VIEW: _VIEW, Action.SHOW: _SHOW, Action.EXIT: _EXIT}
 _USER = ""  # in the place of an identity's type: whom the collector itself takes an event to be of
 _WRITTEN = 5_000  # rows at once
 
 _TABLES = """
 CREATE TABLE event (cursor INTEGER PRIMARY KEY, key TEXT UNIQUE, at INTEGER NOT NULL, kind INTEGER NOT NULL,
-    device TEXT NOT NULL, identities TEXT NOT NULL, source TEXT NOT NULL, content TEXT NOT NULL, page TEXT NOT NULL);
+    device TEXT NOT NULL, identities TEXT NOT NULL, source TEXT NOT NULL, content TEXT NOT NULL, page TEXT NOT NULL,
+    session TEXT NOT NULL);
 CREATE TABLE visit (user TEXT NOT NULL, at INTEGER NOT NULL, cursor INTEGER NOT NULL, source TEXT NOT NULL,
     content TEXT NOT NULL, page TEXT NOT NULL);
 """
-_EVENTS = "SELECT at, cursor, kind, device, identities, source, content, page FROM event"
+_EVENTS = "SELECT at, cursor, kind, device, identities, source, content, page, session FROM event"
 
 Cell = tuple[str, str]  # kind of cell, cell
 Cells = dict[str, dict[str, dict[str, int | None]]]
@@ -50,6 +51,7 @@ class _Row(NamedTuple):
     source: str
     content: str
     page: str
+    session: str
 
 
 class Tally:
@@ -84,7 +86,7 @@ class Tally:
         return count
 
     def _write(self, rows: list[Any]) -> None:
-        self._file.executemany("INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._file.executemany("INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         rows.clear()
 
     def _row(self, event: StoredEvent) -> tuple[Any, ...] | None:
@@ -97,7 +99,7 @@ class Tally:
         page = event.page if kind == _VIEW else ""
         return (
             event.cursor, self._key(event, identities), at, kind, event.anonymous_id, identities,
-            event.source, event.content, page,
+            event.source, event.content, page, event.session,
         )  # fmt: skip
 
     def _key(self, event: StoredEvent, identities: str) -> str | None:
@@ -127,6 +129,8 @@ class Tally:
             self._device(device, rows)
         self._file.execute("COMMIT")
         self._users()
+        if self._contract.sessions == "given":
+            self._sessions()
         return self._told()
 
     def _in_order(self) -> Iterator[_Row]:
@@ -140,8 +144,9 @@ class Tally:
         for row in events:
             if row.kind == _VIEW:
                 self._note(self._pv, row, page=True)
-        for row in self._openings(device, events):
-            self._note(self._opens, row, page=False)
+        if self._contract.sessions == "derived":
+            for row in self._openings(device, events):
+                self._note(self._opens, row, page=False)
         visits = [
             (user, row.at, row.cursor, row.source, row.content, row.page or (NO_CELL if row.kind == _VIEW else ""))
             for row, user in zip(events, named, strict=True)
@@ -187,6 +192,9 @@ class Tally:
         before: _Row | None = None
         source = ""  # of the open that is running
         for row in rows:
+            if row.kind == _EXIT:  # ends the open that is running, and begins none
+                before, source = None, ""
+                continue
             launch = contract.launch_opens and row.kind == _OPEN
             if not device:
                 if launch:
@@ -223,6 +231,16 @@ class Tally:
                         where.add(("page", page))
                 is_first = False
             self._uv.update(where)
+
+    def _sessions(self) -> None:
+        """Opens are the sessions that the tracker itself names: so many of them in each cell."""
+        rows = self._file.execute(f"{_EVENTS} WHERE session <> '' ORDER BY session")
+        for _, events in groupby(map(_Row._make, rows), key=itemgetter(8)):
+            where: set[Cell] = set()
+            for row in events:
+                if self._begin <= row.at < self._end:
+                    where.update(self._cells_of(row.at, row.source, row.content))
+            self._opens.update(where)
 
     def _note(self, counter: Counter[Cell], row: _Row, *, page: bool) -> None:
         if self._begin <= row.at < self._end:
