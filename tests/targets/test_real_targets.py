@@ -18,7 +18,7 @@ from tests.targets.components import TARGETS, Nginx, ingest, needs_nginx, needs_
 pytestmark = pytest.mark.slow
 
 SCENARIO = SCENARIOS / "returning_visitors.yaml"
-VISITORS = 150
+VISITORS = 100
 FIGURES = {"pv", "uv", "opens", "new_users"}
 
 
