@@ -132,4 +132,4 @@ def test_the_table_of_commands_is_complete() -> None:
 
 @pytest.mark.parametrize("name", adapter_names())
 def test_every_adapter_is_named(name: str) -> None:
-    assert name == "dmhub" or f"--adapter {name}" in README
+    assert f"`{name}`" in README or f"--adapter {name}" in README

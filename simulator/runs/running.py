@@ -65,7 +65,8 @@ def send_and_judge(
         ConnectionFailed: the collector did not take a link of method 2.
         EngineError: our own fault; the run directory stays.
     """
-    register_links(opened.target_url, opened.scenario)
+    if opened.adapter.looks_up:
+        register_links(opened.target_url, opened.scenario)
     if not opened.manifest.target.embedded:
         take_baseline(opened, same=same)
     crew = Crew(opened.manifest.options.workers, listen)

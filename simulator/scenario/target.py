@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
@@ -37,7 +37,15 @@ from simulator.scenario.values import Duration, Model, shown, wrong
 
 _IN_FORCE = ("contract", "replies", "settle")  # which a run keeps as the contract in force
 
-AdapterOptions = Mapping[str, type[BaseModel]]  # the model of each adapter's own options, by its name
+
+class KnownAdapter(NamedTuple):
+    """An adapter, as far as a target file depends on it."""
+
+    options: type[BaseModel]  # the model of its own options
+    contract: ContractFile  # that fits its wire, where nothing else is said
+
+
+Adapters = Mapping[str, KnownAdapter]
 
 
 def _target_url(value: object) -> object:
@@ -118,7 +126,9 @@ class Target:
         return figures_named(self.file.not_read)
 
 
-def plain_target(url: str, adapter: str, options: Mapping[str, Any], token_variable: str = "") -> Target:
+def plain_target(
+    url: str, adapter: str, options: Mapping[str, Any], contract: GivenContract, token_variable: str = ""
+) -> Target:
     """What a plain URL stands for: a collector with mpsim's own interface."""
     monitor = MonitorSection(token=FromEnvironment(token_variable) if token_variable else None)
     file = TargetFile.model_construct(
@@ -134,10 +144,10 @@ def plain_target(url: str, adapter: str, options: Mapping[str, Any], token_varia
         events=EventsSection(monitor=monitor),
         not_read=[],
     )
-    return Target(file, adapter, options, GivenContract(adapter, NAMED.get(adapter, ContractFile())))
+    return Target(file, adapter, options, contract)
 
 
-def read_target(path: Path, adapters: AdapterOptions) -> Target:
+def read_target(path: Path, adapters: Adapters) -> Target:
     """The target of a file.
 
     Raises:
@@ -147,7 +157,7 @@ def read_target(path: Path, adapters: AdapterOptions) -> Target:
     return read_target_text(text_of(path), str(path), path.parent, adapters)
 
 
-def read_target_text(text: str, file: str, folder: Path, adapters: AdapterOptions) -> Target:
+def read_target_text(text: str, file: str, folder: Path, adapters: Adapters) -> Target:
     """The target of a text.
 
     Args:
@@ -161,7 +171,7 @@ def read_target_text(text: str, file: str, folder: Path, adapters: AdapterOption
     return _target(root, complaints, folder, adapters)
 
 
-def target_of(document: Mapping[str, Any], folder: Path, adapters: AdapterOptions) -> Target:
+def target_of(document: Mapping[str, Any], folder: Path, adapters: Adapters) -> Target:
     """The target of a bare document that was read before.
 
     Raises:
@@ -170,7 +180,7 @@ def target_of(document: Mapping[str, Any], folder: Path, adapters: AdapterOption
     return _target(_node(document), [], folder, adapters)
 
 
-def _target(root: Node, complaints: list[Complaint], folder: Path, adapters: AdapterOptions) -> Target:
+def _target(root: Node, complaints: list[Complaint], folder: Path, adapters: Adapters) -> Target:
     document = plain(root)
     if not isinstance(document, dict):
         raise refuse([root.place.complaint("", "expected keys with values, such as target, url, adapter, totals")])
@@ -182,7 +192,7 @@ def _target(root: Node, complaints: list[Complaint], folder: Path, adapters: Ada
         wrongs += complaints_of(error, TargetFile, root)
     reading = _Reading(root, document, folder, wrongs)
     adapter, options = reading.adapter(adapters)
-    contract = reading.contract(adapter)
+    contract = reading.contract(adapter, adapters[adapter].contract)
     if typed is not None:
         reading.check(typed, contract)
     if wrongs or typed is None:
@@ -207,7 +217,7 @@ class _Reading:
     def complain(self, path: str, text: str) -> None:
         self._wrongs.append(self.place(path).complaint(path, text))
 
-    def adapter(self, known: AdapterOptions) -> tuple[str, dict[str, Any]]:
+    def adapter(self, known: Adapters) -> tuple[str, dict[str, Any]]:
         """The adapter's name and its own options, held against its model."""
         given = self._document.get("adapter", "dmhub")
         options = dict(given) if isinstance(given, dict) else {}
@@ -219,14 +229,13 @@ class _Reading:
         if name not in known:
             self.complain(where, f"no adapter {name}{did_you_mean(name, known)}")
             return "dmhub", {}
-        self._fits(options, known[name], "adapter", without=("name",))
+        self._fits(options, known[name].options, "adapter", without=("name",))
         return name, options
 
-    def contract(self, adapter: str) -> GivenContract:
+    def contract(self, adapter: str, base: ContractFile) -> GivenContract:
         """The contract with what the file says beside it, over what is the adapter's."""
         given = self._document.get("contract")
         found = self._contract(given)
-        base = NAMED.get(adapter, ContractFile())
         file = ContractFile.model_construct(**{**_given(base), **_given(found.file)})
         extra: dict[str, Any] = {}
         for part, keys in (("replies", ("replies",)), ("settle", ("lag", "quiet", "deadline"))):

@@ -10,10 +10,12 @@ import csv
 import platform
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from simulator import __version__
 from simulator.contract import Contract
@@ -30,15 +32,17 @@ from simulator.ledger.manifest import (
 )
 from simulator.scenario.contracts import read_contract, resolve_contract
 from simulator.scenario.load import Loaded, load
+from simulator.scenario.nearest import one_of
 from simulator.scenario.target import Target, check_scope
 from simulator.times import Ms, instant
 from simulator.traffic.opened import OpenedRun, adapter_of, settings_of
-from simulator.traffic.target_files import checked_url, named_target
+from simulator.traffic.target_files import checked_url, contract_of_adapter, named_target
 from simulator.traffic.targets import is_loopback_url
 from simulator.wire.options import DEFAULT_PATH
 
 IDENTITIES_FILE = "identities.csv"
 _EMBEDDED_QUIET, _EMBEDDED_DEADLINE = Ms(500), Ms(5_000)
+EMBEDDED_ADAPTERS = ("dmhub", "dmhub-2018")  # whose events the embedded collector takes
 _LIBRARIES = ("locust", "gevent", "Faker", "pydantic")
 
 
@@ -90,6 +94,11 @@ class Draft:
     def path(self) -> str:
         """Of the event request."""
         return self.wanted.path if self.target is None else str(self.target.options.get("path", DEFAULT_PATH))
+
+    @property
+    def own(self) -> Mapping[str, Any] | None:
+        """The adapter's own options, as a target file says them."""
+        return self.target.options if self.target is not None and self.target.document else None
 
     @property
     def facts(self) -> TargetFacts:
@@ -146,7 +155,7 @@ def contract_of(wanted: Wanted, loaded: Loaded, target: Target | None = None) ->
     explicit = read_contract(wanted.contract) if wanted.contract is not None else None
     if target is not None:
         check_scope(target, loaded.scenario)
-    of_target = read_contract(wanted.adapter) if target is None else target.contract
+    of_target = contract_of_adapter(wanted.adapter) if target is None else target.contract
     contract = resolve_contract(explicit, loaded.scenario, of_target)
     if contract.max_age is not None and wanted.target is None:
         raise UsageError("the embedded collector takes events of any age: leave max_age out, or name a --target")
@@ -162,8 +171,13 @@ def make_folder(draft: Draft) -> Path:
     """Make the run directory with a copy of the scenario, its includes and lists, as they lie to one another.
 
     Raises:
-        UsageError: it is not empty, or cannot be written.
+        UsageError: it is not empty, or cannot be written; or the embedded collector does not take the adapter's events.
     """
+    if draft.url is None and draft.wanted.adapter not in EMBEDDED_ADAPTERS:
+        known = one_of(EMBEDDED_ADAPTERS)
+        raise UsageError(
+            f"--adapter {draft.wanted.adapter}: the embedded collector takes {known} only; name a --target"
+        )
     folder = draft.wanted.out
     if folder is None:
         local = draft.created.astimezone()
@@ -205,7 +219,9 @@ def write_run(draft: Draft, folder: Path, url: str) -> OpenedRun:
     write_manifest(folder, manifest)
     if not is_loopback_url(url):
         _write_identities(folder, plan)
-    adapter = adapter_of(draft.adapter, draft.path, scenario, draft.namespace, draft.options, draft.contract.replies)
+    adapter = adapter_of(
+        draft.adapter, draft.path, scenario, draft.namespace, draft.options, draft.contract.replies, draft.own
+    )
     return OpenedRun(folder, manifest, scenario, plan, adapter)
 
 

@@ -5,28 +5,50 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import urlsplit
 
 from simulator.errors import UsageError
 from simulator.ledger.manifest import TargetFacts
+from simulator.scenario.contracts import NAMED, ContractFile, GivenContract
 from simulator.scenario.secret import resolved
-from simulator.scenario.target import AdapterOptions, Target, plain_target, read_target, target_of
-from simulator.scenario.values import Model
+from simulator.scenario.target import Adapters, KnownAdapter, Target, plain_target, read_target, target_of
 from simulator.traffic.targets import check_target, is_loopback
 from simulator.wire.options import DEFAULT_PATH
-from simulator.wire.registry import adapter_names
+from simulator.wire.registry import format_of, option_models
 
 
-class PathOptions(Model):
-    """What of the DM Hub tracker differs between collectors."""
+class _Adapters(Mapping[str, KnownAdapter]):
+    """Every adapter, looked at when it is asked for: a broken one of another package concerns only who names it."""
 
-    path: Annotated[str, "of the event request"] = DEFAULT_PATH
+    def __init__(self) -> None:
+        self._models = option_models()
+
+    def __getitem__(self, name: str) -> KnownAdapter:
+        return KnownAdapter(self._models[name], contract_of_adapter(name).file)
+
+    def __contains__(self, name: object) -> bool:
+        return name in tuple(self._models)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
 
 
-def adapter_models() -> AdapterOptions:
-    """The model of each adapter's own options."""
-    return dict.fromkeys(adapter_names(), PathOptions)
+def known_adapters() -> Adapters:
+    """What a target file can name as its adapter."""
+    return _Adapters()
+
+
+def contract_of_adapter(name: str) -> GivenContract:
+    """The contract that fits an adapter's wire, in force where nothing else is said.
+
+    Raises:
+        UsageError: no such adapter.
+    """
+    named = NAMED.get(name)
+    return GivenContract(name, ContractFile.model_validate(format_of(name).contract) if named is None else named)
 
 
 def is_url(text: str) -> bool:
@@ -44,7 +66,7 @@ def named_target(text: str, adapter: str, path: str, token_variable: str) -> Tar
         UsageError: no such file; a ScenarioError when it is wrong; an option that belongs into the file.
     """
     if is_url(text):
-        return plain_target(text, adapter, {"path": path}, token_variable)
+        return plain_target(text, adapter, {"path": path}, contract_of_adapter(adapter), token_variable)
     for option, given, usual in (
         ("--adapter", adapter, "dmhub"),
         ("--path", path, DEFAULT_PATH),
@@ -52,7 +74,7 @@ def named_target(text: str, adapter: str, path: str, token_variable: str) -> Tar
     ):
         if given != usual:
             raise UsageError(f"{option} {given}: the target file {text} says that itself")
-    return read_target(Path(text), adapter_models())
+    return read_target(Path(text), known_adapters())
 
 
 def target_of_run(facts: TargetFacts) -> Target:
@@ -62,8 +84,10 @@ def target_of_run(facts: TargetFacts) -> Target:
         ScenarioError: its run.json does not fit any more.
     """
     if facts.document is None:
-        return plain_target(facts.url, facts.adapter, {"path": facts.path}, facts.token_variable)
-    return target_of(facts.document, Path(facts.folder), adapter_models())
+        return plain_target(
+            facts.url, facts.adapter, {"path": facts.path}, contract_of_adapter(facts.adapter), facts.token_variable
+        )
+    return target_of(facts.document, Path(facts.folder), known_adapters())
 
 
 def checked_url(target: Target, allowed_hosts: Collection[str]) -> str:

@@ -11,7 +11,7 @@ from enum import IntEnum, StrEnum
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from simulator.events import Device, Event, Identity
+from simulator.events import Device, Event, Identity, Spoil
 from simulator.immutable import immutable
 from simulator.times import Ms
 
@@ -146,6 +146,8 @@ class Adapter(Protocol, Generic[State]):
     carries_anonymous_id: bool  # False: anonymous visitors cannot be told apart
     carries_source: bool
     max_batch: int  # most events that one request carries
+    spoils: frozenset[Spoil]  # in which ways its events can be wrong on purpose
+    looks_up: bool  # whether a launch by a code asks the collector for the complete URL
 
     def boot(self, device: Device) -> State:
         """The state of a fresh installation: empty storage."""

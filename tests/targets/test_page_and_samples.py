@@ -17,7 +17,7 @@ from simulator.scenario.placeholders import OF_A_PAGE, OF_THE_RUN
 from simulator.scenario.schema import target_schema
 from simulator.scenario.target import ScopeSection, SettleSection, TargetFile, read_target, read_target_text
 from simulator.scenario.tree import Budget, plain, read_tree
-from simulator.traffic.target_files import adapter_models
+from simulator.traffic.target_files import known_adapters
 from tests.e2e.commands import ROOT
 from tests.targets.mistakes import COMMAND, COUNTED, MISTAKES, RIGHT, SQL
 
@@ -33,7 +33,7 @@ def document(text: str) -> Any:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split()[1])
 def test_every_file_of_the_page_is_right(block: str) -> None:
-    target = read_target_text(block, "page.yaml", Path(), adapter_models())
+    target = read_target_text(block, "page.yaml", Path(), known_adapters())
 
     assert target.name in block
     VALIDATOR.validate(document(block))
@@ -41,7 +41,7 @@ def test_every_file_of_the_page_is_right(block: str) -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_every_sample_is_right(sample: Path) -> None:
-    assert read_target(sample, adapter_models()).name == sample.stem
+    assert read_target(sample, known_adapters()).name == sample.stem
     assert sample.read_text(encoding="utf-8").startswith("# ")
     VALIDATOR.validate(document(sample.read_text(encoding="utf-8")))
 

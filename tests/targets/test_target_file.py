@@ -13,7 +13,7 @@ from simulator.scenario.load import load_scenario
 from simulator.scenario.secret import FromEnvironment, variables_in
 from simulator.scenario.target import Target, check_scope, read_target_text, target_of
 from simulator.times import Ms
-from simulator.traffic.target_files import adapter_models, hosts_read
+from simulator.traffic.target_files import hosts_read, known_adapters
 from tests.e2e.commands import SCENARIOS
 from tests.targets.mistakes import COMMAND, COUNTED, MISTAKES, OTHER_MISTAKES, RIGHT, SQL, Mistake
 
@@ -22,7 +22,7 @@ TABLE += [(what, right, mistake) for what, (right, mistake) in OTHER_MISTAKES.it
 
 
 def read(text: str, folder: Path = Path()) -> Target:
-    return read_target_text(text, "t.yaml", folder, adapter_models())
+    return read_target_text(text, "t.yaml", folder, known_adapters())
 
 
 @pytest.mark.parametrize("text", [RIGHT, COUNTED, SQL, COMMAND])
@@ -102,7 +102,7 @@ def test_figures_that_the_collector_does_not_have() -> None:
 def test_a_run_keeps_a_target_by_its_document_alone() -> None:
     target = read(RIGHT)
 
-    again = target_of(target.document, target.folder, adapter_models())
+    again = target_of(target.document, target.folder, known_adapters())
 
     assert (again.file.totals, again.file.events, again.left_out) == (
         target.file.totals, target.file.events, target.left_out,
