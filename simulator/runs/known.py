@@ -20,6 +20,7 @@ from simulator.contract import BY, METRICS
 from simulator.errors import UsageError
 from simulator.finding import Finding, Verdict
 from simulator.runs.baseline import Cursors, Namespace, since
+from simulator.runs.reading import ids_name_visitors
 from simulator.times import parse_instant
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
@@ -97,7 +98,7 @@ def _is_own(opened: OpenedRun, event: StoredEvent, coming: frozenset[int]) -> bo
 
 
 def _can_be_told(opened: OpenedRun, events: EventsReader) -> bool:
-    if not events.compared >= _ALL_FIELDS:
+    if not events.compared >= _ALL_FIELDS or not ids_name_visitors(opened):
         return False
     return opened.adapter.carries_id and opened.adapter.carries_time and opened.contract.time == "event"
 

@@ -11,8 +11,9 @@ from itertools import chain
 from simulator.runs.baseline import Cursors, read_namespace
 from simulator.runs.chunks import chunks_of
 from simulator.runs.known import coming_blocks, is_before
-from simulator.runs.reading import NO_EVENTS, cursors_before
+from simulator.runs.reading import NO_EVENTS, cursors_before, ids_name_visitors
 from simulator.traffic.opened import OpenedRun
+from simulator.traffic.sending import requests_of_block
 from simulator.verify.listed import ListedEvents, Owner
 from simulator.verify.readers.events import MOST_EVENTS, TooMany
 from simulator.verify.readers.fetch import Unreadable
@@ -28,6 +29,7 @@ class Listing:
         self.from_the_beginning = False  # of the last list, as the next three
         self.good, self.bad = 0, 0  # events that were listed
         self.bad_of_others = 0
+        self._known: dict[str, int] | None = None  # visitor by id, where ids do not say
 
     def take(self, attempts: int) -> ListedEvents | None:
         """All events behind the baseline; None where they cannot be had, with the reason in `why_not`.
@@ -42,7 +44,7 @@ class Listing:
         self.why_not = self.why_not or _why_not(opened, cursors, attempts)
         if self.why_not or cursors is None or events is None:
             return None
-        owner = Owner(opened.manifest.namespace, own=opened.manifest.target.embedded)
+        owner = self._owner()
         listed = ListedEvents(owner, chunks_of(opened.plan, attempts).visitors, opened.plan.count)
         listed.last_good, listed.last_bad = cursors.good, cursors.bad
         known = read_namespace(opened.folder).state == "known"
@@ -74,6 +76,20 @@ class Listing:
         except Unreadable:
             pass  # what is good is known all the same
         return listed
+
+    def _owner(self) -> Owner:
+        """Who tells whose an event is: its id, or the ids of the whole plan."""
+        opened = self.opened
+        own = opened.manifest.target.embedded
+        if not own and not ids_name_visitors(opened) and self._known is None:
+            self._known = {
+                record.external_id: request.visitor
+                for block in opened.plan.blocks
+                for requests in requests_of_block(opened.plan, opened.adapter, block).values()
+                for request in requests
+                for record in request.records
+            }
+        return Owner(opened.manifest.namespace, own=own, known=self._known)
 
     def grew(self, listed: ListedEvents) -> bool:
         """Whether more is stored than when the list was taken, or nobody can tell any more."""

@@ -11,12 +11,15 @@ from simulator.runs.baseline import Cursors, read_cursors
 from simulator.scenario.target import Target
 from simulator.times import instant
 from simulator.traffic.opened import OpenedRun
+from simulator.traffic.sending import requests_of_block
 from simulator.traffic.target_files import target_of_run
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.monitor_reader import token_of
 from simulator.verify.readers.registry import make_events, make_totals
 from simulator.verify.readers.secrets import Secrets
 from simulator.verify.readers.setting import EventsReader, Setting, TotalsReader
+from simulator.wire.dmhub_fields import place_of
+from simulator.wire.registry import format_of
 
 NO_EVENTS = "the target file does not say how stored events are listed"
 
@@ -95,8 +98,22 @@ def setting_of(opened: OpenedRun, url: str | None = None) -> Setting:
         created=instant(datetime.fromisoformat(manifest.created)),
         period=(opened.plan.start, opened.plan.end) if by_event else None,
         left_out=target.left_out,
+        path=str(target.options.get("path") or format_of(manifest.target.adapter).path),
+        ids_name_visitors=ids_name_visitors(opened),
         secrets=Secrets(),
     )
+
+
+def ids_name_visitors(opened: OpenedRun) -> bool:
+    """Whether an event's id says whose it is, as `namespace.visitor.number` does; ids of other products do not."""
+    if not opened.adapter.carries_id:
+        return False
+    for requests in requests_of_block(opened.plan, opened.adapter, opened.plan.blocks[0]).values():
+        for request in requests:
+            for record in request.records:
+                if record.external_id and not record.bad:
+                    return place_of(record.external_id, opened.manifest.namespace) == (record.visitor, record.number)
+    return True
 
 
 def cursors_now(events: EventsReader | None) -> Cursors | None:

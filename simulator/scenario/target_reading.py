@@ -190,6 +190,34 @@ class EventFields(Model):
         return named or ("custom" if self.actions else "")
 
 
+class DecodeSection(Model):
+    """The request that brought an item, out of it: it is decoded by the adapter, which tells every field."""
+
+    method: Literal["GET", "POST", "PUT"] = "POST"
+    target: Expression | None = Field(default=None, description="In an item: path and query, as one text.")
+    path: Annotated[str, Field(max_length=1_000)] = Field(
+        default="", description="Path of the request, where target says none; the adapter's own unless given."
+    )
+    query: Expression | None = Field(
+        default=None, description="In an item: the query, as a text or as keys with values."
+    )
+    headers: dict[str, str] = Field(default={}, description="Of the request, as far as the adapter needs them.")
+    body: Expression | None = Field(
+        default=None, description="In an item: the body; a text as it is, anything else as JSON."
+    )
+
+    @model_validator(mode="after")
+    def _is_a_request(self) -> DecodeSection:
+        if self.target is None and self.query is None and self.body is None:
+            raise ValueError("expected target, query or body: where in an item its request stands")
+        return self
+
+
+def _one_way(fields: EventFields | None, decode: DecodeSection | None) -> None:
+    if (fields is None) is (decode is None):
+        raise ValueError("expected either fields, where each stands in an item, or decode, where its request stands")
+
+
 # ---- HTTP ---------------------------------------------------------------------------------------------------------
 
 
@@ -281,7 +309,13 @@ class HttpEventsSection(RequestSection):
     timeout: Duration = Field(default=Ms(60_000), description="For one reply.")
     rows: Expression | None = Field(default=None, description="The list in a reply. Left out: the reply itself.")
     newest_first: Flag = Field(default=False, description="Whether the list begins with what came last.")
-    fields: EventFields
+    fields: EventFields | None = None
+    decode: DecodeSection | None = None
+
+    @model_validator(mode="after")
+    def _says_one(self) -> HttpEventsSection:
+        _one_way(self.fields, self.decode)
+        return self
 
 
 # ---- SQL ----------------------------------------------------------------------------------------------------------
@@ -351,7 +385,13 @@ class CommandEventsSection(Model):
     run: Argv
     timeout: Duration = Field(default=Ms(60_000), description="After so long it is ended.")
     rows: Expression | None = Field(default=None, description="The list in what it prints. Left out: all of it.")
-    fields: EventFields
+    fields: EventFields | None = None
+    decode: DecodeSection | None = None
+
+    @model_validator(mode="after")
+    def _says_one(self) -> CommandEventsSection:
+        _one_way(self.fields, self.decode)
+        return self
 
 
 class LogSection(Model):
@@ -455,11 +495,11 @@ def _figure(text: str) -> str:
     metric, by, kind = text.partition(" by ")
     if text in METRICS or text in BY[1:]:
         return text
-    if by and metric in METRICS and kind in BY[1:]:
+    if by and metric in METRICS and kind in BY:
         return text
     words = (*METRICS, *BY[1:])
     if by and metric in METRICS:
-        raise ValueError(f"{shown(kind)} is no kind of cell{did_you_mean(kind, BY[1:])}")
+        raise ValueError(f"{shown(kind)} is no kind of cell{did_you_mean(kind, BY)}")
     raise ValueError(f"{shown(text)} is no figure{did_you_mean(metric, words)}, or such as opens by hour")
 
 

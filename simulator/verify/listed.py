@@ -11,7 +11,7 @@ import marshal
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -38,17 +38,22 @@ class Owner:
 
     namespace: str
     own: bool  # the run started the collector, so every event in it is the run's
+    known: Mapping[str, int] | None = None  # visitor by id, where ids do not name whose they are; None: they do
 
     def owns(self, identifier: str) -> bool:
         """Whether the event is of the run."""
         if self.own:
             return True
+        if self.known is not None:
+            return identifier in self.known
         if self.namespace:
             return identifier.startswith(self.namespace + ".")
         return place_of(identifier, "") != (NOBODY, NOBODY)
 
     def visitor_of(self, identifier: str) -> int:
         """The visitor that the id names; -1 for none."""
+        if self.known is not None:
+            return self.known.get(identifier, NOBODY)
         return place_of(identifier, self.namespace)[0]
 
 
@@ -214,9 +219,9 @@ class ListedEvents:
         """The events taken so far, by chunk."""
         for chunk in list(self._waiting):
             self._write(chunk)
-        return SharedEvents(
-            self.owner, self.visitors, self.knows_bad, self.before, self.given, self._places, self._file
-        )
+        # Whose they are is settled by where they lie; the ids of a whole plan are too much for every process.
+        owner = self.owner if self.owner.known is None else Owner(self.owner.namespace, own=True)
+        return SharedEvents(owner, self.visitors, self.knows_bad, self.before, self.given, self._places, self._file)
 
     def elsewhere(self) -> Iterator[StoredEvent]:
         """The run's good events that belong to no visitor of the plan, in the order of arrival."""

@@ -16,9 +16,10 @@ from simulator.scenario.log_format import parse_format
 from simulator.scenario.target_reading import CountedSection, EventsSection, LogSection, TotalsSection
 from simulator.times import parse_instant
 from simulator.verify.readers import log_files
-from simulator.verify.readers.access_log import BATCH, LogEvents
+from simulator.verify.readers.access_log import LogEvents
 from simulator.verify.readers.counted import CountedTotals
 from simulator.verify.readers.fetch import Unreadable
+from simulator.verify.readers.items import BATCH
 from simulator.verify.readers.log_files import LogFiles
 from simulator.verify.readers.registry import make_totals
 from tests.targets.settings import BEGIN, END, setting

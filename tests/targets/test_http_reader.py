@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import httpx
 import pytest
 
+from simulator.ledger.manifest import Options
+from simulator.runs.planning import blocks_of
+from simulator.scenario.load import load_scenario
 from simulator.scenario.target_reading import HttpEventsSection, HttpSection
+from simulator.traffic.making import Wanted, draft
+from simulator.traffic.opened import adapter_of
 from simulator.verify.readers import fetch, requesting
 from simulator.verify.readers.events import TooMany
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.http_events import HttpEvents
 from simulator.verify.readers.http_totals import HttpTotals
+from simulator.verify.readers.items import BATCH
 from simulator.verify.readers.reading import Reading
+from simulator.verify.reconcile import differences
+from simulator.wire.options import DEFAULT_PATH
+from simulator.wire.registry import format_of
+from simulator.wire.request import Request
+from tests.e2e.commands import SCENARIOS
 from tests.targets.settings import BEGIN, END, setting
+
+SCENARIO = SCENARIOS / "first_open.yaml"
 
 Answer = Callable[[httpx.Request], httpx.Response]
 TOKEN = "s3cret/+token"
@@ -273,9 +287,9 @@ def test_events_are_listed_in_their_order_with_the_fields_that_are_told() -> Non
 
     first, second = reader.events("good")
 
-    assert (first.cursor, first.external_id, first.date, first.source) == (1, "n.0.1", 1772326800001, "")
+    assert (first.cursor // BATCH, first.external_id, first.date, first.source) == (1, "n.0.1", 1772326800001, "")
     assert [(one.type, one.value) for one in first.identities] == [("applet-wechat", "o")]
-    assert (second.cursor, second.date, second.source, second.page) == (2, 1772326800000, "ad", "pages/a")
+    assert (second.cursor // BATCH, second.date, second.source, second.page) == (2, 1772326800000, "ad", "pages/a")
     assert "content" not in reader.fields
     assert {"external_id", "identities", "page"} <= reader.fields
 
@@ -284,8 +298,9 @@ def test_a_list_that_begins_with_the_newest_is_turned_round() -> None:
     reader = events(says({"items": [{**ITEM, "id": "2"}, {**ITEM, "id": "1"}]}), newest_first=True)
 
     assert [event.external_id for event in reader.events("good")] == ["1", "2"]
-    assert [event.external_id for event in reader.events("good", after=1)] == ["2"]
-    assert reader.last_cursor("good") == 2
+    first, _ = reader.events("good")
+    assert [event.external_id for event in reader.events("good", after=first.cursor)] == ["2"]
+    assert list(reader.events("good", after=reader.last_cursor("good"))) == []
     assert reader.last_cursor("bad") == 0
 
 
@@ -338,3 +353,58 @@ def test_what_is_counted_by_need_not_be_compared() -> None:
     assert [event.user for event in reader.events("good")] == ["7"]
     assert reader.compared == {"external_id", "event", "source"}
     assert "date" in reader.fields
+
+
+# ---- events that are kept as the requests that brought them ----
+
+
+def decoded(answer: Answer, adapter: str, decode: dict[str, Any]) -> HttpEvents:
+    section = HttpEventsSection.model_validate({"path": "/micro/good", "decode": decode})
+    made = adapter_of(adapter, DEFAULT_PATH, load_scenario(SCENARIO), "n", Options())
+    chosen = replace(setting(), adapter=made, path=format_of(adapter).path)
+    return HttpEvents(section, chosen, httpx.MockTransport(answer))
+
+
+def sent(adapter: str) -> list[Request]:
+    """What the first visitors send."""
+    draft_ = draft(Wanted(SCENARIO, "http://127.0.0.1:1", adapter=adapter, namespace="n", visitors=6))
+    made = adapter_of(adapter, DEFAULT_PATH, draft_.plan.scenario, "n", draft_.options)
+    return [one for block in blocks_of(draft_.plan, made) for one in block]
+
+
+def test_events_of_another_wire_are_decoded_out_of_what_the_collector_kept() -> None:
+    requests = sent("snowplow")
+    kept = [part for request in requests for part in json.loads(request.body)["data"]]
+    body = "{schema: 'iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4', data: [rawEvent.parameters]}"
+    reader = decoded(says([{"rawEvent": {"parameters": one}} for one in kept]), "snowplow", {"body": body})
+
+    listed = list(reader.events("good"))
+
+    planned = [record for request in requests for record in request.records]
+    assert [event.external_id for event in listed] == [record.external_id for record in planned]
+    for event, record in zip(listed, planned, strict=True):
+        assert differences(record, event) == []
+        assert (event.action, event.session) == (record.action.value, record.session)
+    assert reader.lists_bad
+
+
+def test_a_query_is_decoded_as_a_text_or_as_keys() -> None:
+    requests = sent("dmhub")
+    queries = [request.target.partition("?")[2] for request in requests]
+    pairs = [dict(parse_qsl(query, keep_blank_values=True)) for query in queries]
+
+    texts = decoded(says([{"q": query} for query in queries]), "dmhub", {"method": "GET", "query": "q"})
+    keys = decoded(says([{"q": query} for query in pairs]), "dmhub", {"method": "GET", "query": "q"})
+    whole = decoded(says([{"t": one.target} for one in requests]), "dmhub", {"method": "GET", "target": "t"})
+
+    assert list(texts.events("good")) == list(keys.events("good")) == list(whole.events("good"))
+    assert len(list(texts.events("good"))) == len(requests)
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [({"t": 3}, "t finds no path in an item: '3'"), ({"t": "/other"}, "an item is no request of the adapter dmhub")],
+)
+def test_an_item_that_is_no_request_is_told(item: object, said: str) -> None:
+    with pytest.raises(Unreadable, match=said):
+        list(decoded(says([item]), "dmhub", {"method": "GET", "target": "t"}).events("good"))

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from simulator.scenario.target_reading import LogSection
 from simulator.times import Ms, instant
-from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which
+from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which, event_of
 from simulator.verify.readers.fetch import Unreadable
+from simulator.verify.readers.items import BATCH
 from simulator.verify.readers.log_files import LogFiles
 from simulator.verify.readers.setting import Setting
 from simulator.wire.request import Record, WireError
 
-BATCH = 4_096  # events of one line at most; a cursor is line · BATCH + the event's place in it
 _ALL = frozenset(StoredEvent._fields) - {"user"}
 _ESCAPED = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _SINGLE = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
@@ -80,7 +80,7 @@ class LogEvents:
             return
         received = _received(told, number)
         for record in self._records(told):
-            yield _stored(record, received)
+            yield event_of(record, received)
 
     def _records(self, told: dict[str, str]) -> tuple[Record, ...]:
         method, target = told.get("method", "GET"), told.get("target", "")
@@ -133,21 +133,3 @@ def _received(told: dict[str, str], number: int) -> Ms | None:
         return instant(datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z")) if text else None
     except (ValueError, OverflowError, TypeError):
         raise Unreadable(f"line {number} has no time that can be read") from None
-
-
-def _stored(record: Record, received: Ms | None) -> StoredEvent:
-    return StoredEvent(
-        0,
-        record.external_id,
-        record.event,
-        record.date,
-        record.anonymous_id,
-        record.identities,
-        record.source,
-        record.content,
-        record.page,
-        received,
-        record.bad,
-        record.action.value,
-        record.session,
-    )

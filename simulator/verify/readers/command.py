@@ -16,9 +16,6 @@ from simulator.scenario.target_reading import CommandEventsSection, CommandSecti
 from simulator.scenario.values import LATEST
 from simulator.times import Ms
 from simulator.verify.readers.documents import (
-    compared_of,
-    event_in,
-    fields_of,
     figures_in,
     listed,
     metrics_of,
@@ -28,6 +25,7 @@ from simulator.verify.readers.documents import (
 from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which
 from simulator.verify.readers.fetch import MAX_BYTES, Unreadable
 from simulator.verify.readers.figures import Figures
+from simulator.verify.readers.items import BATCH, Items
 from simulator.verify.readers.reading import Reading
 from simulator.verify.readers.setting import Setting
 
@@ -65,31 +63,32 @@ class CommandTotals:
 
 
 class CommandEvents:
-    """Lists the events that a program prints. A cursor is an event's place among them, from 1."""
-
-    lists_bad = False
+    """Lists the events that a program prints. Cursors grow with the places among them."""
 
     def __init__(self, section: CommandEventsSection, setting: Setting) -> None:
         self._section, self._setting = section, setting
-        self.fields, self.compared = fields_of(section.fields), compared_of(section.fields)
+        self._items = Items(section.fields, section.decode, setting)
+        self.fields, self.compared = self._items.fields, self._items.compared
+        self.lists_bad = self._items.lists_bad
 
     def events(self, which: Which, *, after: int = 0, limit: int = MOST_EVENTS) -> Iterator[StoredEvent]:
         """The events behind a cursor, oldest first."""
-        if which == "bad":
+        if which == "bad" and not self.lists_bad:
             raise Unreadable("the target file does not say how bad events are listed")
+        items = self._all()
+        if len(items) > limit + after // BATCH:
+            raise TooMany(f"more than {limit:,} events are listed")
+        yield from self._items.events(items, which, after)
+
+    def _all(self) -> list[object]:
         begin, end = self._setting.period or (Ms(0), LATEST)
         section = self._section
         values = self._setting.placeholders(begin, end)
-        body = printed(section.run, {**values, "cursor": str(after)}, self._setting, section.timeout / 1000)
-        items = list(listed(parsed(body), section.rows))
-        if len(items) > limit + after:
-            raise TooMany(f"more than {limit:,} events are listed")
-        for place, item in enumerate(items[after:], after + 1):
-            yield event_in(item, section.fields, place)
+        return listed(parsed(printed(section.run, values, self._setting, section.timeout / 1000)), section.rows)
 
     def last_cursor(self, which: Which) -> int:
-        """How many events are printed now."""
-        return 0 if which == "bad" else sum(1 for _ in self.events(which))
+        """The cursor behind everything that is printed now."""
+        return 0 if which == "bad" and not self.lists_bad else self._items.end(len(self._all()))
 
     def mark(self) -> str:
         """What a program prints has no mark of its own."""

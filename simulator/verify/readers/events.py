@@ -19,7 +19,7 @@ from simulator.events import Identity
 from simulator.times import Ms, parse_instant
 from simulator.verify.readers.fetch import Unreadable, fetch, reading_client, start_of
 from simulator.wire import dmhub_fields as keys
-from simulator.wire.request import Action
+from simulator.wire.request import Action, Record
 
 MOST_EVENTS = 1_000_000  # that are listed of one run; about 400 bytes each are kept
 PAGE = 5_000  # events of one reply
@@ -49,6 +49,25 @@ class StoredEvent(NamedTuple):
 def action_of(event: StoredEvent) -> Action:
     """What a stored event is to the four numbers."""
     return Action(event.action) if event.action else keys.ACTIONS.get(event.event, Action.CUSTOM)
+
+
+def event_of(record: Record, received: Ms | None) -> StoredEvent:
+    """A stored event that was kept as the request that brought it."""
+    return StoredEvent(
+        0,
+        record.external_id,
+        record.event,
+        record.date,
+        record.anonymous_id,
+        record.identities,
+        record.source,
+        record.content,
+        record.page,
+        received,
+        record.bad,
+        record.action.value,
+        record.session,
+    )
 
 
 class TooMany(Unreadable):

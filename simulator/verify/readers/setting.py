@@ -43,6 +43,8 @@ class Setting:
     created: Ms = Ms(0)  # when the run was made
     period: tuple[Ms, Ms] | None = None  # of the run, where it is known before it is sent
     left_out: frozenset[Figure] = frozenset()  # figures that the target file says the collector does not have
+    path: str = "/"  # of the event request
+    ids_name_visitors: bool = True  # an event's id says whose it is
     secrets: Secrets = field(default_factory=Secrets)
 
     def placeholders(self, begin: Ms, end: Ms) -> dict[str, str]:
