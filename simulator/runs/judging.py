@@ -6,7 +6,7 @@ Used at the end of a run and by `mpsim verify` any time later, also on a directo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -122,6 +122,7 @@ def judge_run(opened: OpenedRun, url: str, *, later: bool = False) -> Result:
         *_notes(counted, listing.why_not),
         *namespace_notes(opened, namespace),
         *not_compared(looked.others),
+        *_left_out(readers.target.file.not_read),
     )
     phases = phases_of(
         opened,
@@ -224,6 +225,11 @@ def _kept(opened: OpenedRun, counted: Counted) -> Iterator[str]:
             write_reconciliation(opened.folder, counted.found)
     except OSError as full:
         yield f"The events with which something is wrong could not be written to a file: {full.strerror}."
+
+
+def _left_out(figures: Sequence[str]) -> Iterator[str]:
+    if figures:
+        yield f"Not read, because the target file says that the collector does not have it: {', '.join(figures)}."
 
 
 def _notes(counted: Counted, why_not: str) -> Iterator[str]:

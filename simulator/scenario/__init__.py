@@ -16,7 +16,7 @@ Beside it: lint.py (legal but suspicious), schema.py (JSON Schema for editors), 
 contracts.py (contract files, and which definitions are in force), variables.py ({name} in texts), declared.py (which
 events the journeys declare), nearest.py (did you mean).
 
-    target.py          target files, over target_reading.py: how totals and events are read
+    target.py          target files, over target_reading.py: how totals and events are read, in target_values.py
     log_format.py      the format of an access log; placeholders.py: {name} in requests; secret.py: {env: NAME}
     trial.yaml         what a trial of a target file sends
 

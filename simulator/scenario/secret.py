@@ -81,7 +81,7 @@ def resolved(text: str | FromEnvironment, environment: Mapping[str, str]) -> str
         return text
     value = environment.get(text.env, "")
     if not value:
-        raise UsageError(f"the environment variable {text.env}, which the target file names, is not set")
+        raise UsageError(f"the environment variable {text.env} is not set, and the target takes a value from it")
     return text.before + value
 
 

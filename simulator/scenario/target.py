@@ -22,16 +22,8 @@ from simulator.scenario.load import text_of
 from simulator.scenario.model import Scenario
 from simulator.scenario.nearest import did_you_mean
 from simulator.scenario.secret import FromEnvironment, Text
-from simulator.scenario.target_reading import (
-    EventsSection,
-    EventsWay,
-    Figure,
-    MonitorSection,
-    TotalsSection,
-    TotalsWay,
-    check_base,
-    figures_named,
-)
+from simulator.scenario.target_reading import EventsSection, EventsWay, MonitorSection, TotalsSection, TotalsWay
+from simulator.scenario.target_values import Figure, check_base, figures_named
 from simulator.scenario.tree import Budget, Entry, Node, Place, places, plain, read_tree
 from simulator.scenario.values import Duration, Model, shown, wrong
 

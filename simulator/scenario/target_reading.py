@@ -9,124 +9,31 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from simulator.contract import BY, METRICS
+from simulator.contract import METRICS
 from simulator.scenario.log_format import LogFormat, parse_format
 from simulator.scenario.nearest import did_you_mean
 from simulator.scenario.placeholders import (
     OF_A_PAGE,
-    OF_THE_RUN,
-    SQL_NAMES,
-    bound_in,
-    check_names,
-    names_in,
-    texts_in,
 )
 from simulator.scenario.secret import Secret, Text, Texts
+from simulator.scenario.target_values import (
+    Argv,
+    BaseUrl,
+    Expression,
+    Files,
+    FormatText,
+    Pages,
+    PathText,
+    Queries,
+    Query,
+    check_templates,
+)
 from simulator.scenario.values import Duration, Flag, Model, Status, shown, wrong
 from simulator.times import Ms
 
 Kind = Literal["all", "source", "content", "hour", "day", "page"]
-_BRACES = "one of your own is written {{name}}"
-
-
-# ---- values -------------------------------------------------------------------------------------------------------
-
-
-def _expression(text: str) -> str:
-    try:
-        jmespath.compile(text)
-    except JMESPathError as bad:
-        at = getattr(bad, "lex_position", getattr(bad, "lexer_position", None))
-        where = "" if at is None else f" (it goes wrong at character {at + 1})"
-        raise ValueError(f"this is no JMESPath expression: {shown(text)}{where}; expected such as data.rows") from bad
-    return text
-
-
-def _template(text: str) -> str:
-    check_names(names_in(text), (*OF_THE_RUN, *OF_A_PAGE), _BRACES)
-    return text
-
-
-def _templates(value: Any) -> Any:
-    for text in texts_in(value):
-        _template(text)
-    return value
-
-
-def _path(text: str) -> str:
-    if not text.startswith("/") or re.search(r"\s", text):
-        raise wrong("a path that begins with a slash, such as /api/stats", text)
-    return _template(text)
-
-
-def _url(text: str) -> str:
-    return check_base(text)
-
-
-def check_base(text: str) -> str:
-    """A base URL: scheme, host and port, perhaps a path; no user, password, query.
-
-    Raises:
-        ValueError: anything else.
-    """
-    match = re.fullmatch(r"(https?)://([^/?#\s]+)(/[^?#\s]*)?", text)
-    if match is None:
-        raise wrong("a URL such as http://127.0.0.1:8080", text)
-    if "@" in match[2]:
-        raise ValueError("a user and a password do not belong into a URL; use auth with {env: NAME}")
-    return text.rstrip("/")
-
-
-def _query(text: str) -> str:
-    check_names(bound_in(text), SQL_NAMES, "a colon of your own is written \\:", ":{}")
-    if not re.match(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*(?:select|with|values)\b", text, re.IGNORECASE | re.DOTALL):
-        raise wrong("a query that begins with select or with", text.strip())
-    return text
-
-
-def _queries(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _several(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
-def _argv(value: object) -> object:
-    if not isinstance(value, list):
-        raise ValueError(  # noqa: TRY004  what pydantic takes for a complaint
-            f"expected a list of the program and its arguments, such as [python3, totals.py], not {shown(value)}; "
-            "no shell reads it"
-        )
-    return value
-
-
-def _format(text: str) -> str:
-    parse_format(text)
-    return text
-
-
-Expression = Annotated[
-    str, AfterValidator(_expression), WithJsonSchema({"type": "string", "description": "A JMESPath expression."})
-]
-Template = Annotated[str, AfterValidator(_template)]
-Templates = dict[str, Template]
-Query = Annotated[str, AfterValidator(_query)]
-Queries = Annotated[
-    list[Query],
-    BeforeValidator(_queries),
-    Field(min_length=1),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
-]
-Files = Annotated[
-    list[Text], BeforeValidator(_several), Field(min_length=1), WithJsonSchema({"type": ["string", "array", "object"]})
-]
-Argv = Annotated[list[Template], BeforeValidator(_argv), Field(min_length=1, max_length=100)]
-Pages = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 
 
 # ---- what of a document is which figure ---------------------------------------------------------------------------
@@ -259,7 +166,7 @@ class RequestSection(Model):
     """One request; its texts may hold {from}, {to}, {namespace} and others."""
 
     method: Literal["GET", "POST"] = "GET"
-    path: Annotated[str, AfterValidator(_path)]
+    path: PathText
     query: Texts = Field(default={})
     headers: Texts = Field(default={})
     json_body: Any = Field(default=None, alias="json", description="Body of a POST, as JSON.")
@@ -272,7 +179,7 @@ class RequestSection(Model):
             raise ValueError("only a POST has a body; write method: POST")
         if self.json_body is not None and self.form:
             raise ValueError("a body is either json or a form")
-        _templates([*(value for value in {**self.query, **self.headers, **self.form}.values()), self.json_body])
+        check_templates([*(value for value in {**self.query, **self.headers, **self.form}.values()), self.json_body])
         paging = [
             name for name in OF_A_PAGE if f"{{{name}}}" in repr((self.path, self.query, self.form, self.json_body))
         ]
@@ -294,7 +201,7 @@ class FiguresRequest(RequestSection, FiguresSection):
 class HttpSection(Model):
     """Totals asked for over HTTP."""
 
-    url: Annotated[str, AfterValidator(_url)] | None = Field(default=None, description="The target's url unless given.")
+    url: BaseUrl | None = Field(default=None, description="The target's url unless given.")
     headers: Texts = Field(default={})
     auth: AuthSection | None = None
     timeout: Duration = Field(default=Ms(30_000), description="For one reply.")
@@ -304,7 +211,7 @@ class HttpSection(Model):
 class HttpEventsSection(RequestSection):
     """Stored events listed over HTTP, oldest first."""
 
-    url: Annotated[str, AfterValidator(_url)] | None = Field(default=None, description="The target's url unless given.")
+    url: BaseUrl | None = Field(default=None, description="The target's url unless given.")
     auth: AuthSection | None = None
     timeout: Duration = Field(default=Ms(60_000), description="For one reply.")
     rows: Expression | None = Field(default=None, description="The list in a reply. Left out: the reply itself.")
@@ -399,7 +306,7 @@ class LogSection(Model):
 
     files: Files = Field(description="Paths, from the target file's folder; {env: NAME} for a path from there.")
     rotated: Flag = Field(default=True, description="Also FILE.1, FILE.2.gz, FILE-20260301 and so on.")
-    format: Annotated[str, AfterValidator(_format)] = Field(
+    format: FormatText = Field(
         default="combined", description="combined, common, or the text of nginx's log_format or Apache's LogFormat."
     )
     escape: Literal["default", "json", "none"] = Field(
@@ -489,32 +396,3 @@ class EventsSection(Model):
 
 TotalsWay = Annotated[TotalsSection, BeforeValidator(lambda value: _one_of(value, _TOTALS, "totals"))]
 EventsWay = Annotated[EventsSection, BeforeValidator(lambda value: _one_of(value, _EVENTS, "events"))]
-
-
-def _figure(text: str) -> str:
-    metric, by, kind = text.partition(" by ")
-    if text in METRICS or text in BY[1:]:
-        return text
-    if by and metric in METRICS and kind in BY:
-        return text
-    words = (*METRICS, *BY[1:])
-    if by and metric in METRICS:
-        raise ValueError(f"{shown(kind)} is no kind of cell{did_you_mean(kind, BY)}")
-    raise ValueError(f"{shown(text)} is no figure{did_you_mean(metric, words)}, or such as opens by hour")
-
-
-Figure = Annotated[str, AfterValidator(_figure)]
-
-
-def figures_named(given: list[str]) -> frozenset[tuple[str, str]]:
-    """(metric, kind of cell) of figures as they are written: "opens", "page", "uv by content"."""
-    found = set()
-    for text in given:
-        metric, by, kind = text.partition(" by ")
-        if by:
-            found.add((metric, kind))
-        elif text in METRICS:
-            found.update((text, one) for one in BY)
-        else:
-            found.update((one, text) for one in METRICS)
-    return frozenset(found)

@@ -1,6 +1,6 @@
 """A collector of nobody's standard: it keeps events in memory, and tells them over an API of its own, to whom it knows.
 
-`TOKEN=… python small_dashboard.py [FAULT]` prints its URL; it shares no line with mpsim. Faults: lose, count-twice.
+`TOKEN=… python small_dashboard.py [FAULT]` prints its URL; it shares no line with mpsim. The fault: count-twice.
 
     GET /hit?…                    an event
     GET /api/v2/summary           {"data": {"views": …, "people": …, "visits": …, "newcomers": …}}
@@ -93,9 +93,7 @@ class Handler(BaseHTTPRequestHandler):
     def take(self, event: dict[str, str]) -> None:
         """Keep an event; the answer says so in its body."""
         with LOCK:
-            number = int(event["externalId"].rpartition(".")[2])
-            if not (FAULT == "lose" and number == 3):
-                EVENTS.setdefault(event["externalId"], event)
+            EVENTS.setdefault(event["externalId"], event)
         self.answer(200, {"ok": True})
 
     def by(self, dimension: str, asked: dict[str, str]) -> None:

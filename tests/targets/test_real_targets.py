@@ -130,7 +130,7 @@ def test_an_ingest_before_postgresql_is_read_by_sql(tmp_path: Path, monkeypatch:
         late = mpsim("target", "check", file)
 
     assert nameless.code == 5, nameless
-    assert "the environment variable MPSIM_DB_PASSWORD, which the target file names, is not set" in nameless.err
+    assert "the environment variable MPSIM_DB_PASSWORD is not set" in nameless.err
     assert wrong.code == 3, wrong
     assert "password authentication failed" in wrong.out
     assert "not-the-password" not in wrong.out + wrong.err

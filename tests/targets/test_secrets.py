@@ -20,7 +20,7 @@ def test_a_value_is_what_its_variable_holds_behind_what_stands_in_front() -> Non
 
 @pytest.mark.parametrize("environment", [{}, {"TOKEN": ""}])
 def test_a_variable_that_is_not_set_is_a_mistake_of_the_user(environment: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match="the environment variable TOKEN, which the target file names, is not set"):
+    with pytest.raises(UsageError, match="the environment variable TOKEN is not set, and the target"):
         Secrets(environment).value(TOKEN)
 
 
