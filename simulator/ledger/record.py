@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from simulator.immutable import immutable
 from simulator.wire.request import Evidence, Outcome, Purpose
 
@@ -20,3 +22,9 @@ class Attempt:
     outcome: Outcome  # UNKNOWN while open
     evidence: Evidence
     status: int  # HTTP status; 0 without a reply
+    apart: tuple[tuple[int, Outcome], ...] = ()  # (place in the request, outcome) of events that fared differently
+
+    def of_event(self, place: int) -> Attempt:
+        """The same attempt as it is to one event of its request."""
+        outcome = dict(self.apart).get(place, self.outcome)
+        return self if outcome is self.outcome else replace(self, outcome=outcome)

@@ -103,6 +103,10 @@ class ContractFile(Model):
         default=None,
         description="given: an open is a session id on the wire, whatever `opens` says; derived: `opens` decides.",
     )
+    batch_order: Literal["any", "kept"] | None = Field(
+        default=None,
+        description="kept: events of one request with one instant are worked through as they stand; any: no promise.",
+    )
     timeout_inclusive: Flag | None = Field(
         default=None, description="Under `opens: timeout=…`: whether a gap of exactly the timeout begins an open."
     )
@@ -231,6 +235,7 @@ def resolve_contract(
         clock_bound=_first((file.clock_bound for file in files), _DEFAULTS.clock_bound),
         replies=_first((file.replies.replies() for file in files if file.replies is not None), _DEFAULTS.replies),
         sessions=sessions,
+        batch_order=_first((file.batch_order for file in files), _DEFAULTS.batch_order),
         timeout_inclusive=_first((file.timeout_inclusive for file in files), _DEFAULTS.timeout_inclusive),
         midnight=_first((file.midnight for file in files), _DEFAULTS.midnight),
         source_change=_first((file.source_change for file in files), _DEFAULTS.source_change),

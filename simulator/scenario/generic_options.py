@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from simulator.contract import BodyRule
 from simulator.scenario.adapter_options import BatchOptions, SessionOptions
 from simulator.scenario.event_template import (
     OF_A_BATCH,
@@ -18,7 +19,7 @@ from simulator.scenario.event_template import (
     check_fields,
     fields_in,
 )
-from simulator.scenario.values import Flag, Model, Zone
+from simulator.scenario.values import BodyValues, Flag, Model, Zone
 
 _BATCH_ALONE = "{events} stands alone as the value of a key in body.json, or as the whole of it"
 
@@ -56,6 +57,28 @@ class TemplateBody(Model):
         return self
 
 
+class AnswersSection(Model):
+    """Where a reply says of each event of a request whether it is stored: a list, in the order of the events."""
+
+    list_: Annotated[str, Field(max_length=256)] = Field(
+        default="", alias="list", description="Keys to the list in the reply's JSON, with dots; empty: it is the whole."
+    )
+    key: Annotated[str, Field(max_length=256)] = Field(
+        default="", description="Of an item of the list, whose value tells; empty: the item itself does."
+    )
+    acked: BodyValues = Field(description="Values by which the event is stored.")
+    refused: BodyValues = Field(default=(), description="Values by which it is not. Any other may mean anything.")
+
+    @model_validator(mode="after")
+    def _can_tell(self) -> AnswersSection:
+        self.rule()
+        return self
+
+    def rule(self) -> BodyRule:
+        """What one item means."""
+        return BodyRule(self.key or "item", self.acked, self.refused)
+
+
 class GenericOptions(BatchOptions, SessionOptions):
     """A request as templates."""
 
@@ -67,6 +90,7 @@ class GenericOptions(BatchOptions, SessionOptions):
     event: JsonTemplate = Field(default=None, description="One of the events that share a request, as any JSON.")
     lines: Flag = Field(default=False, description="The body is the events, each on a line of its own.")
     packed: Flag = Field(default=False, description="The body is packed with gzip, and Content-Encoding says so.")
+    answers: AnswersSection | None = None
     names: NamesSection = NamesSection()
     zone: Annotated[Zone, Field(description="Of local_time.")] = "Asia/Shanghai"
 
@@ -104,6 +128,10 @@ class GenericOptions(BatchOptions, SessionOptions):
     def _check_batch(self) -> None:
         body, lists = self.body, [field.name for field in fields_in(self.around)]
         if self.event is None:
+            if self.answers is not None:
+                raise ValueError(
+                    "answers speaks of the events of a request, and needs event; see replies for one event"
+                )
             if self.batch > 1:
                 raise ValueError(f"batch: {self.batch} needs event, the template of one of the events in a request")
             if self.lines or set(lists) & set(OF_A_BATCH):

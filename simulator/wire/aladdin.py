@@ -46,7 +46,7 @@ _LIVES = {
     Kind.HIDE: ("app", "hide"),
     Kind.VIEW: ("page", "show"),
 }
-_ACTIONS = {("app", "show"): Action.OPEN, ("app", "hide"): Action.EXIT, ("page", "show"): Action.VIEW}
+_ACTIONS = {("app", "show"): Action.OPEN, ("page", "show"): Action.VIEW}
 
 
 class AladdinOptions(SessionOptions, UserOptions):
@@ -179,5 +179,12 @@ FORMAT = Format(
     AladdinOptions,
     _build,
     path="/d.html",
-    contract={"sessions": "given", "user": "openid", "day": "Asia/Shanghai", "dedupe": "none", "time": "event"},
+    contract={
+        "sessions": "given",
+        "user": "openid",
+        "day": "Asia/Shanghai",
+        "dedupe": "none",
+        "time": "event",
+        "batch_order": "kept",
+    },
 )

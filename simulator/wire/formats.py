@@ -22,6 +22,5 @@ class Format:
     options: type[PathOptions]  # model of its own options; a target file's are held against it
     build: Callable[[WireOptions, Any], Adapter[Any]]  # the second is an instance of `options`
     path: str = DEFAULT_PATH  # where its events go where nobody says otherwise
-    contract: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # keys of a contract file that fit, unless others are said
+    # Keys of a contract file that fit this wire, in force where nothing else is said.
+    contract: Mapping[str, Any] = field(default_factory=dict)

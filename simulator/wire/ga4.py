@@ -33,7 +33,6 @@ _APP = {Kind.LAUNCH: "mini_program_open", Kind.SHOW: "mini_program_show", Kind.H
 _ACTIONS = {
     "mini_program_open": Action.OPEN,
     "mini_program_show": Action.SHOW,
-    "mini_program_hide": Action.EXIT,
     "page_view": Action.VIEW,
     "screen_view": Action.VIEW,
 }
@@ -156,6 +155,7 @@ FORMAT = Format(
         "day": "Asia/Shanghai",
         "dedupe": "none",
         "time": "event",
+        "batch_order": "kept",
         "replies": {"acked": [200, 204]},
     },
 )

@@ -26,9 +26,10 @@ from simulator.wire.iso import instant_in, iso_text
 from simulator.wire.javascript import encode_component
 from simulator.wire.json_text import number_of, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
+from simulator.wire.outcome import by_value
 from simulator.wire.packing import unpacked
 from simulator.wire.query import parse
-from simulator.wire.request import Action, Record, WireError
+from simulator.wire.request import Action, Answer, Outcome, Record, WireError
 from simulator.wire.template_text import (
     ESCAPES,
     LEFT_OUT,
@@ -53,7 +54,7 @@ _KINDS = {
     Kind.SHARE: "share",
     Kind.PUSH: "push",
 }
-_ACTIONS = {"launch": Action.OPEN, "view": Action.VIEW, "show": Action.SHOW, "hide": Action.EXIT}
+_ACTIONS = {"launch": Action.OPEN, "view": Action.VIEW, "show": Action.SHOW}
 _ZONE = "Asia/Shanghai"
 _SENT = ("sent", "sent_ms")
 _CARRIED = {
@@ -232,6 +233,27 @@ class Generic(Vendor):
             return match_text(body.text, raw.decode("utf-8", "replace"), ESCAPES[f"from {body.escape}"])
         return match_value(body.document, parse_json(raw))
 
+    def outcome(self, answer: Answer) -> Outcome:
+        """By the replies of the contract. Where the reply should speak of each event and does not, nobody knows."""
+        plain = super().outcome(answer)
+        return Outcome.UNKNOWN if self._own.answers is not None and plain is Outcome.ACKED else plain
+
+    def outcomes(self, events: int, answer: Answer) -> Sequence[Outcome] | None:
+        """Of each event, where `answers` says how; None where the reply has no list of so many items."""
+        answers = self._own.answers
+        if answers is None or super().outcome(answer) is not Outcome.ACKED:
+            return None
+        try:
+            told = parse_json(answer.body)
+        except WireError:
+            return None
+        for key in filter(None, answers.list_.split(".")):
+            told = told.get(key) if isinstance(told, dict) else None
+        if not isinstance(told, list) or len(told) != events:
+            return None
+        values = [one.get(answers.key) if answers.key and isinstance(one, dict) else one for one in told]
+        return [by_value(value, answers.rule()) for value in values]
+
     # ---- what it means --------------------------------------------------------------------------------------------
 
     def record(self, message: Message) -> Record:
@@ -344,5 +366,12 @@ FORMAT = Format(
     Generic.name,
     GenericOptions,
     _build,
-    contract={"opens": "launch", "user": "openid", "day": "Asia/Shanghai", "dedupe": "by_id", "time": "event"},
+    contract={
+        "opens": "launch",
+        "user": "openid",
+        "day": "Asia/Shanghai",
+        "dedupe": "by_id",
+        "time": "event",
+        "batch_order": "kept",
+    },
 )

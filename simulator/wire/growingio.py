@@ -42,7 +42,7 @@ from simulator.wire.tracker import (
 VERSION = "4.6.0"
 _NO_SEQUENCE = ("APP_CLOSED", "LOGIN_USER_ATTRIBUTES")
 _TYPES = {Kind.VIEW: "PAGE", Kind.HIDE: "APP_CLOSED", Kind.SHARE: "CUSTOM", Kind.TRACK: "CUSTOM"}
-_ACTIONS = {"VISIT": Action.OPEN, "PAGE": Action.VIEW, "APP_CLOSED": Action.EXIT}
+_ACTIONS = {"VISIT": Action.OPEN, "PAGE": Action.VIEW}
 
 
 class GrowingIoOptions(BatchOptions, SessionOptions, UserOptions):
@@ -174,5 +174,12 @@ FORMAT = Format(
     GrowingIo.name,
     GrowingIoOptions,
     _build,
-    contract={"opens": "launch", "user": "openid", "day": "Asia/Shanghai", "dedupe": "by_id", "time": "event"},
+    contract={
+        "opens": "launch",
+        "user": "openid",
+        "day": "Asia/Shanghai",
+        "dedupe": "by_id",
+        "time": "event",
+        "batch_order": "kept",
+    },
 )

@@ -151,19 +151,39 @@ class Matomo(Vendor):
         Where some hits are invalid and the reply does not say which, each may be the one.
         """
         plain = super().outcome(answer)
-        if plain is not Outcome.ACKED or answer.evidence is not Evidence.REPLY or answer.body[:1] != b"{":
+        told = _bulk_reply(answer) if plain is Outcome.ACKED else None
+        if told is None:
             return plain
-        try:
-            said_so = object_in(parse_json(answer.body), "the reply")
-        except WireError:
+        if told.get("status") != "success":
             return Outcome.UNKNOWN
-        if "invalid" not in said_so and "tracked" not in said_so:
-            return plain
-        if said_so.get("status") != "success":
-            return Outcome.UNKNOWN
-        if number_of(said_so, "invalid") == 0:
+        if number_of(told, "invalid") == 0:
             return Outcome.ACKED
-        return Outcome.REFUSED if number_of(said_so, "tracked") == 0 else Outcome.UNKNOWN
+        return Outcome.REFUSED if number_of(told, "tracked") == 0 else Outcome.UNKNOWN
+
+    def outcomes(self, events: int, answer: Answer) -> Sequence[Outcome] | None:
+        """Of each hit, where the reply names the places of the invalid ones (`invalid_indices`, from 0 on)."""
+        told = _bulk_reply(answer) if super().outcome(answer) is Outcome.ACKED else None
+        if told is None or told.get("status") != "success":
+            return None
+        places = told.get("invalid_indices")
+        tracked, invalid = number_of(told, "tracked"), number_of(told, "invalid")
+        if not isinstance(places, list) or tracked is None or invalid is None or tracked + invalid != events:
+            return None
+        wrong = {place for place in places if isinstance(place, int) and 0 <= place < events}
+        if len(wrong) != invalid:
+            return None
+        return [Outcome.REFUSED if place in wrong else Outcome.ACKED for place in range(events)]
+
+
+def _bulk_reply(answer: Answer) -> Message | None:
+    """The JSON object of a bulk reply, an empty one where it is torn; None where the reply is none."""
+    if answer.evidence is not Evidence.REPLY or answer.body[:1] != b"{":
+        return None
+    try:
+        told = object_in(parse_json(answer.body), "the reply")
+    except WireError:
+        return {}
+    return told if told.keys() & {"tracked", "invalid", "status"} else None
 
 
 def _hit(query: str) -> Message:
@@ -188,6 +208,7 @@ FORMAT = Format(
         "day": "Asia/Shanghai",
         "dedupe": "none",
         "time": "event",
+        "batch_order": "kept",
         "midnight": True,
         "source_change": True,
         "replies": {"acked": [200, 204]},

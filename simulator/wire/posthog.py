@@ -141,8 +141,6 @@ class PostHog(Vendor):
             page = text_of(properties, "$screen_name") or text_of(properties, "$pathname").removeprefix("/")
         elif event == OPENED:
             action = Action.SHOW if properties.get("from_background") is True else Action.OPEN
-        elif event == BACKGROUNDED:
-            action = Action.EXIT
         # Without its own property the distinct id is the device's, or nobody can tell.
         named = text_of(message, "distinct_id") or text_of(properties, "distinct_id")
         return said(
@@ -168,5 +166,12 @@ FORMAT = Format(
     PostHogOptions,
     _build,
     path="/batch/",
-    contract={"opens": "launch", "user": "openid", "day": "Asia/Shanghai", "dedupe": "by_id", "time": "event"},
+    contract={
+        "opens": "launch",
+        "user": "openid",
+        "day": "Asia/Shanghai",
+        "dedupe": "by_id",
+        "time": "event",
+        "batch_order": "kept",
+    },
 )

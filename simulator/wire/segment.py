@@ -122,8 +122,6 @@ class Segment(Vendor):
         elif event == OPENED:
             back = part_of(message, "properties").get("from_background") is True
             action = Action.SHOW if back else Action.OPEN
-        elif event == BACKGROUNDED:
-            action = Action.EXIT
         campaign = part_of(part_of(message, "context"), "campaign")
         return said(
             action,
@@ -147,5 +145,12 @@ FORMAT = Format(
     SegmentOptions,
     _build,
     path="/v1/batch",
-    contract={"opens": "launch", "user": "openid", "day": "Asia/Shanghai", "dedupe": "by_id", "time": "event"},
+    contract={
+        "opens": "launch",
+        "user": "openid",
+        "day": "Asia/Shanghai",
+        "dedupe": "by_id",
+        "time": "event",
+        "batch_order": "kept",
+    },
 )

@@ -1,8 +1,8 @@
 """Sensors Analytics (sa-sdk-miniprogram): JSON records in base64, as a batch in a form field or one by one in a query.
 
 Order of a launch: `$first_visit_time` and the source as profile records (the former on a fresh device only),
-`$MPLaunch`, `$MPShow`, `$MPViewScreen`. A pushed openid changes the distinct id; a pushed login identity gives a
-`$SignUp`, after which records name the login id alone.
+`$MPLaunch`, `$MPShow`, `$MPViewScreen`. A pushed openid takes the place of the device in `distinct_id` and
+`anonymous_id`; the device stays in `$identity_mp_id`. A pushed login identity gives a `$SignUp`, which names them all.
 
 Source: sa-sdk-miniprogram 1.17.9 as measured; manual.sensorsdata.cn.
 Assumed: an open is `$MPLaunch`, or every `$MPShow` under every-foreground; the union id stands under
@@ -21,9 +21,9 @@ from typing import Any
 from simulator.events import Identity, Json, Kind
 from simulator.scenario.adapter_options import BatchOptions, Key, Size
 from simulator.scenario.values import Duration, Flag, IdentityType
-from simulator.times import SECOND, Ms
+from simulator.times import DAY, MINUTE, SECOND, Ms
 from simulator.wire.addresses import Names, values_of
-from simulator.wire.device_info import model_of, system_of
+from simulator.wire.device_info import system_of
 from simulator.wire.formats import Format
 from simulator.wire.javascript import encode_component
 from simulator.wire.json_text import (
@@ -48,7 +48,9 @@ _OPENID, _UNIONID = "applet-wechat", "wechat-unionid"
 _PLATFORM_OFFSET = -480  # minutes, as JavaScript says it for Asia/Shanghai
 _FIRST = Names("$utm_source", "$utm_content")
 _LATEST = Names("$latest_utm_source", "$latest_utm_content")
-_APPID = re.compile(r"\$identity_mp_(?!id$|unionid$).+_openid")
+_OPENID_KEY = re.compile(r"\$identity_mp_.+_openid")
+_DEVICE_ID = re.compile(r"\d+-\d+-[0-9a-f]+-\d+")  # as the tracker makes one
+_SIGN_UP = "track_signup"
 
 
 class SensorsOptions(BatchOptions):
@@ -78,51 +80,76 @@ class Sensors(Vendor):
 
     # ---- what is said ---------------------------------------------------------------------------------------------
 
+    def begin(self) -> Ms | None:
+        """When the device was first launched."""
+        return None
+
     def says(self, moment: Moment, memory: Any) -> tuple[Sequence[Message], Any]:
-        event = moment.event
+        first: Ms = moment.at if memory is None else memory
+        if moment.event.kind is Kind.PUSH:
+            signs_up = any(identity.type == self._own.login for identity in moment.fresh)
+            return (
+                [self._message(moment, _SIGN_UP, "$SignUp", self._properties(moment, {}))] if signs_up else []
+            ), first
         told: list[Message] = []
+        if moment.event.kind is Kind.LAUNCH:
+            if moment.first:
+                told.append(self._message(moment, "profile_set_once", "", {"$first_visit_time": moment.at}))
+            campaign = values_of(moment.event.source, _FIRST)
+            if campaign:
+                told.append(self._message(moment, "profile_set_once", "", campaign))
+        for name, own in self._tracked(moment):
+            day: dict[str, Json] = {"$is_first_day": _day(moment.at) == _day(first)}
+            told.append(self._message(moment, "track", name, self._properties(moment, own | day)))
+        return told, first
+
+    def _tracked(self, moment: Moment) -> list[tuple[str, dict[str, Json]]]:
+        """The names of what is tracked, each with its own properties."""
+        event = moment.event
         match event.kind:
             case Kind.LAUNCH:
-                if moment.first:
-                    told.append(self._message(moment, "profile_set_once", "", {"$first_visit_time": moment.at}))
-                campaign = values_of(event.source, _FIRST)
-                if campaign:
-                    told.append(self._message(moment, "profile_set_once", "", campaign))
-                told.append(self._track(moment, "$MPLaunch", {"$is_first_time": moment.first}))
-                told.append(self._track(moment, "$MPShow", {}))
+                entry = self._entry(moment)
+                return [("$MPLaunch", entry | {"$is_first_time": moment.first}), ("$MPShow", entry)]
             case Kind.SHOW:
-                told.append(self._track(moment, "$MPShow", {}))
+                return [("$MPShow", self._entry(moment))]
             case Kind.VIEW:
-                told.append(self._track(moment, "$MPViewScreen", {"$referrer": moment.previous or "直接打开"}))
+                return [("$MPViewScreen", {"$url_query": moment.query, "$referrer": moment.previous or "直接打开"})]
             case Kind.SHARE:
-                told.append(self._track(moment, "$MPShare", {}))
+                return [("$MPShare", {})]
             case Kind.HIDE:
-                told.append(self._track(moment, "$MPHide", {"event_duration": (event.at - moment.shown) / 1000}))
-            case Kind.PUSH:
-                if any(identity.type == self._own.login for identity in moment.fresh):
-                    told.append(self._sign_up(moment))
-            case Kind.TRACK:
-                assert event.call is not None
-                told.append(self._track(moment, event.call.event, moment.own))
-        return told, memory
+                return [("$MPHide", {"event_duration": (event.at - moment.shown) / 1000})]
+        return [] if event.call is None else [(event.call.event, moment.own)]
 
-    def _track(self, moment: Moment, event: str, own: Mapping[str, Json]) -> Message:
-        return self._message(moment, "track", event, {**self._properties(moment), **own})
+    def _entry(self, moment: Moment) -> dict[str, Json]:
+        """What launch and show say of the way into the mini program."""
+        found: dict[str, Json] = {"$scene": f"wx-{moment.event.scene}", "$url_query": moment.query}
+        return found | values_of(moment.event.source, _FIRST)
 
     def _message(self, moment: Moment, kind: str, event: str, properties: Mapping[str, Json]) -> Message:
-        """A record in the tracker's order of keys; profile records have no `_track_id`."""
+        """A record in the tracker's order of keys; profile records have no `_track_id`.
+
+        After a login only the sign-up names every identity.
+        """
         device = moment.event.device.anonymous_id
-        login, openid = moment.identity(self._own.login), moment.identity(_OPENID)
-        identities: dict[str, Json] = {"$identity_login_id": login} if login else self._all(moment)
+        login, openid, unionid = (moment.identity(one) for one in (self._own.login, _OPENID, _UNIONID))
+        before = openid or device
+        identities: dict[str, Json] = {"$identity_mp_id": device}
+        if kind == _SIGN_UP or not login:
+            identities |= {"$identity_anonymous_id": openid, self._openid: openid} if openid else {}
+            identities |= {"$identity_mp_unionid": unionid} if unionid else {}
+        if login:
+            identities["$identity_login_id"] = login
         message: Message = {
-            "distinct_id": login or openid or device,
+            "distinct_id": login or before,
             "identities": identities,
             "lib": dict(LIBRARY),
             "properties": dict(properties),
-            "anonymous_id": device,
         }
         if login:
             message["login_id"] = login
+        message["anonymous_id"] = before
+        if kind == _SIGN_UP:
+            message["original_id"] = before
         message["type"] = kind
         if event:
             message["event"] = event
@@ -131,52 +158,25 @@ class Sensors(Vendor):
         message["time"] = moment.at
         return message
 
-    def _sign_up(self, moment: Moment) -> Message:
-        plain = self._message(moment, "track_signup", "$SignUp", self._properties(moment))
-        plain["identities"] = self._all(moment) | {"$identity_login_id": moment.identity(self._own.login)}
-        told: Message = {}
-        for key, value in plain.items():
-            if key == "type":
-                told["original_id"] = moment.identity(_OPENID) or moment.event.device.anonymous_id
-            told[key] = value
-        return told
-
-    def _all(self, moment: Moment) -> dict[str, Json]:
-        device, openid, unionid = (
-            moment.event.device.anonymous_id,
-            moment.identity(_OPENID),
-            moment.identity(_UNIONID),
-        )
-        found: dict[str, Json] = {"$identity_mp_id": device, "$identity_anonymous_id": device}
-        if openid:
-            found[self._openid] = openid
-        if unionid:
-            found["$identity_mp_unionid"] = unionid
-        return found
-
-    def _properties(self, moment: Moment) -> dict[str, Json]:
+    def _properties(self, moment: Moment, own: Mapping[str, Json]) -> dict[str, Json]:
         device, event = moment.event.device, moment.event
         os, version = system_of(device)
-        path = moment.page + (f"?{moment.query}" if moment.query else "")
         return {
             "$lib": "MiniProgram",
             "$lib_version": VERSION,
-            "$os": os,
-            "$os_version": version,
-            "$model": model_of(device),
+            "$network_type": device.network.upper(),
+            "$model": device.model,
             "$screen_width": device.width,
             "$screen_height": device.height,
-            "$network_type": device.network.upper(),
+            "$os": os,
+            "$os_version": version,
             "$timezone_offset": _PLATFORM_OFFSET,
             "$app_id": self.options.appid,
-            "$scene": f"wx-{event.scene}",
             "$latest_scene": f"wx-{event.scene}",
-            "$url_path": moment.page,
-            "$url_query": moment.query,
-            "$url": path,
-            **values_of(event.source, _FIRST),
             **values_of(event.source, _LATEST),
-            "$is_first_day": moment.session.number == 1,
+            **own,
+            "$url": f"{moment.page}?{moment.query}" if moment.query else moment.page,
+            "$url_path": moment.page,
         }
 
     # ---- the wire -------------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ class Sensors(Vendor):
         path = f"{self.options.path}?project={encode_component(self._own.project)}"
         if self._own.single:
             (message,) = messages
-            data = encode_component(_base64(stringify(message).encode()))
+            data = encode_component(_base64(stringify({**message, "_flush_time": sending.sent}).encode()))
             return Carried("GET", f"{path}&data={data}", self.headers(sending.device, "application/json"))
         records: list[Json] = [{**message, "_flush_time": sending.sent} for message in messages]
         text = stringify(records).encode()
@@ -215,7 +215,7 @@ class Sensors(Vendor):
             event or text_of(message, "type"),
             number_of(message, "time"),
             external_id=text_of(message, "_track_id"),
-            anonymous_id=text_of(message, "anonymous_id"),
+            anonymous_id=text_of(part_of(message, "identities"), "$identity_mp_id") or text_of(message, "anonymous_id"),
             identities=self._identities(message),
             source=text_of(properties, "$latest_utm_source"),
             content=text_of(properties, "$latest_utm_content"),
@@ -225,20 +225,25 @@ class Sensors(Vendor):
     def _action(self, event: str) -> Action:
         if event == self._opens:
             return Action.OPEN
-        known = {"$MPViewScreen": Action.VIEW, "$MPShow": Action.SHOW, "$MPHide": Action.EXIT}
+        known = {"$MPViewScreen": Action.VIEW, "$MPShow": Action.SHOW}
         return known.get(event, Action.CUSTOM)
 
     def _identities(self, message: Message) -> tuple[Identity, ...]:
-        """In the order openid, union id, login id."""
-        given = part_of(message, "identities")
-        found: dict[str, str] = {}
+        """In the order openid, union id, login id; each type once."""
+        given, before = part_of(message, "identities"), text_of(message, "anonymous_id")
+        found = dict.fromkeys((_OPENID, _UNIONID, self._own.login), "")
+        if before != text_of(given, "$identity_mp_id") and not _DEVICE_ID.fullmatch(before):
+            found[_OPENID] = before
         for key in given:
-            if key == self._openid or _APPID.fullmatch(key):
+            if _OPENID_KEY.fullmatch(key):
                 found[_OPENID] = text_of(given, key)
-        found[_UNIONID] = text_of(given, "$identity_mp_unionid")
-        found[self._own.login] = text_of(given, "$identity_login_id") or found.get(self._own.login, "")
-        order = (_OPENID, _UNIONID, self._own.login)
-        return tuple(Identity(kind, found[kind]) for kind in dict.fromkeys(order) if found.get(kind))
+        found[_UNIONID] = found[_UNIONID] or text_of(given, "$identity_mp_unionid")
+        found[self._own.login] = text_of(given, "$identity_login_id") or found[self._own.login]
+        return tuple(Identity(kind, value) for kind, value in found.items() if value)
+
+
+def _day(at: Ms) -> int:
+    return (at - _PLATFORM_OFFSET * MINUTE) // DAY
 
 
 def _track_id(moment: Moment, part: str) -> int:
@@ -282,5 +287,12 @@ FORMAT = Format(
     SensorsOptions,
     _build,
     path="/sa",
-    contract={"opens": "launch", "user": "openid", "day": "Asia/Shanghai", "dedupe": "by_id", "time": "event"},
+    contract={
+        "opens": "launch",
+        "user": "openid",
+        "day": "Asia/Shanghai",
+        "dedupe": "by_id",
+        "time": "event",
+        "batch_order": "kept",
+    },
 )

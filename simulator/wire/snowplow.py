@@ -40,7 +40,7 @@ PAYLOAD = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4"
 UNSTRUCTURED = "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0"
 
 _APP = {Kind.LAUNCH: "launch", Kind.SHOW: "show", Kind.HIDE: "hide", Kind.SHARE: "share"}
-_ACTIONS = {"launch": Action.OPEN, "show": Action.SHOW, "hide": Action.EXIT}
+_ACTIONS = {"launch": Action.OPEN, "show": Action.SHOW}
 
 
 class SnowplowOptions(BatchOptions, SessionOptions, UserOptions):
@@ -179,5 +179,12 @@ FORMAT = Format(
     SnowplowOptions,
     _build,
     path="/com.snowplowanalytics.snowplow/tp2",
-    contract={"opens": "launch", "user": "openid", "day": "Asia/Shanghai", "dedupe": "by_id", "time": "event"},
+    contract={
+        "opens": "launch",
+        "user": "openid",
+        "day": "Asia/Shanghai",
+        "dedupe": "by_id",
+        "time": "event",
+        "batch_order": "kept",
+    },
 )

@@ -156,7 +156,7 @@ class ThinkingData(Vendor):
 
     def record(self, message: Message) -> Record:
         event, properties = text_of(message, "#event_name"), part_of(message, "properties")
-        known = {"ta_mp_view": Action.VIEW, "ta_mp_show": Action.SHOW, "ta_mp_hide": Action.EXIT}
+        known = {"ta_mp_view": Action.VIEW, "ta_mp_show": Action.SHOW}
         action = Action.OPEN if event == self._opens else known.get(event, Action.CUSTOM)
         try:
             utm = object_in(parse_json(text_of(properties, "#utm")), "#utm")
@@ -201,6 +201,7 @@ FORMAT = Format(
         "day": "Asia/Shanghai",
         "dedupe": "by_id",
         "time": "event",
+        "batch_order": "kept",
         "replies": {"body": {"key": "code", "acked": [0], "refused": [-1, -2]}},
     },
 )

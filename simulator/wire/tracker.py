@@ -8,6 +8,9 @@ A batch leaves when it is full, when its time is up, when the mini program hides
 the first judged one come into it. Its place in time is that of the flush, or of the latest of its events that were held
 back on purpose (offline, disorder); it is sent again as a whole where one of its events is.
 
+A hide ends no open: the visitor may be back in a second, and whether that is another open is the contract's to say. It
+is an event like an application's own.
+
 Not here: DM Hub's tracker (dmhub.py), which has no queue and no sessions; how requests are put in order (traffic/).
 Assumed: what waits in a queue outlives the process, since every flush comes before the end of a visit.
 """
@@ -36,7 +39,7 @@ from simulator.wire.request import Action, Answer, Outcome, Purpose, Record, Req
 Message = dict[str, Json]  # one event as its format says it; never mutated once it is in a queue
 Headers = tuple[tuple[str, str], ...]
 
-_ACTIONS = {Kind.LAUNCH: Action.OPEN, Kind.VIEW: Action.VIEW, Kind.SHOW: Action.SHOW, Kind.HIDE: Action.EXIT}
+_ACTIONS = {Kind.LAUNCH: Action.OPEN, Kind.VIEW: Action.VIEW, Kind.SHOW: Action.SHOW}
 
 
 class Session(NamedTuple):
@@ -191,6 +194,10 @@ class Vendor:
         """What an answer tells of all events in its request."""
         return classify(answer, self.options.replies)
 
+    def outcomes(self, events: int, answer: Answer) -> Sequence[Outcome] | None:  # noqa: ARG002 - most replies do not
+        """What an answer tells of each event, in the order of the messages; None: the same of all."""
+        return None
+
     def check(self, captured: Captured, *methods: str) -> str:
         """The query of a request of one of these methods to the path of the events.
 
@@ -318,6 +325,10 @@ class Tracker:
     def outcome(self, answer: Answer) -> Outcome:
         """What an answer tells. Never raises."""
         return self.vendor.outcome(answer)
+
+    def outcomes(self, events: int, answer: Answer) -> Sequence[Outcome] | None:
+        """What an answer tells of each of so many events, where it does; None: of all alike. Never raises."""
+        return self.vendor.outcomes(events, answer)
 
     # ---- what the tracker knows -----------------------------------------------------------------------------------
 

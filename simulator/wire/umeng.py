@@ -201,7 +201,7 @@ class Umeng(Vendor):
         elif part == _PAGE:
             action, event = Action.VIEW, _PAGE
         elif part == _END:
-            action, event, at = Action.EXIT, _END, number_of(message, "end_time")
+            event, at = _END, number_of(message, "end_time")
         length = number_of(message, "duration") if part == _END else 0
         return said(
             action,
@@ -247,6 +247,7 @@ FORMAT = Format(
         "day": "Asia/Shanghai",
         "dedupe": "by_id",
         "time": "event",
+        "batch_order": "kept",
         "replies": {"acked": [200], "refused": [413]},
     },
 )

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import UsageError
@@ -99,6 +99,7 @@ def test_a_text_body_escapes_as_it_says() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.sampled_from(["url", "json"]))
+@settings(deadline=None)
 def test_every_escape_has_its_inverse(text: str, kind: str) -> None:
     assert ESCAPES[f"from {kind}"](ESCAPES[kind](text)) == text
     assert from_header(as_header(text)) == text
@@ -107,6 +108,7 @@ def test_every_escape_has_its_inverse(text: str, kind: str) -> None:
 
 
 @given(st.text())
+@settings(max_examples=50, deadline=None)
 def test_a_field_never_opens_another(text: str) -> None:
     """What a field holds is not looked at for templates again."""
     try:
@@ -282,6 +284,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("events inside a text", {"event": "{event}", "body": {"json": "x{events}"}}, "stand nowhere"),
     ("an event's field around", {"event": "{event}", "body": {"json": ["{id}", "{events}"]}}, "{id} is of one event"),
     ("events inside an event", {"event": ["{event}", "{events}"], "body": {"json": "{events}"}}, "stand in event"),
+    ("answers without an event", {"body": E, "answers": {"acked": 1}}, "answers speaks of the events of a request"),
+    ("an answer that means both", {"body": E, "answers": {"acked": 1, "refused": 1}}, "answers: the value 1 of item"),
     ("lines beside a body", {"event": "{event}", "lines": True, "body": {"json": "{events}"}}, "lines is a whole body"),
     ("one name for two", {"body": E, "names": {"view": "launch"}}, "two kinds of events are called launch"),
     ("an option that is none", {"body": E, "metod": "GET"}, "metod"),

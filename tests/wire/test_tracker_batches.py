@@ -10,7 +10,7 @@ import pytest
 
 from simulator.events import Call, Delivery, Kind
 from simulator.times import Ms
-from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request
+from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request, outcomes_of
 from tests.wire.tracker_words import own, sent_by
 from tests.wire.wire_builders import NOON, happening, launch, numbered, track, view
 
@@ -125,6 +125,18 @@ def test_matomo_counts_what_it_tracked(status: int, body: object, outcome: Outco
     text = b"" if body is None else json.dumps(body).encode()
 
     assert of.outcome(Answer(Evidence.REPLY, status, text)) is outcome
+
+
+def test_matomo_tells_each_hit_only_where_places_and_counts_agree() -> None:
+    def told(**reply: object) -> object:
+        body = json.dumps({"status": "success", "tracked": 2, "invalid": 1, **reply}).encode()
+        return outcomes_of(own("matomo"))(3, Answer(Evidence.REPLY, 200, body))  # type: ignore[misc]
+
+    assert told(invalid_indices=[1]) == [Outcome.ACKED, Outcome.REFUSED, Outcome.ACKED]
+    for unclear in ([], [0, 1], [3], ["1"], None, {"1": 1}):
+        assert told(invalid_indices=unclear) is None
+    assert told(invalid_indices=[1], tracked=5) is None
+    assert told(invalid_indices=[1], status="error") is None
 
 
 def test_a_gif_is_an_ack_and_a_torn_bulk_reply_is_unknown() -> None:

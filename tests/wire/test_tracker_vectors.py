@@ -55,15 +55,15 @@ def with_event(requests: list[Request], event: str) -> Request:
 # ---- Sensors Analytics --------------------------------------------------------------------------------------------
 
 SENSORS_BUY = (
-    '{"distinct_id":"138","identities":{"$identity_login_id":"138"},'
+    '{"distinct_id":"138","identities":{"$identity_mp_id":"anon-1","$identity_login_id":"138"},'
     '"lib":{"$lib":"MiniProgram","$lib_method":"code","$lib_version":"1.17.9"},'
-    '"properties":{"$lib":"MiniProgram","$lib_version":"1.17.9","$os":"iOS","$os_version":"17.4.1",'
-    '"$model":"iPhone 13","$screen_width":390,"$screen_height":753,"$network_type":"WIFI","$timezone_offset":-480,'
-    '"$app_id":"wx1234567890abcdef","$scene":"wx-1047","$latest_scene":"wx-1047","$url_path":"pages/home",'
-    '"$url_query":"id=1%2F2","$url":"pages/home?id=1%2F2","$utm_source":"朋友圈 广告","$utm_content":"a+b&c=d",'
-    '"source1":"50%","$latest_utm_source":"朋友圈 广告","$latest_utm_content":"a+b&c=d","$is_first_day":true,'
-    '"targetName":"杯子 \\"L\\"","targetId":"SKU/1","price":129.5,"n":2,"note":"a&b=c+d\\n","gift":null},'
-    '"anonymous_id":"anon-1","login_id":"138","type":"track","event":"c_buy","_track_id":<id>,"time":1795444970250'
+    '"properties":{"$lib":"MiniProgram","$lib_version":"1.17.9","$network_type":"WIFI",'
+    '"$model":"iPhone 13<iPhone14,5>","$screen_width":390,"$screen_height":753,"$os":"iOS","$os_version":"17.4.1",'
+    '"$timezone_offset":-480,"$app_id":"wx1234567890abcdef","$latest_scene":"wx-1047",'
+    '"$latest_utm_source":"朋友圈 广告","$latest_utm_content":"a+b&c=d","source1":"50%",'
+    '"targetName":"杯子 \\"L\\"","targetId":"SKU/1","price":129.5,"n":2,"note":"a&b=c+d\\n","gift":null,'
+    '"$is_first_day":true,"$url":"pages/home?id=1%2F2","$url_path":"pages/home"},'
+    '"login_id":"138","anonymous_id":"oUser_1","type":"track","event":"c_buy","_track_id":<id>,"time":1795444970250'
 )
 
 
@@ -74,7 +74,7 @@ def test_sensors_single_is_one_object_in_base64_behind_the_project() -> None:
     assert (request.method, before, request.body) == ("GET", "/sa?project=default", b"")
     assert not set(data) & set("+/=")  # which a query would change
     text = b64decode(unquote(data)).decode()
-    assert re.sub(r'"_track_id":\d+0250', '"_track_id":<id>', text) == SENSORS_BUY + "}"
+    assert re.sub(r'"_track_id":\d+0250', '"_track_id":<id>', text) == SENSORS_BUY + ',"_flush_time":1795444970250}'
 
 
 def test_sensors_batch_is_an_array_in_a_form_field_under_the_json_type() -> None:
@@ -114,12 +114,12 @@ def test_sensors_sign_up_names_all_identities_and_the_id_before_it() -> None:
     record = json.loads(b64decode(unquote(sign_up.target.partition("&data=")[2])))
 
     assert list(record) == [
-        "distinct_id", "identities", "lib", "properties", "anonymous_id", "login_id", "original_id", "type", "event",
-        "_track_id", "time",
+        "distinct_id", "identities", "lib", "properties", "login_id", "anonymous_id", "original_id", "type", "event",
+        "_track_id", "time", "_flush_time",
     ]  # fmt: skip
     assert record["identities"] == {
         "$identity_mp_id": "anon-1",
-        "$identity_anonymous_id": "anon-1",
+        "$identity_anonymous_id": "oUser_1",
         "$identity_mp_wx1234567890abcdef_openid": "oUser_1",
         "$identity_login_id": "138",
     }
