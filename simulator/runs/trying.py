@@ -33,7 +33,7 @@ from simulator.verify.oracle import expected_from_plan
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.reading import Reading
 from simulator.wire.outcome import describe
-from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request
+from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request, outcomes_of
 
 MOST_EVENTS = 50  # of one trial
 _MOST_VISITORS = 200  # that are looked through for kinds of events
@@ -224,11 +224,20 @@ def _listed(readers: Readers, before: int | None) -> tuple[int | None, str]:
 
 def _send(opened: OpenedRun, request: Request) -> Tried:
     answer = _answer(opened.target_url, request)
-    outcome = opened.adapter.outcome(answer)
+    outcome = _outcome(opened, request, answer)
     names = ", ".join(dict.fromkeys(record.event or "(no event)" for record in request.records))
     told = describe(answer, opened.contract.replies, outcome)
     said = " ".join(re.sub(r"[^\x20-\x7e]+", " ", answer.body[:80].decode("latin-1")).split())
     return Tried(names, outcome, f"{told}; it said {said}" if said and outcome is not Outcome.ACKED else told)
+
+
+def _outcome(opened: OpenedRun, request: Request, answer: Answer) -> Outcome:
+    """What an answer tells of all events of a request: acked only where each of them is."""
+    apart = outcomes_of(opened.adapter)
+    each = None if apart is None else apart(len(request.records), answer)
+    if each is None:
+        return opened.adapter.outcome(answer)
+    return next((one for one in (Outcome.REFUSED, Outcome.UNKNOWN) if one in each), Outcome.ACKED)
 
 
 def _answer(url: str, request: Request) -> Answer:
