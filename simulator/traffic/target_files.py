@@ -74,7 +74,10 @@ def named_target(text: str, adapter: str, path: str, token_variable: str) -> Tar
     ):
         if given != usual:
             raise UsageError(f"{option} {given}: the target file {text} says that itself")
-    return read_target(Path(text), known_adapters())
+    file = Path(text)
+    if file.suffix not in {".yaml", ".yml"} and not file.exists():
+        raise UsageError(f"--target {text}: expected a URL such as http://127.0.0.1:8000, or a target file")
+    return read_target(file, known_adapters())
 
 
 def target_of_run(facts: TargetFacts) -> Target:

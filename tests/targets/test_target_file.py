@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from simulator.contract import BodyRule, Contract, Definitions, Replies
-from simulator.errors import ScenarioError
+from simulator.errors import ScenarioError, UsageError
 from simulator.scenario.contracts import resolve_contract
 from simulator.scenario.load import load_scenario
 from simulator.scenario.secret import FromEnvironment, variables_in
 from simulator.scenario.target import Target, check_scope, read_target_text, target_of
 from simulator.times import Ms
-from simulator.traffic.target_files import hosts_read, known_adapters
+from simulator.traffic.target_files import hosts_read, known_adapters, named_target
+from simulator.wire.options import DEFAULT_PATH
 from tests.e2e.commands import SCENARIOS
 from tests.targets.mistakes import COMMAND, COUNTED, MISTAKES, OTHER_MISTAKES, RIGHT, SQL, Mistake
 
@@ -137,3 +138,30 @@ def test_a_scenario_outside_of_the_scope_is_refused(scope: str, said: str) -> No
         check_scope(target, load_scenario(SCENARIOS / "returning_visitors.yaml"))
 
     assert said in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("127.0.0.1:8000", "--target 127.0.0.1:8000: expected a URL such as http://127.0.0.1:8000, or a target file"),
+        ("ours.yml", r"ours\.yml: no such file; did you mean ours\.yaml\?"),
+    ],
+)
+def test_what_is_neither_a_url_nor_a_file_is_told(
+    target: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ours.yaml").write_text(RIGHT)
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UsageError, match=said):
+        named_target(target, "dmhub", DEFAULT_PATH, "")
+
+
+@pytest.mark.parametrize(
+    ("adapter", "path", "token"), [("segment", DEFAULT_PATH, ""), ("dmhub", "/x", ""), ("dmhub", DEFAULT_PATH, "TOKEN")]
+)
+def test_what_a_file_says_itself_is_no_option_beside_it(adapter: str, path: str, token: str, tmp_path: Path) -> None:
+    (tmp_path / "ours.yaml").write_text(RIGHT)
+
+    with pytest.raises(UsageError, match=r"the target file .*ours\.yaml says that itself"):
+        named_target(str(tmp_path / "ours.yaml"), adapter, path, token)
