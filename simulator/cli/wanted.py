@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from simulator.traffic.making import Wanted
+from simulator.traffic.making import Wanted, typed_again
 from simulator.wire.options import DEFAULT_PATH
 from simulator.wire.registry import adapter_names
 
@@ -57,17 +57,4 @@ def planning_options(function: Function) -> Function:
 
 def wanted_of(options: dict[str, Any], **more: Any) -> Wanted:
     """The parsed options as the value that runs/ takes."""
-    return Wanted(**options, command=("mpsim", *_without_directory(sys.argv[1:])), **more)
-
-
-def _without_directory(arguments: list[str]) -> list[str]:
-    """A command line that can be typed again: a run directory holds one run, so another one must be made."""
-    kept, skip = [], False
-    for argument in arguments:
-        if skip or argument.startswith("--out="):
-            skip = False
-        elif argument == "--out":
-            skip = True
-        else:
-            kept.append(argument)
-    return kept
+    return Wanted(**options, command=("mpsim", *typed_again(sys.argv[1:], "--out")), **more)

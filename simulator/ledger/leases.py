@@ -103,6 +103,7 @@ class WorkerRecord:
     lost: bool = False
     left: bool = False
     clock_bound_ns: int = 0
+    returned: int = 0  # visitors of the judged load that it had leased and not begun, and others could have
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,8 @@ def _note(line: dict[str, Any], workers: dict[str, WorkerRecord], folder: Path, 
             workers[line["worker"]].clock_bound_ns = int(line["bound_ns"])
         case "lost" | "found":
             workers[line["worker"]].lost = line["what"] == "lost"
+        case "returned" if line["course"] == "load":
+            workers[line["worker"]].returned += sum(stop - first for first, stop in line["visitors"])
         case "left":
             workers[line["worker"]].left = True
             workers[line["worker"]].lost = False

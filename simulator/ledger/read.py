@@ -201,9 +201,11 @@ def decode(fields: Fields) -> Attempt:
     if state == DONE:
         return Attempt(
             visitor, request, attempt, _PURPOSES[purpose], intended, sent, done,
-            _OUTCOMES[outcome], _EVIDENCES[evidence], status,
+            _OUTCOMES[outcome], _EVIDENCES[evidence], status, began,
         )  # fmt: skip
-    return Attempt(visitor, request, attempt, _PURPOSES[purpose], intended, began, 0, Outcome.UNKNOWN, Evidence.NONE, 0)
+    return Attempt(
+        visitor, request, attempt, _PURPOSES[purpose], intended, began, 0, Outcome.UNKNOWN, Evidence.NONE, 0, began
+    )
 
 
 def told_of_event(fields: Fields) -> tuple[int, Outcome]:

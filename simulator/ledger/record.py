@@ -22,6 +22,7 @@ class Attempt:
     outcome: Outcome  # UNKNOWN while open
     evidence: Evidence
     status: int  # HTTP status; 0 without a reply
+    began_ns: int = 0  # when the intent was written, before anything was connected; 0: as `sent_ns`
     apart: tuple[tuple[int, Outcome], ...] = ()  # (place in the request, outcome) of events that fared differently
 
     def of_event(self, place: int) -> Attempt:

@@ -89,6 +89,11 @@ class Agenda:
         self.never_begun: list[Lease] = []  # visitors of whom nothing was sent; known once it is stopped
 
     @property
+    def is_open(self) -> bool:
+        """Whether visitors come at instants of their own, however many are on their way."""
+        return isinstance(self._pace, OpenPace)
+
+    @property
     def silent(self) -> int:
         """Visitors who came and had nothing to send; `finished` does not count them."""
         return self._crowd.silent
@@ -179,6 +184,10 @@ class Agenda:
         elif not self._stopped:
             self._wait(walk, now_ns)
         return self.take(now_ns)
+
+    def abandon(self) -> None:
+        """One that is in flight has no outcome, and nobody follows in its place."""
+        self.in_flight -= 1
 
     def set_places(self, number: int) -> None:
         """Closed model and flood: so many visitors on the way at once from now on; none is sent away."""

@@ -2,8 +2,8 @@
 
 A lane is a connection with the visitor whose request is on it (own_connections.py: or each visitor has one of its own).
 Lanes are made when somebody is due and none is free, up to a bound; beyond it visitors wait, and their lateness says
-so. A dispatcher plans who comes soon and hands out who is due; a lane that is through with a request takes the next
-visitor itself, in the event loop, where nothing waits.
+so; whose fault that is, held.py. A dispatcher plans who comes soon and hands out who is due; a lane that is through
+with a request takes the next visitor itself, in the event loop, where nothing waits.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from simulator.load.agenda import Agenda
 from simulator.load.client import Client
 from simulator.load.clock import Clock
 from simulator.load.connection import Connection
+from simulator.load.held import Held
 from simulator.load.lookup import wrong_lookup
 from simulator.load.own_connections import OwnConnections
 from simulator.load.tally import Tally
@@ -30,6 +31,7 @@ from simulator.wire.request import Answer, Evidence, Outcome, Purpose, outcomes_
 _NEVER = 1 << 63
 _LONGEST_NAP = 0.5  # seconds
 _SHORTEST_NAP = 0.001  # the kernel's timers are no finer, and who is due in between goes along
+_FAILURE_GRACE = 2.0  # seconds for replies to what is in flight, where the run cannot go on
 _PLANNING_NS = 2_000_000  # at a stretch, before those who are due are looked at again
 
 
@@ -91,6 +93,7 @@ class Course:
         self._own = OwnConnections(client) if own_connections else None
         self._watch = watch
         self._hub = get_hub()
+        self._held = Held(self._hub.loop, clock) if agenda.is_open else None
         self._lanes: list[_Lane] = []
         self._idle: list[_Lane] = []
         self._turned: list[tuple[_Lane, Walk]] = []  # about to send
@@ -132,6 +135,8 @@ class Course:
         now = self._clock()
         if self._sending is not None:
             self._sending.stop()
+        if self._held is not None:
+            self._held.end()
         for lane in self._lanes:
             lane.connection.close()
             if lane.walk is not None:
@@ -176,9 +181,12 @@ class Course:
 
     def _free_lane(self) -> _Lane:
         if self._idle:
-            return self._idle.pop()
-        lane = _Lane(self._client.connection(), self._answered)
-        self._lanes.append(lane)
+            lane = self._idle.pop()
+        else:
+            lane = _Lane(self._client.connection(), self._answered)
+            self._lanes.append(lane)
+        if self._held is not None and not self._has_lane:
+            self._held.begin()
         return lane
 
     def _nap(self, seconds: float) -> None:
@@ -211,7 +219,7 @@ class Course:
                 lane.connection = self._own.of(walk.visitor)
             lane.began = began = self._clock()
             if walk.is_fresh and request.purpose is not Purpose.SETUP:
-                self._tally.start(began - walk.intended_ns, began)
+                self._tally.start(began - walk.intended_ns, began, self._held)
             lane.slot = self._ledger.begin(
                 walk.visitor, request.number, walk.attempt, request.purpose, walk.intended_ns, began
             )
@@ -232,6 +240,8 @@ class Course:
             return
         if following is None:
             self._idle.append(lane)
+            if self._held is not None:
+                self._held.end()
             if self._agenda.is_over:
                 self._wake()
         else:
@@ -301,5 +311,7 @@ class Course:
         return Outcome.REFUSED if outcome is Outcome.ACKED else outcome
 
     def _fail(self, failure: Exception) -> None:
+        """The run ends with this; what is in flight may still be answered, so that less is unknown."""
         self._failure = self._failure or failure
-        self.stop(0)
+        self._agenda.abandon()
+        self.stop(_FAILURE_GRACE)

@@ -13,6 +13,7 @@ import gevent
 from gevent.event import Event as Signal
 from gevent.hub import get_hub
 
+from simulator.entry import exit_code_of
 from simulator.errors import EngineError, MpsimError
 from simulator.finding import ExitCode
 from simulator.ledger.leases import CourseName
@@ -61,6 +62,7 @@ class Drive:
         self._self_checked = ""
         self._clock = steady_clock()
         self._sender: Sender | None = None
+        self._stopping = Signal()
         self._phase: Phase = "setup"
         self._fault: ExitCode | None = None  # met by the greenlet that writes progress.json
         self._began_ns = self._clock()
@@ -92,10 +94,10 @@ class Drive:
             raise
         except MpsimError as fault:
             self.reason = str(fault)
-            self.exit_code = ExitCode.OWN_FAULT
+            self.exit_code = exit_code_of(fault)
         except Exception as bug:  # noqa: BLE001  load.json must say so, and the process must end with 7
             self.reason = f"a bug of ours: {type(bug).__name__}: {bug}"
-            self.exit_code = ExitCode.OWN_FAULT
+            self.exit_code = exit_code_of(bug)
             _log.exception("a bug of ours")
         finally:
             if ticking is not None:
@@ -110,6 +112,7 @@ class Drive:
         self.reason = self.reason or reason
         self._stopped_ns = self._stopped_ns or self._clock()
         self._phase = "draining"
+        self._stopping.set()
         if self._sender is not None:
             self._sender.stop(self._grace if grace is None else grace)
 
@@ -130,7 +133,7 @@ class Drive:
             self._run(sender, "setup")
             self._setup_done_ns = self._clock()
             if not self.reason and opened.contract.time == "arrival":
-                gevent.sleep(opened.contract.lag / 1_000)
+                self._stopping.wait(opened.contract.lag / 1_000)
         if not self.reason:
             self._phase = "load"
         is_open = plan.schedule is not None and not plan.flood
@@ -158,7 +161,7 @@ class Drive:
                 self._fault = ExitCode.OWN_FAULT
                 self.stop(f"{self._opened.folder / PROGRESS_FILE} cannot be written: {reason.strerror}")
                 return
-            if watch is not None and turn % 2 == 0 and (why := watch.look(self._told(), self._clock())):
+            if watch is not None and turn % 2 == 0 and (why := watch.look(self._told().tried, self._clock())):
                 self.stop(why)
             turn += 1
             gevent.sleep(_PROGRESS)

@@ -15,6 +15,7 @@ from typing import Any
 
 import gevent
 from gevent.event import Event as Signal
+from gevent.hub import get_hub
 
 from simulator import __version__
 from simulator.errors import EngineError, MpsimError
@@ -99,6 +100,7 @@ class FleetDrive:
             expected=expected,
             grace=grace,
             pause=lambda: gevent.sleep(0),
+            slowly=self._slowly,
         )
         post.hear = self._hear
         self._ticking: Any = gevent.spawn(self._tick)
@@ -145,6 +147,10 @@ class FleetDrive:
         except Exception as bug:  # noqa: BLE001  Locust would log it and go on
             _log.exception("a bug of ours")
             self._give_up(f"a bug of ours: {type(bug).__name__}: {bug}")
+
+    def _slowly(self, work: Callable[[], OSError | None], then: Callable[[OSError | None], None]) -> None:
+        """Work for a disk, in a thread and a greenlet of its own: messages must be heard meanwhile."""
+        gevent.spawn(lambda: self._do(then, get_hub().threadpool.apply(work)))
 
     def _give_up(self, reason: str) -> None:
         try:

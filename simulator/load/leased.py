@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+from gevent.hub import get_hub
 
 from simulator.entry import exit_code_of
 from simulator.errors import ConnectionFailed, EngineError, MpsimError
-from simulator.finding import ExitCode
 from simulator.ledger.leases import CourseName
 from simulator.ledger.manifest import LEDGER_FOLDER
 from simulator.ledger.write import SUFFIX
@@ -73,6 +73,7 @@ class LeasedRun:
         self._places = 0
         self._taken: deque[tuple[int, int]] = deque()  # instants of the last second, visitors begun by then
         self._draining = False
+        self._is_closing = False
         self._work: Any = gevent.spawn(self._guarded, self._prepare)
 
     # ---- getting ready ----
@@ -107,24 +108,25 @@ class LeasedRun:
             self.fault = (exit_code_of(wrong), str(wrong))
         except Exception as bug:  # noqa: BLE001  the master must hear of it
             _log.exception("a bug of ours")
-            self.fault = (ExitCode.OWN_FAULT, f"a bug of ours: {type(bug).__name__}: {bug}")
+            self.fault = (exit_code_of(bug), f"a bug of ours: {type(bug).__name__}: {bug}")
         if self.fault is not None or self._draining:
             self._close()
 
     def _close(self) -> None:
         """Nothing is sent any more; what there is to tell stays."""
-        if self.is_over:
+        if self._is_closing:
             return
+        self._is_closing = True
         sender = self._sender
         if sender is not None:
             if sender.agenda is not None:
                 sender.agenda.stop()
                 self.never_begun = sender.agenda.never_begun
                 self.cut = sender.agenda.begun - sender.agenda.finished
-            try:
-                sender.close()
-            except MpsimError as full:
-                self.fault = self.fault or (ExitCode.OWN_FAULT, str(full))
+            # In a thread: a disk may take long for a ledger, and the master must hear of this worker meanwhile.
+            failed = get_hub().threadpool.apply(_closed, (sender,))
+            if failed is not None:
+                self.fault = self.fault or (exit_code_of(failed), str(failed))
         self.is_over = True
 
     # ---- sending ----
@@ -231,3 +233,12 @@ class LeasedRun:
             self._outbox.close()
         if self._arrival.keeps == "elsewhere" and not self._keep_folder:
             shutil.rmtree(self._arrival.folder, ignore_errors=True)
+
+
+def _closed(sender: Sender) -> MpsimError | None:
+    """Close a ledger, or return why it cannot be finished: gevent would print an error that left the thread."""
+    try:
+        sender.close()
+    except MpsimError as failed:
+        return failed
+    return None

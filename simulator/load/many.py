@@ -42,8 +42,10 @@ def send(folder: Path) -> tuple[int, str]:
         return exit_code_of(wrong), str(wrong)
 
     def send_everybody(_: Any) -> NoReturn:
-        drive.go()
-        statistics.flush()
+        try:
+            drive.go()
+        finally:
+            statistics.flush()
         raise StopUser
 
     class Visitors(User):  # type: ignore[misc]

@@ -31,7 +31,7 @@ from simulator.load.leases import Lease, LeaseTable, size
 from simulator.load.members import Member, has_died, never_begun
 from simulator.load.messages import MOST_LEASES, BadMessage, Message, Send
 from simulator.load.numbers import Times, Told, numbers, together
-from simulator.load.reception import Reception
+from simulator.load.reception import Reception, Slowly
 from simulator.load.sender import FLOOD_LANES, SETUP_LANES, places_of
 from simulator.load.tally import AbortWatch
 from simulator.scenario.slo import parse_abort
@@ -40,6 +40,7 @@ from simulator.traffic.opened import OpenedRun
 _SECOND = 1_000_000_000
 HEARD_NS = _SECOND + _SECOND // 2  # a worker that was not heard of for so long is leased nobody
 LOST_NS = 8 * _SECOND  # and is lost then
+_STALL_NS = _SECOND  # between two ticks: this process did not run, so it could not hear anybody
 _ALONE_NS = 10 * _SECOND  # without any worker a run waits so long for another
 _HEAD_START_NS = _SECOND // 2  # from the barrier to the first visitor: orders and leases arrive in that time
 _LAST_WORDS_NS = 60 * _SECOND  # for workers that are heard of, after the grace: a ledger may have a long way home
@@ -61,6 +62,7 @@ class Master:
         expected: workers to wait for before anything is sent.
         grace: seconds for requests in flight when the run is stopped.
         pause: called in a long reading, for others to go on.
+        slowly: does what may wait long for a disk, and hands what it came to to the second; may do both later.
 
     Raises:
         UsageError: the scenario is too large to travel.
@@ -77,6 +79,7 @@ class Master:
         expected: int = 1,
         grace: float = 10.0,
         pause: Callable[[], None] = lambda: None,
+        slowly: Slowly = lambda work, then: then(work()),
     ) -> None:
         self.phase: Phase = "joining"
         self.exit_code: int = ExitCode.OWN_FAULT  # known when it is over
@@ -87,7 +90,7 @@ class Master:
         self._grace = grace
         self._pause = pause
         self._lease_log = LeaseLog(opened.folder, opened.manifest.run_id, opened.plan.count)
-        self._reception = Reception(opened, send, clock, self._lease_log, wall_ahead_ns)
+        self._reception = Reception(opened, send, clock, self._lease_log, wall_ahead_ns, slowly)
         self._course: CourseName | Literal[""] = ""
         self._table: LeaseTable | None = None
         self._begin_ns: int | None = None  # then with whoever is ready; None: nobody wants to begin
@@ -98,6 +101,7 @@ class Master:
         rule = opened.scenario.load.abort
         self._abort = AbortWatch(parse_abort(rule)) if rule else None
         self._looked_ns = 0
+        self._ticked_ns = 0
         self._alone_since_ns = 0
         self._began_ns = clock()
         self._stopped_ns = self._setup_done_ns = self._started_ns = self._ended_ns = 0
@@ -205,6 +209,8 @@ class Master:
             return
         if member.state == "refused":
             return
+        if member.is_dead and not message.get("final"):
+            return  # written before its ledger was closed: whom it had is the others' now, and it gets nobody any more
         if member.state == "lost":
             member.state, member.is_dead = "working", False
             self._lease_log.fate(member.name, "found", member.heard_ns)
@@ -265,7 +271,8 @@ class Master:
         if self.phase == "over":
             return
         now = self._clock()
-        for member in list(self._reception.members.values()):
+        self._forgive_own_silence(now)
+        for member in list(self._reception.all):
             self._watch(member, now)
         if self.phase == "draining":
             self._end_when_all_have_left(now)
@@ -280,6 +287,20 @@ class Master:
             self._enter("load")
         else:
             self.stop("")
+
+    def _forgive_own_silence(self, now: int) -> None:
+        """Time in which this process did not run is nobody's silence, and nobody's grace has passed in it."""
+        before, self._ticked_ns = self._ticked_ns, now
+        stalled_ns = now - before
+        if not before or stalled_ns < _STALL_NS:
+            return
+        _log.warning("this process did not run for %.1f seconds", stalled_ns / _SECOND)
+        for member in self._reception.all:
+            member.heard_ns = min(member.heard_ns + stalled_ns, now)
+        if self._alone_since_ns:
+            self._alone_since_ns += stalled_ns
+        if self.phase == "draining":
+            self._drain_until_ns += stalled_ns
 
     def _enter(self, course: CourseName) -> None:
         now = self._clock()
@@ -304,7 +325,7 @@ class Master:
         if table.first_free is not None or not all(one.is_through(course, table) for one in self._reception.working()):
             return False
         # What a dead worker had is free again when its ledger has been read.
-        dead = (one.name for one in self._reception.members.values() if one.state == "lost" and one.is_dead)
+        dead = (one.name for one in self._reception.all if one.state == "lost" and one.is_dead)
         return not any(map(table.held, dead))
 
     def _look_for_an_end(self, now: int) -> None:
@@ -316,7 +337,7 @@ class Master:
             self.stop("no worker is left")
         if self._abort is not None and now - self._looked_ns >= _SECOND:
             self._looked_ns = now
-            if why := self._abort.look(self.told(), now):
+            if why := self._abort.look(self.told().tried, now):
                 self.stop(why)
 
     def _end_when_all_have_left(self, now: int) -> None:

@@ -12,6 +12,7 @@ load.json is written when the load is over, however it ended. A directory withou
     workers           that took part; workers_lost: of them those that were not heard of any more
     visitors          planned; visitors_started: whose first request left or had nothing to send
     punctual          part of the visitors planned so far that started within 1 s of their instant; null: not open model
+    visitors_held     of those who started later: they waited while the collector let all requests in flight wait
     late_p99_ms       of the starts, after their instant; null: not open model
     attempts, setup   sent, acked, refused, unknown
     lookups           sent, failed, and examples of failures
@@ -36,7 +37,7 @@ from simulator.finding import ExitCode
 from simulator.journey.arrivals import due_by
 from simulator.journey.plan import Plan, arrival_offset_us
 from simulator.ledger.histogram import Histogram
-from simulator.load.tally import Tally
+from simulator.load.tally import Tally, Tried
 from simulator.wire.request import Outcome
 
 _MOST_NAMES = 1_000  # of one kind that a worker may tell
@@ -68,6 +69,12 @@ class Told:
     def failed(self) -> int:
         """Of them those that were not acked."""
         return self.count("attempts.refused") + self.count("attempts.unknown")
+
+    @property
+    def tried(self) -> Tried:
+        """Of judged events and of earlier visits: a collector that is down is down for both."""
+        setup = {outcome: self.count(f"setup.{outcome.name.lower()}") for outcome in Outcome}
+        return Tried(self.sent + sum(setup.values()), self.failed + sum(setup.values()) - setup[Outcome.ACKED])
 
     def as_json(self) -> dict[str, Any]:
         """As it travels between processes."""
@@ -127,6 +134,7 @@ def told_by(tally: Tally, *, silent: int, finished: int, in_flight: int) -> Told
     counts |= {
         "visitors.started": tally.started,
         "visitors.punctual": tally.punctual,
+        "visitors.held": tally.held,
         "visitors.silent": silent,
         "visitors.finished": finished,
         "in_flight": in_flight,
@@ -174,6 +182,7 @@ def numbers(plan: Plan, told: Told, times: Times, *, workers: int = 1, workers_l
         "visitors_started": started + silent - absent,
         "visitors_finished": max(0, told.count("visitors.finished") + silent - absent),
         "punctual": _punctual(plan, told, times),
+        "visitors_held": told.count("visitors.held"),
         "late_p99_ms": None if late is None else late / 1_000,
         "attempts": _outcomes(told, "attempts"),
         "setup": _outcomes(told, "setup"),

@@ -8,34 +8,59 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simulator.errors import ConnectionFailed
+from simulator.errors import ConnectionFailed, EngineError, MpsimError, UsageError
+from simulator.finding import ExitCode
 from simulator.journey.plan import complete_links
 from simulator.load.client import Client, send_once
+from simulator.load.clock import steady_clock
+from simulator.load.sender import client_of
 from simulator.times import Ms
 from simulator.traffic.links import refusal, registration
-from simulator.traffic.making import Wanted, draft, make_folder, write_run
+from simulator.traffic.making import Wanted, draft, make_folder, take_back, typed_again, write_run
 from simulator.traffic.opened import OpenedRun
+from simulator.traffic.targets import check_connection
 from simulator.wire.outcome import describe
 from simulator.wire.request import Evidence, Purpose, Request
+
+_BASELINE_SECONDS = 120.0  # to read all that a collector holds
 
 
 def make_run(wanted: Wanted) -> OpenedRun:
     """Make a run directory for a collector that runs already.
 
+    Where nobody answers there, nothing is registered or read, and the load will say so (drive.py).
+
     Raises:
         UsageError: a bad option, a host that was not allowed, or a directory that cannot be written.
         ScenarioError: the scenario cannot be used.
-        ConnectionFailed: the collector did not take a link of method 2.
+        ConnectionFailed: nobody answers at the target, it did not take a link of method 2, or what it holds could not
+            be read in time; no directory stays behind.
+        EngineError: what it holds cannot be kept.
     """
     checked = draft(wanted)
     assert checked.url is not None, "Locust's own face starts no collector"
-    opened = write_run(checked, make_folder(checked), checked.url)
-    _register_links(Client(checked.url), complete_links(opened.scenario))
-    _take_baseline(opened.folder)
+    folder = make_folder(checked)
+    try:
+        check_connection(checked.url)
+        opened = write_run(checked, folder, checked.url)
+        _register_links(client_of(opened, steady_clock()), complete_links(opened.scenario))
+        _take_baseline(folder)
+    except BaseException:
+        take_back(folder)
+        raise
     return opened
+
+
+def again(arguments: Sequence[str]) -> tuple[str, ...]:
+    """What a user types for the same again, wherever the package is installed: another run has another directory.
+
+    Args:
+        arguments: of Locust's command line, without its name.
+    """
+    return ("python", "-m", "simulator.load", *typed_again(arguments, "-f", "--locustfile", "--out"))
 
 
 def _register_links(client: Client, links: Mapping[str, str]) -> None:
@@ -52,4 +77,17 @@ def _register_links(client: Client, links: Mapping[str, str]) -> None:
 
 def _take_baseline(folder: Path) -> None:
     """What the collector held before, read by a process of its own: the readers are none of load's business."""
-    subprocess.run([sys.executable, "-m", "simulator.runs.before", str(folder)], check=False, stdin=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "simulator.runs.before", str(folder)]
+    try:
+        done = subprocess.run(
+            command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_BASELINE_SECONDS
+        )
+    except subprocess.TimeoutExpired as slow:
+        raise ConnectionFailed(
+            f"what the collector holds could not be read within {_BASELINE_SECONDS:g} seconds, so nothing is sent: "
+            "the run's part of its totals could not be told afterwards"
+        ) from slow
+    if done.returncode:
+        said = done.stderr.strip() or f"the baseline ended with {done.returncode}"
+        kinds: dict[int, type[MpsimError]] = {ExitCode.USAGE: UsageError, ExitCode.NO_CONNECTION: ConnectionFailed}
+        raise kinds.get(done.returncode, EngineError)(said)

@@ -7,7 +7,7 @@ the way home.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from simulator import __version__
@@ -22,6 +22,9 @@ from simulator.load.messages import BadMessage, Message, Send
 from simulator.load.shipping import Inbox
 from simulator.traffic.opened import OpenedRun
 
+# Does what may wait long for a disk, and hands what it came to (an error, or None) to the second.
+Slowly = Callable[[Callable[[], OSError | None], Callable[[OSError | None], None]], None]
+
 _log = logging.getLogger("mpsim.load")
 
 
@@ -30,12 +33,15 @@ class Reception:
 
     Args:
         wall_ahead_ns: what the clock is ahead of this machine's monotonic one.
+        slowly: as Master.
 
     Raises:
         UsageError: the scenario is too large to travel.
     """
 
-    def __init__(self, opened: OpenedRun, send: Send, clock: Clock, log: LeaseLog, wall_ahead_ns: int) -> None:
+    def __init__(
+        self, opened: OpenedRun, send: Send, clock: Clock, log: LeaseLog, wall_ahead_ns: int, slowly: Slowly
+    ) -> None:
         self.members: dict[str, Member] = {}  # by id: the workers as they are now
         self.all: list[Member] = []  # and whoever they were before
         self._opened = opened
@@ -43,6 +49,7 @@ class Reception:
         self._clock = clock
         self._lease_log = log
         self._wall_ahead_ns = wall_ahead_ns
+        self._slowly = slowly
         self._files = files_of(opened.folder)
         self._fingerprint = fingerprint(opened)
 
@@ -148,8 +155,13 @@ class Reception:
             return  # its first report is still on its way; the part comes again
         offset = messages.whole(message, "offset")
         inbox.take(offset, messages.data(message))
-        if message.get("whole") and offset == inbox.have:
-            inbox.finish()
+        if message.get("whole") and offset == inbox.have and inbox.begin_finish():
+            self._slowly(inbox.sync, lambda failed: self._finish(member, inbox, failed))
+        self.say(member, "have", bytes=inbox.have, whole=inbox.is_whole)
+
+    def _finish(self, member: Member, inbox: Inbox, failed: OSError | None) -> None:
+        """All of a worker's ledger has come, and is on the disk, or cannot be."""
+        inbox.finish(failed)
         self.say(member, "have", bytes=inbox.have, whole=inbox.is_whole)
 
     def close(self) -> None:

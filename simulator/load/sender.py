@@ -22,7 +22,6 @@ from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
 from simulator.wire.request import Request
 
-MOST_LANES = 2_000  # requests in flight, open model
 FLOOD_LANES = 64  # visitors at once where nobody waits
 SETUP_LANES = 32  # visitors at once before the judged load
 GRACE = 10.0  # seconds for requests in flight when a run is stopped
@@ -85,7 +84,7 @@ class Sender:
         plan = self._opened.plan
         many = SETUP_LANES if name == "setup" else places_of(plan)
         if many is None:
-            lanes = MOST_LANES
+            lanes = self._opened.scenario.load.in_flight
             pace = OpenPace(start_ns, plan.start, plan.speed, lambda visitor: arrival_offset_us(plan, visitor))
             agenda = Agenda(crowd, pace)
         else:

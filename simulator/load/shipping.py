@@ -55,6 +55,7 @@ class Inbox:
         self._run_id = run_id.encode()
         self.have = 0  # bytes
         self.is_whole = False
+        self._is_finishing = False
         try:
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
             fcntl.flock(self._file, fcntl.LOCK_EX)  # as a worker's own: see ledger.read.is_being_written
@@ -67,7 +68,7 @@ class Inbox:
         Raises:
             BadMessage: no ledger of this run.
         """
-        if offset != self.have or self.is_whole or not part:
+        if offset != self.have or self._is_finishing or not part:
             return
         if len(part) % SLOT:
             raise BadMessage(f"a part of a ledger has whole slots, not {len(part)} bytes")
@@ -85,12 +86,30 @@ class Inbox:
             ) from reason
         self.have += len(part)
 
-    def finish(self) -> None:
-        """All of it has come."""
-        if self.is_whole:
-            return
+    def begin_finish(self) -> bool:
+        """All of it has come; whether that is news, and `sync` and `finish` are to follow."""
+        is_news, self._is_finishing = not self._is_finishing, True
+        return is_news
+
+    def sync(self) -> OSError | None:
+        """Write it out, or say why not. A disk may take long for it; another thread may do this."""
         try:
             os.fsync(self._file)
+        except OSError as reason:
+            return reason
+        return None
+
+    def finish(self, failed: OSError | None) -> None:
+        """It is written out: from now on it is whole.
+
+        Args:
+            failed: what `sync` came to.
+        """
+        if self._file < 0:
+            return  # the run was over before
+        try:
+            if failed is not None:
+                raise failed
             self._path.rename(self._path.with_suffix(SUFFIX))
         except OSError as reason:
             raise EngineError(f"cannot finish the ledger {self._path}: {reason.strerror}") from reason

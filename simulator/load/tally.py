@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 
 from simulator.ledger.histogram import Histogram
+from simulator.load.held import Held
 from simulator.load.walk import Walk
 from simulator.scenario.slo import AbortRule
 from simulator.wire.request import Outcome, Purpose
@@ -33,6 +34,7 @@ class Tally:
     def __init__(self) -> None:
         self.started = 0  # visitors
         self.punctual = 0  # of them within a second of their instant
+        self.held = 0  # of those who were not: they waited for the collector's replies to others
         self.late = Histogram()  # how much later than planned visitors started
         self.outcomes = {Outcome.ACKED: 0, Outcome.REFUSED: 0, Outcome.UNKNOWN: 0}
         self.setup = {Outcome.ACKED: 0, Outcome.REFUSED: 0, Outcome.UNKNOWN: 0}
@@ -54,11 +56,18 @@ class Tally:
         """Of them those that were not acked."""
         return self.outcomes[Outcome.REFUSED] + self.outcomes[Outcome.UNKNOWN]
 
-    def start(self, late_ns: int, now_ns: int) -> None:
-        """A visitor's first request is about to be sent."""
+    def start(self, late_ns: int, now_ns: int, held: Held | None = None) -> None:
+        """A visitor's first request is about to be sent.
+
+        Args:
+            held: who can say why it is late, of the open model.
+        """
         late_us = late_ns // 1_000
         self.started += 1
-        self.punctual += late_us <= _PUNCTUAL_US
+        if late_us <= _PUNCTUAL_US:
+            self.punctual += 1
+        elif held is not None and held.explains(late_ns):
+            self.held += 1
         self.late.add(late_us)
         self.first_start_ns = self.first_start_ns or now_ns
         self.last_start_ns = now_ns
@@ -83,14 +92,11 @@ class Tally:
             self.failed_lookups.append(FailedLookup(walk.visitor, request.number, request.expects, why))
 
 
-class Attempted(Protocol):
-    """How many attempts of judged events are through, and of them how many were not acked."""
+class Tried(NamedTuple):
+    """How many attempts are through, and of them how many were not acked."""
 
-    @property
-    def sent(self) -> int: ...
-
-    @property
-    def failed(self) -> int: ...
+    sent: int
+    failed: int
 
 
 class AbortWatch:
@@ -107,16 +113,20 @@ class AbortWatch:
         self._looked_ns = 0
         self._broken_since_ns: int | None = None
 
-    def look(self, tally: Attempted, now_ns: int) -> str:
-        """Why to give up now; empty to go on."""
-        sent, failed = tally.sent - self._sent, tally.failed - self._failed
+    def look(self, tried: Tried, now_ns: int) -> str:
+        """Why to give up now; empty to go on.
+
+        Args:
+            tried: since the run began, earlier visits included.
+        """
+        sent, failed = tried.sent - self._sent, tried.failed - self._failed
         since_ns, self._looked_ns = self._looked_ns or now_ns, now_ns
         if sent:
-            self._sent, self._failed = tally.sent, tally.failed
+            self._sent, self._failed = tried
             if not self._rule.broken(failed / sent):
                 self._broken_since_ns = None
             elif self._broken_since_ns is None:
                 self._broken_since_ns = since_ns
         if self._broken_since_ns is None or now_ns - self._broken_since_ns < self._rule.duration * 1_000_000:
             return ""
-        return f"{self._rule.text}: {tally.failed} of {tally.sent} attempts failed"
+        return f"{self._rule.text}: {tried.failed} of {tried.sent} attempts failed"

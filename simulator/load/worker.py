@@ -29,7 +29,7 @@ REPORT_NS = 250_000_000  # between two reports while a course is being sent
 _REPORT_LOW_NS = 50_000_000  # while there are too few visitors ahead
 _IDLE_NS = 1_000_000_000  # between two hellos, two requests for the same part, two reports before anything is sent
 SILENCE_NS = 15_000_000_000  # a master that was not heard of for so long is gone
-_PATIENCE_NS = 10_000_000_000  # for the master's answer to the last word, since something of it was last heard
+_PATIENCE_NS = SILENCE_NS  # for the master's answer to the last word, since something of it was last heard
 _NO_PATIENCE_NS = 2_000_000_000  # the same where somebody is in a hurry
 
 _log = logging.getLogger("mpsim.load")

@@ -302,6 +302,12 @@ def attempts_sentence(attempts: Attempts) -> str:
     )
 
 
+def outside_sentence(events: int) -> str:
+    """What becomes of events that clocks put outside the period."""
+    lie, they, count = ("lies", "it", "counts") if events == 1 else ("lie", "they", "count")
+    return f"{plural(events, 'event')} {lie} outside the period because of planned clock skew; {they} {count} nowhere."
+
+
 def convergence_sentence(convergence: Convergence) -> str:
     """How the totals came to rest, in a sentence without its full stop."""
     times = ", ".join(

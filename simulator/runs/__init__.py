@@ -14,10 +14,11 @@
     holes.py       what lost workers leave open
     comparing.py   the collector's other interfaces against its totals
     watching.py watched.py   totals read while a run is sent, and whether they could be so then
+    load_facts.py   how the load went, for the verdict
     load_report.py concluding.py    what the load said of itself; everything that was found, to a verdict and a Result
     listing.py counting.py diagnosing.py   the stored events; one pass over plan, ledger and list; what is wrong and why
     chunks.py gathering.py   a part of that pass, which any process can make; what is summed up of its attempts
-    dividing.py, counting_process.py   the processes that share a large run, as child processes
+    dividing.py, counting_process.py   the processes that share a large run, as child processes; machine.py how many
     phasing.py latencies.py   counted phases, and gathered latencies, as a Result has them
     reconciliation.py   every event with which something is wrong, as a file
     explaining.py  what one visitor of a plan adds to a total, and why

@@ -11,8 +11,8 @@ from simulator.finding import Finding, Judged
 from simulator.report.result import Attempts, Convergence, Load, PhaseResult, Result, widths_of
 from simulator.runs.counting import Counted
 from simulator.runs.diagnosing import Period
-from simulator.runs.gathering import Gathered
 from simulator.runs.latencies import latency_of
+from simulator.runs.load_facts import load_facts
 from simulator.runs.load_report import LoadReport
 from simulator.scenario.declared import declared_events
 from simulator.scenario.slo import parse_slo
@@ -22,7 +22,7 @@ from simulator.traffic.target_files import target_of_run
 from simulator.verify.oracle import Expectations
 from simulator.verify.settle import Settled
 from simulator.verify.slo import evaluate
-from simulator.verify.verdict import LoadFacts, conclude
+from simulator.verify.verdict import conclude
 from simulator.wire.dmhub_fields import event_fault
 
 
@@ -53,7 +53,7 @@ def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgem
         judgement.findings,
         slos,
         gathered.summary,
-        _load_facts(opened, report, gathered),
+        load_facts(opened, report, gathered),
         max_failed=expect.max_failed,
         unacked=expectations.unacked,
         undrawn=_undrawn(opened, expectations),
@@ -95,21 +95,6 @@ def _shown_target(opened: OpenedRun, url: str) -> str:
     return url if facts.document is None else f"{target_of_run(facts).name}, {url}"
 
 
-def _load_facts(opened: OpenedRun, report: LoadReport, gathered: Gathered) -> LoadFacts:
-    """How the load went. Punctuality is counted over all planned visitors: one who never started was not on time."""
-    punctual = None
-    if opened.plan.schedule is not None and not opened.plan.flood:
-        punctual = (gathered.latencies.on_time + gathered.silent) / opened.plan.coming
-    wanted, offered = report.number("wanted_rate"), report.number("offered_rate")
-    return LoadFacts(
-        finished=bool(report.facts.get("finished")),
-        reason=_why_cut_short(report),
-        workers_lost=int(report.number("workers_lost")),
-        punctual=punctual,
-        offered=f"{offered:,.1f}/s were offered of {wanted:,.1f}/s wanted" if wanted else "",
-    )
-
-
 def _undrawn(opened: OpenedRun, expectations: Expectations) -> tuple[str, ...]:
     """Good events that the journeys declare and nobody's plan has; of a replay nobody asks for more than its plan."""
     if opened.manifest.options.only:
@@ -117,14 +102,6 @@ def _undrawn(opened: OpenedRun, expectations: Expectations) -> tuple[str, ...]:
     registered = frozenset(opened.scenario.app.events)
     declared = {name for name in declared_events(opened.scenario) if not event_fault(name, registered)}
     return tuple(sorted(declared.difference(expectations.kinds)))
-
-
-def _why_cut_short(report: LoadReport) -> str:
-    if report.failed_self_check:
-        return "the transport is not fit to send"  # the finding has the reason in full
-    if report.own_fault:
-        return "a fault of our own stopped it"  # as above
-    return str(report.facts.get("reason", "")) if report.is_there else "the load process died before its end"
 
 
 def _attempts(counted: Counted, opened: OpenedRun) -> Attempts:

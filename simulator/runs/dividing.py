@@ -23,11 +23,13 @@ from simulator.contract import Contract
 from simulator.errors import EngineError, UsageError
 from simulator.ledger.index import SharedIndex
 from simulator.runs.chunks import Basis, Chunks, Tallied
+from simulator.runs.machine import cores, memory
 from simulator.times import Ms
 from simulator.verify.listed import SharedEvents
 
 LENGTH_BYTES = 8  # before each answer: how long it is
 _WORTH_A_PROCESS = 50_000  # attempts: less than a second or two of counting is sooner done here
+_MEMORY_EACH = 192 << 20  # bytes: several times what one takes, but a scenario may have large blocks
 _STOP_SECONDS = 5.0
 _READ_BYTES = 1 << 20
 
@@ -54,9 +56,13 @@ class Refused:
 
 
 def processes_for(attempts: int) -> int:
-    """How many processes a run of so many attempts is worth: one for each core, once it is large."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(min(cores, attempts // _WORTH_A_PROCESS), 1)
+    """How many processes a run of so many attempts is worth: one for each core that we may use, once it is large.
+
+    No more than there is memory for beside the process that asks.
+    """
+    limit = memory()
+    room = cores() if limit is None else limit // _MEMORY_EACH - 1
+    return max(min(cores(), room, attempts // _WORTH_A_PROCESS), 1)
 
 
 def tallied_by_processes(

@@ -377,7 +377,8 @@ def _wrong(kind: Kind, result: Result, plain: PlainCount, lost: frozenset[str], 
     if kind.lists:
         yield from _wrong_lost(result, lost, folder)
         return
-    fails = any(one.verdict is Verdict.FAIL for one in (*result.metrics, *result.findings))
+    verdicts = [one.verdict for one in result.metrics] + [one.verdict for one in result.findings]
+    fails = Verdict.FAIL in verdicts
     if fails != (result.exit_code == ExitCode.FAIL):
         yield f"exit {result.exit_code} with {'something' if fails else 'nothing'} that fails"
 

@@ -17,7 +17,7 @@ from simulator.ledger.record import Attempt
 from simulator.ledger.write import DONE
 from simulator.runs.noting import Failures, failures_of
 from simulator.verify.sighting import AttemptSummary, attempt_summary
-from simulator.verify.slo import Latencies, first_send
+from simulator.verify.slo import Latencies, first_start
 from simulator.wire.request import Outcome, Purpose, Request
 
 _MOST_WAITING = 65_536  # latencies that are put into buckets at once
@@ -79,14 +79,14 @@ class Gatherer:
             first = self._take_each(others, found)
         else:
             first = _NEVER
-        for intended, _, _, _, _, purpose, _, _, _, _, sent, done in acked.values():
+        for intended, began, _, _, _, purpose, _, _, _, _, sent, done in acked.values():
             if purpose == _EVENT:
                 self._responses.append(done - intended)
                 self._services.append(done - sent)
             elif purpose == _SETUP:
                 continue
-            if sent <= first[0]:
-                first = min(first, (sent, intended))
+            if began <= first[0]:
+                first = min(first, (began, intended))
         found.acked.update(acked)
         if first is not _NEVER:
             self._gathered.latencies.start(*first)
@@ -94,7 +94,7 @@ class Gatherer:
             self._put_away()
 
     def _take_each(self, rows: Sequence[Fields], found: Attempts) -> tuple[int, int]:
-        """Sum up some attempts of one visitor; the first send among them."""
+        """Sum up some attempts of one visitor; the first that began among them."""
         gathered = self._gathered
         attempts = by_request(rows)
         for number, several in attempts.items():
@@ -104,7 +104,7 @@ class Gatherer:
         gathered.latencies.add_attempts(together)
         gathered.failures.update(failures_of(together))
         gathered.lookups.update(failures_of(together, Purpose.LOOKUP))
-        return first_send(together) or _NEVER
+        return first_start(together) or _NEVER
 
     def _put_away(self) -> None:
         acked = len(self._responses)

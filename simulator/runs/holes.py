@@ -82,6 +82,9 @@ def lost_findings(leases: Leases) -> Iterator[Finding]:
         visitors = sorted({hole.first for hole in open_ones})[:_EXAMPLES]
         many = sum(hole.stop - hole.first for hole in leases.holes.get("load", ()) if hole.worker == worker.name)
         what = "its ledger is whole, so what it sent is known"
+        if worker.returned:
+            who = "visitor" if worker.returned == 1 else "visitors"
+            what += f"; {worker.returned:,} {who} whom it had leased and not begun went to the others"
         if not worker.is_whole:
             what = (
                 f"not all of its ledger came home, so {many:,} visitors whom it had leased may have been sent further "

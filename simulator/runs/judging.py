@@ -17,6 +17,7 @@ from simulator.ledger.index import AttemptIndex
 from simulator.ledger.leases import read_leases
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.ledger.read import read_ledger
+from simulator.report import words
 from simulator.report.result import Result
 from simulator.runs.baseline import Namespace, read_baseline, read_namespace, since
 from simulator.runs.collector_process import embedded_collector
@@ -235,7 +236,7 @@ def _left_out(figures: Sequence[str]) -> Iterator[str]:
 def _notes(counted: Counted, why_not: str) -> Iterator[str]:
     expectations = counted.expectations
     if expectations.outside:
-        yield f"{expectations.outside} events lie outside the period because of planned clock skew; they count nowhere."
+        yield words.outside_sentence(expectations.outside)
     if expectations.bad.high:
         yield f"{expectations.bad} malformed events were sent on purpose; they count nowhere."
     if expectations.unknown and counted.by_event is None:

@@ -49,6 +49,13 @@ class LoadReport:
         return str(self.facts.get("reason", "")) or "the load ended by a fault of our own"
 
     @property
+    def lost(self) -> tuple[str, ...]:
+        """The workers that were lost, as a sentence calls them."""
+        fleet = self.facts.get("fleet")
+        told = [one for one in fleet if isinstance(one, dict)] if isinstance(fleet, list) else []
+        return tuple(f"{one.get('worker')} on {one.get('host')}" for one in told if one.get("state") == "lost")
+
+    @property
     def fault(self) -> Finding | None:
         """The finding of a fault of our own; None where there is none."""
         if self.failed_self_check:

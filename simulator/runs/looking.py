@@ -21,7 +21,7 @@ from simulator.verify.judging import has_surplus, in_range, rising
 from simulator.verify.oracle import Expectations
 from simulator.verify.readers.interfaces import Others
 from simulator.verify.readers.reading import Reading
-from simulator.verify.settle import InRange, Settled, converged, settle
+from simulator.verify.settle import FIRST_PAUSE, LONGEST_PAUSE, InRange, Settled, Surplus, converged, settle
 
 MOST_LOOKS = 4  # at a list that still grows after the deadline
 
@@ -91,6 +91,9 @@ def look(
     def right(counted: Expectations) -> InRange:
         return lambda reading: in_range(counted, collector.since(reading), expect)
 
+    def surplus(counted: Expectations) -> Surplus:
+        return lambda reading: has_surplus(counted, collector.since(reading), expect, only_rise)
+
     def settled(counted: Expectations, deadline: Ms, before: Reading | None = None) -> Settled:
         return settle(
             collector.read,
@@ -99,7 +102,7 @@ def look(
             deadline=deadline,
             clock=clock,
             wait=wait,
-            surplus=lambda reading: has_surplus(counted, collector.since(reading), expect, only_rise),
+            surplus=surplus(counted),
             rising=only_rise,
             since=zero,
             before=before,
@@ -109,11 +112,14 @@ def look(
     counted = collector.count()
     found = settled(counted.by_ledger, contract.deadline, before)
     looks = 0  # after the deadline
+    pause = FIRST_PAUSE
     while True:
         grows = collector.grew(counted)
         may_come = bool(left()) and counted.found is not None and counted.found.count("lost") > 0
         good = found.resting and all(right(counted.expectations)(found.reading).values())
-        if not (grows or may_come) and (good or not left()):
+        # Neither time nor a longer list can mend it.
+        spoiled = found.resting and surplus(counted.by_ledger)(found.reading)
+        if not (grows or may_come) and (good or spoiled or not left()):
             break
         looks += not left()
         if looks > MOST_LOOKS:
@@ -122,6 +128,9 @@ def look(
             wait(left())
         if grows or may_come:
             counted = collector.count()
+        else:
+            wait(min(pause, left()))
+            pause = Ms(min(2 * pause, LONGEST_PAUSE))
         # Twice the quiet time is enough to see whether the totals rest, whatever time is left.
         time_left = Ms(max(left(), 2 * contract.quiet))
         found = _joined(found, settled(counted.expectations, time_left, found.reading))

@@ -13,6 +13,7 @@ import httpx
 
 from simulator.contract import Contract
 from simulator.ledger.record import Attempt
+from simulator.report import words
 from simulator.scenario.model import Scenario
 from simulator.wire.outcome import describe
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose
@@ -38,7 +39,8 @@ def failure_notes(failures: Failures) -> Iterator[str]:
     for (outcome, evidence, status), count in failures.most_common(_SHOWN):
         seen = describe(Answer(evidence, status), outcome=outcome) if evidence else "no outcome was recorded"
         hint = " (is --path right?)" if status == httpx.codes.NOT_FOUND else ""
-        yield f"{count:,} attempts were {outcome.name.lower()}: {seen}{hint}."
+        verb = "was" if count == 1 else "were"
+        yield f"{words.plural(count, 'attempt')} {verb} {outcome.name.lower()}: {seen}{hint}."
 
 
 def disagreements(scenario: Scenario, contract: Contract, url: str | None) -> Iterator[str]:

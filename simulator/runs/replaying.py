@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +33,7 @@ from simulator.report.result import RESULT_FILE, Result, read_result
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.load_process import Progress
 from simulator.runs.load_report import read_load_report
+from simulator.runs.preparing import leave
 from simulator.runs.running import Done, send_and_judge
 from simulator.runs.searching import Searched, Signs, read_known, search, signs_of, suspects_of, write_known
 from simulator.runs.smallest import Visitors, one_a_block
@@ -144,6 +146,7 @@ def _prepare(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, r
     if not manifest.target.embedded:
         check_connection(manifest.target.url)
     _make_folder(folder, earlier.folder)
+    running.push(partial(leave, folder))
     run_id = new_run_id()
     url = manifest.target.url
     if manifest.target.embedded:

@@ -14,7 +14,7 @@ from simulator.report.result import Result
 from simulator.runs.before import take_baseline
 from simulator.runs.judging import judge_run, verify_run
 from simulator.runs.links import register_links
-from simulator.runs.load_process import Crew, Progress, run_load
+from simulator.runs.load_process import Crew, Progress, check_ports, run_load
 from simulator.runs.preparing import prepare
 from simulator.runs.watching import watching
 from simulator.traffic.making import Wanted
@@ -42,9 +42,11 @@ def run(
         listen: HOST:PORT at which the workers come from other machines; None: they are started here.
 
     Raises:
-        UsageError, ScenarioError, ConnectionFailed: before anything was sent.
+        UsageError, ScenarioError, ConnectionFailed: before anything was sent; no run directory stays behind.
+        ConnectionFailed: also where the totals cannot be read afterwards; the run directory stays.
         EngineError: our own fault; the run directory stays.
     """
+    check_ports(web_port, listen)
     with ExitStack() as running:
         opened = prepare(wanted, running)
         facts = {"folder": str(opened.folder), "target": opened.target_url, "visitors": opened.plan.count}

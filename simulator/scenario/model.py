@@ -264,6 +264,11 @@ class Load(Model):
         default="lane",
         description="Who shares a connection: whoever is sent next on its lane, or nobody, as with phones.",
     )
+    in_flight: Annotated[Whole, Field(ge=1, le=100_000)] = Field(
+        default=2_000,
+        description="Open model: so many requests of one process may wait for the collector's reply at once; beyond "
+        "it visitors start late. Each takes a file descriptor and some memory.",
+    )
 
 
 Totals = Annotated[

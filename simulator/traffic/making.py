@@ -2,6 +2,7 @@
 
 Three steps, because what is wrong must be said before anything is made, and the embedded collector keeps its database
 in the directory: `draft` checks and plans, `make_folder` makes the directory, `write_run` writes run.json into it.
+`take_back` undoes the last two where the run could not begin: the same command must work once the cause is gone.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import csv
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -194,6 +196,25 @@ def make_folder(draft: Draft) -> Path:
     except OSError as failed:
         raise UsageError(f"the run directory {folder} cannot be written: {failed.strerror}") from failed
     return folder
+
+
+def take_back(folder: Path) -> None:
+    """Remove the directory of a run of which nothing was sent; only what a run writes there was in it."""
+    with suppress(OSError):  # what cannot be removed is in nobody's way as long as --out names another directory
+        shutil.rmtree(folder)
+
+
+def typed_again(arguments: Sequence[str], *options: str) -> tuple[str, ...]:
+    """A command line without some options and their values: a run directory holds one run, so another must be made."""
+    kept, skip = [], False
+    for argument in arguments:
+        if skip or argument.startswith(tuple(f"{option}=" for option in options)):
+            skip = False
+        elif argument in options:
+            skip = True
+        else:
+            kept.append(argument)
+    return tuple(kept)
 
 
 def write_run(draft: Draft, folder: Path, url: str) -> OpenedRun:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from simulator.errors import UsageError
 from simulator.ledger.manifest import TargetFacts
 from simulator.scenario.contracts import NAMED, ContractFile, GivenContract
-from simulator.scenario.secret import resolved
+from simulator.scenario.secret import FromEnvironment, resolved, variables_in
 from simulator.scenario.target import Adapters, KnownAdapter, Target, plain_target, read_target, target_of
 from simulator.traffic.targets import check_target, is_loopback
 from simulator.wire.options import DEFAULT_PATH
@@ -91,6 +91,21 @@ def target_of_run(facts: TargetFacts) -> Target:
             facts.url, facts.adapter, {"path": facts.path}, contract_of_adapter(facts.adapter), facts.token_variable
         )
     return target_of(facts.document, Path(facts.folder), known_adapters())
+
+
+def check_variables(target: Target | None, token_variable: str = "") -> None:
+    """Look for every environment variable that reading a target needs, before anything is made.
+
+    Args:
+        target: None: the embedded collector.
+        token_variable: as it was given beside a URL; empty: none.
+
+    Raises:
+        UsageError: one is not set.
+    """
+    named = [] if target is None else [*variables_in(target.totals), *variables_in(target.events)]
+    for name in (*named, *filter(None, [token_variable])):
+        resolved(FromEnvironment(name), os.environ)
 
 
 def checked_url(target: Target, allowed_hosts: Collection[str]) -> str:

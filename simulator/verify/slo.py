@@ -2,7 +2,8 @@
 
 The grammar is scenario/slo.py; here are the samples. Three ways to look at time: `response` from the intended instant
 (what a visitor would feel, waiting for a late sender included), `service` from the actual send, and `late`, how long
-after its instant a visitor started at all.
+after its instant a visitor started at all. A visitor has started when the first attempt's intent is written: opening a
+connection comes after that, and a collector that is slow to accept one makes nobody late, only `response` longer.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Latencies:
         one that never ended; `failed` counts both.
         """
         self.add_attempts(attempts)
-        first = first_send(attempts)
+        first = first_start(attempts)
         if first is not None:
             self.start(*first)
 
@@ -58,9 +59,9 @@ class Latencies:
         self.response.add_all([latency // 1_000 for latency in responses])
         self.service.add_all([latency // 1_000 for latency in services])
 
-    def start(self, sent: int, due: int) -> None:
-        """A visitor whose first send left at an instant, and was due at another; both in nanoseconds."""
-        late = max(sent - due, 0) // 1_000
+    def start(self, began: int, due: int) -> None:
+        """A visitor whose first attempt began at an instant, and was due at another; both in nanoseconds."""
+        late = max(began - due, 0) // 1_000
         self.late.add(late)
         self.on_time += late <= _ON_TIME_US
         self.last_late = late
@@ -75,17 +76,17 @@ class Latencies:
             self.last_late = other.last_late
 
 
-def first_send(attempts: Iterable[Attempt]) -> tuple[int, int] | None:
-    """When the first of a visitor's attempts was sent, and when it was due; None where none is known to be sent.
+def first_start(attempts: Iterable[Attempt]) -> tuple[int, int] | None:
+    """When the first of a visitor's attempts began, and when it was due; None where none is known to have begun.
 
     Earlier visits are no part of it. Of several at one instant it is the one that was due first.
     """
-    sends = (
-        (attempt.sent_ns, attempt.intended_ns)
+    starts = (
+        (began, attempt.intended_ns)
         for attempt in attempts
-        if attempt.purpose is not Purpose.SETUP and attempt.sent_ns  # 0 while nothing is known of the attempt
+        if attempt.purpose is not Purpose.SETUP and (began := attempt.began_ns or attempt.sent_ns)
     )
-    return min(sends, default=None)
+    return min(starts, default=None)
 
 
 def measured(expression: SloExpression, latencies: Latencies, attempts: AttemptSummary) -> float | None:

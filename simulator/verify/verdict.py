@@ -49,9 +49,15 @@ class LoadFacts:
 
     finished: bool = True  # every visitor was sent to the end
     reason: str = ""  # why not
+    by_hand: bool = False  # somebody wanted it to end
+    started: int = 0  # visitors, when it ended
+    planned: int = 0  # visitors; 0: not known
     connected: bool = True  # somebody answered before the first event
     workers_lost: int = 0
     punctual: float | None = None  # part of the visitors that started within 1 s; None: not open model, or flood
+    late: int = 0  # visitors that started later than that
+    held: int | None = None  # of these: they waited while all requests in flight waited for replies; None: not known
+    in_flight: int = 0  # so many, of one process
     offered: str = ""  # what was offered and what was wanted, in words
 
 
@@ -77,6 +83,9 @@ def conclude(
 ) -> Conclusion:
     """The verdict of a run.
 
+    Of a run that was cut short nothing is said of events that were not acked: their turn may not have come. Of a lost
+    worker the finding `worker_lost` says all.
+
     Args:
         max_failed: most of the sends that may be refused or unknown, in millionths (exactly so many may).
         unacked: names of events that were planned and of which none was acked.
@@ -88,7 +97,8 @@ def conclude(
             *_of_findings(findings),
             *_of_nothing(judged, load),
             *_of_load(attempts, load, max_failed),
-            *_of_kinds(attempts, unacked, undrawn),
+            *_of_lost(findings, load),
+            *_of_kinds(attempts, unacked if load.finished else (), undrawn),
             *((SLO, f"{missed_text(slo)}.") for slo in slos if not slo.met),
         ),
         key=lambda cause: PRECEDENCE.index(cause[0]),  # stable: within one exit code in the order found
@@ -145,9 +155,10 @@ def _of_load(attempts: AttemptSummary, load: LoadFacts, max_failed: int) -> Iter
         yield NO_CONNECTION, f"No collector answered before the first event: {load.reason or 'no connection'}."
         return
     if not load.finished:
-        yield INCOMPLETE, f"The run was cut short: {load.reason or 'no reason is known'}."
-    if load.workers_lost:
-        yield INCOMPLETE, f"{load.workers_lost} of the workers were lost."
+        how = "stopped by hand" if load.by_hand else "cut short"
+        after = f" after {load.started:,} of {load.planned:,} visitors" if load.planned else ""
+        why = "" if load.by_hand else f": {load.reason or 'no reason is known'}"
+        yield INCOMPLETE, f"The run was {how}{after}{why}."
     if not attempts.sent:
         yield INCOMPLETE, "Nothing was sent."
     elif attempts.failed * PPM > max_failed * attempts.sent:
@@ -161,8 +172,30 @@ def _of_load(attempts: AttemptSummary, load: LoadFacts, max_failed: int) -> Iter
         yield (
             UNDERLOAD,
             f"Only {load.punctual * 100:.3g} % of the visitors started within 1 s of their instant; "
-            f"{PUNCTUAL:.0%} must for the load to be the one asked for{load.offered and f': {load.offered}'}.",
+            f"{PUNCTUAL:.0%} must for the load to be the one asked for{load.offered and f': {load.offered}'}. "
+            f"{_whose_fault(load)}".rstrip(),
         )
+
+
+def _of_lost(findings: Sequence[Finding], load: LoadFacts) -> Iterator[Cause]:
+    if load.workers_lost and not any(one.code == "worker_lost" for one in findings):
+        workers = "1 worker was" if load.workers_lost == 1 else f"{load.workers_lost:,} workers were"
+        yield INCOMPLETE, f"{workers} lost."
+    if load.workers_lost and load.finished and load.started < load.planned:
+        yield INCOMPLETE, f"Only {load.started:,} of {load.planned:,} visitors are known to have started."
+
+
+def _whose_fault(load: LoadFacts) -> str:
+    """Why visitors started late: the collector was slow, or we were; empty where that is not known."""
+    if load.held is None or not load.late:
+        return ""
+    if 2 * load.held >= load.late:
+        return (
+            f"It was the collector that was slow: {load.held:,} of the {load.late:,} late visitors waited because it "
+            f"left {load.in_flight:,} requests without a reply, and load.in_flight lets a process send no more at once."
+        )
+    but = f", though {load.held:,} of the {load.late:,} late visitors waited for the collector" if load.held else ""
+    return f"The sending side was too slow{but}: more workers, or a faster machine, may offer it."
 
 
 def _of_kinds(attempts: AttemptSummary, unacked: Sequence[str], undrawn: Sequence[str]) -> Iterator[Cause]:

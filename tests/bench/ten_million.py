@@ -4,7 +4,8 @@
 totals (tally.py). The run must pass: every total in every kind of cell is exactly what was planned. And no process may
 have had more than 400 MiB resident at any time, neither load nor verification; the sink's are told as well.
 
-It writes ten_million.json and ten_million.md, and ends with 0 if both hold, else with 1.
+It writes ten_million.json and ten_million.md, and ends with 0 if both hold, else with 1. With fewer events than that it
+says that they hold for so many, and proves nothing of ten million.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from tests.bench.processes import BenchError
 from tests.bench.sink import sink, why_not
 from tests.bench.table import COMMITTED, README, number, quoted
 from tests.bench.visits import EVENTS, flood
-from tests.bench.workers import has_workers
 
 NAME = "ten_million"
 MOST_MIB = 400.0
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ten_million: the verdict is {document['verdict']}:\n{done.said}", file=sys.stderr)
     if options.quote:
         README.write_text(quoted(README.read_text(encoding="utf-8"), NAME, text), encoding="utf-8")
-    return 0 if document["proved"] else 1
+    return 0 if document["holds"] else 1
 
 
 def _document(folder: Path, machine: Machine, visitors: int, arrived: int, done: Command) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _document(folder: Path, machine: Machine, visitors: int, arrived: int, done:
         "totals_exact": exact,
         "peak_mib": {name: round(peak, 1) for name, peak in sorted(done.peaks.items())},
         "most_mib": MOST_MIB,
-        "proved": (
+        "holds": (
             done.exit_code == ExitCode.PASS
             and same
             and exact == len(totals) > 0
@@ -113,7 +113,7 @@ def markdown(document: Mapping[str, Any]) -> str:
     peaks: Mapping[str, float] = document["peak_mib"]
     workers = "1 worker" if document["workers"] == 1 else f"{document['workers']} workers"
     lines = [
-        f"{document['measured']}: {'**proved**' if document['proved'] else '**NOT PROVED**'}.\n{document['sentence']}.",
+        f"{document['measured']}: {_outcome(document)}.\n{document['sentence']}.",
         "",
         "| a run, sent and judged | |",
         "|---|---|",
@@ -128,6 +128,12 @@ def markdown(document: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _outcome(document: Mapping[str, Any]) -> str:
+    if not document["holds"]:
+        return "**NOT PROVED**"
+    return "**proved**" if document["events"] >= _EVENTS else f"holds for {document['events']:,} events, not the proof"
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m tests.bench.ten_million", description="Send and judge a very large run."
@@ -140,8 +146,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.events < EVENTS:
         parser.error(f"--events: a visit has {EVENTS} events, so at least so many")
-    if options.workers is not None and not has_workers():
-        parser.error("`mpsim run` has no option --workers yet")
     return options
 
 

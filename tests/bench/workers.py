@@ -10,7 +10,6 @@ from tests.bench.processes import BenchError
 from tests.bench.setting import Setting
 from tests.bench.sink import sink, why_not
 from tests.bench.visits import EVENTS, flood, traffic
-from tests.e2e.commands import mpsim
 
 COUNTS = (1, 2, 4)
 _HOW = (
@@ -22,7 +21,7 @@ _TITLE = "1, 2 and 4 workers"
 
 def workers(setting: Setting) -> Row:
     """The same flood with more and more workers."""
-    missing = why_not() or ("" if has_workers() else "`mpsim run` has no option --workers")
+    missing = why_not()
     if missing:
         return Row("workers", _TITLE, _HOW, unavailable=missing)
     folder = setting.of("workers")
@@ -40,11 +39,6 @@ def workers(setting: Setting) -> Row:
         Figure("÷ 1 worker", "×", ratios(rates[count], rates[1]), _subject(count)) for count in COUNTS if count > 1
     ]
     return Row("workers", _TITLE, _HOW, tuple(figures), (f"{len(usable_cores())} cores for workers, master and nginx",))
-
-
-def has_workers() -> bool:
-    """Whether `mpsim run` knows the option."""
-    return "--workers" in mpsim("run", "--help").out
 
 
 def _rate(bench: Bench, visitors: int, count: int) -> float:

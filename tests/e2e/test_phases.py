@@ -90,11 +90,30 @@ def test_a_load_beyond_this_machine_ends_with_4_and_says_what_was_offered(tmp_pa
     assert {row["verdict"] for row in result["metrics"]} == {"pass"}
     assert wanted == pytest.approx(40_000)
     assert 0 < 2 * offered < wanted
-    assert f"{offered:,.1f}/s were offered of {wanted:,.1f}/s wanted" in " ".join(ran.out.split())
+    said = " ".join(ran.out.split())
+    assert f"{offered:,.1f}/s were offered of {wanted:,.1f}/s wanted" in said
+    assert ("The sending side was too slow" in said) is not (
+        "It was the collector that was slow" in said
+    )  # one of them
     (phase,) = result["phases"]
     assert phase["verdict"] == "not judged"
     assert "the load was not offered" in phase["why"]
     assert 0 < 2 * phase["offered_rate"] < phase["wanted_rate"]
+
+
+def test_a_collector_that_holds_all_requests_is_named_as_the_one_that_was_slow(tmp_path: Path) -> None:
+    """200 events a second are wanted, it takes 60; ten of them may be in flight."""
+    text = STAIRCASE.replace("  spacing: even\n", "  spacing: even\n  in_flight: 10\n")
+    with collector(tmp_path / "mpsim.db", capacity=60) as url:
+        arguments = ("--target", url, "--out", tmp_path / "run", "-q", *IMPATIENT)
+        ran = mpsim("run", scenario(tmp_path, text), "--rate", "100/s", "--visitors", 300, *arguments)
+    load = json.loads((tmp_path / "run" / "load.json").read_text(encoding="utf-8"))
+    said = " ".join(ran.out.split())
+
+    assert ran.code == 4, ran
+    assert load["visitors_held"] > 100
+    assert "It was the collector that was slow" in said
+    assert "left 10 requests without a reply" in said
 
 
 OFFSETS = [0, 0, 40, 41, 1_000, 1_000, 1_000, 2_500, 4_000, 4_001]  # ms

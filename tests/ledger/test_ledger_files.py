@@ -34,32 +34,33 @@ def write_attempt(ledger: LedgerWriter, attempt: Attempt) -> None:
         attempt.attempt,
         attempt.purpose,
         attempt.intended_ns,
-        attempt.sent_ns,
+        attempt.began_ns,
     )
     if attempt.evidence:
         ledger.end(slot, attempt.sent_ns, attempt.done_ns, attempt.outcome, attempt.evidence, attempt.status)
 
 
 def acked(visitor: int, request: int = 0, attempt: int = 0) -> Attempt:
-    return Attempt(visitor, request, attempt, Purpose.EVENT, T, T + 5, T + 9, Outcome.ACKED, Evidence.REPLY, 200)
+    return Attempt(visitor, request, attempt, Purpose.EVENT, T, T + 5, T + 9, Outcome.ACKED, Evidence.REPLY, 200, T + 5)
 
 
 def open_attempt(visitor: int, request: int = 0) -> Attempt:
-    return Attempt(visitor, request, 0, Purpose.EVENT, T, T + 5, 0, Outcome.UNKNOWN, Evidence.NONE, 0)
+    return Attempt(visitor, request, 0, Purpose.EVENT, T, T + 5, 0, Outcome.UNKNOWN, Evidence.NONE, 0, T + 5)
 
 
 @some.composite
 def attempts(draw: some.DrawFn) -> Attempt:
     key = draw(some.tuples(some.integers(0, 40), some.integers(0, 5), some.integers(0, 3)))
-    sent = draw(some.integers(1, 2**62))
+    began = draw(some.integers(1, 2**62))
     intended = draw(some.integers(1, 2**62))
     purpose = draw(some.sampled_from([Purpose.EVENT, Purpose.SETUP, Purpose.LOOKUP]))
     if draw(some.booleans()):
-        return Attempt(*key, purpose, intended, sent, 0, Outcome.UNKNOWN, Evidence.NONE, 0)
+        return Attempt(*key, purpose, intended, began, 0, Outcome.UNKNOWN, Evidence.NONE, 0, began)
     evidence = draw(some.sampled_from([e for e in Evidence if e]))
+    sent = began + draw(some.integers(0, 10**10))
     done = sent + draw(some.integers(0, 10**12))
     outcome = draw(some.sampled_from(Outcome))
-    return Attempt(*key, purpose, intended, sent, done, outcome, evidence, draw(some.integers(0, 599)))
+    return Attempt(*key, purpose, intended, sent, done, outcome, evidence, draw(some.integers(0, 599)), began)
 
 
 @given(some.lists(attempts(), max_size=30), some.booleans())

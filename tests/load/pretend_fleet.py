@@ -194,18 +194,21 @@ class PretendFleet:
     opened: OpenedRun
     random: Random
     loss: float = 0.0
+    asleep: bool = False  # the master's process does not run; what is said to it waits
+    disk_ns: int = 0  # that a file takes to be written out
     sent: list[Sent] = field(default_factory=list)
     now: int = START
     hands: dict[str, Hand] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     fingerprint: str = ""
     _mail: list[tuple[int, int, Callable[[], None]]] = field(default_factory=list)
+    _waiting: list[Callable[[], None]] = field(default_factory=list)  # for the master to wake
     _numbers: Any = field(default_factory=count)
     master: Master = field(init=False)
 
     def __post_init__(self) -> None:
         self.fingerprint = fingerprint(self.opened)
-        self.master = Master(self.opened, self._to_worker, lambda: self.now, expected=1, grace=1.0)
+        self.master = Master(self.opened, self._to_worker, lambda: self.now, expected=1, grace=1.0, slowly=self._slowly)
 
     def hire(self, scratch: Path, *, here: bool, skew_ns: int = 0) -> str:
         """Start a worker process; its clock is ahead by so much."""
@@ -261,8 +264,11 @@ class PretendFleet:
                     hand.job.step()
                 hand.worker.tick()
                 hand.dead = hand.worker.is_idle and bool(hand.worker.exit_code)  # such a process ends
-        if self.now // TICK % 2:
+        if self.now // TICK % 2 and not self.asleep:
             self.master.tick()
+            waiting, self._waiting = self._waiting, []
+            for hear in waiting:
+                hear()
 
     def until(self, is_so: Callable[[], bool], seconds: float = 300) -> None:
         """Let time pass until something is so."""
@@ -298,10 +304,15 @@ class PretendFleet:
         if not self.hands[name].cut_off:
 
             def hear() -> None:
-                if not self.hands[name].cut_off:
+                if self.asleep:
+                    self._waiting.append(hear)
+                elif not self.hands[name].cut_off:
                     self.master.hear(name, message)
 
             self._post(hear)
+
+    def _slowly(self, work: Callable[[], OSError | None], then: Callable[[OSError | None], None]) -> None:
+        heappush(self._mail, (self.now + self.disk_ns, next(self._numbers), lambda: then(work())))
 
     def _post(self, deliver: Callable[[], None]) -> None:
         for _ in range(2 if self.random.random() < self.loss / 4 else 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -186,6 +187,29 @@ def test_a_request_that_cannot_be_written_ends_the_course_with_its_reason(tmp_pa
     assert [a.visitor for a in read_ledger(tmp_path)] == [0, 1, 2]
 
 
+def test_what_is_in_flight_when_a_course_fails_is_still_answered(tmp_path: Path) -> None:
+    failed = threading.Event()
+
+    def waits(visit: Visit) -> None:
+        while visit.request():
+            failed.wait(10)
+            visit.send(OK)
+
+    with hostile(waits) as server:
+        planned = plan(2, 2) | {2: (Request(2, 0, Purpose.EVENT, Ms(0), "GET", "/a b", (), b"", ()),)}
+        sender = Sender(tmp_path, server.url, Agenda(crowd(planned), None, places=3), 3)
+        running = gevent.spawn(sender.run)
+        _until(lambda: sender.course._failure is not None and len(server.arrived) == 2)
+        failed.set()
+        with pytest.raises(EngineError, match="visitor 2: no request line"):
+            running.get(timeout=10)
+
+    assert [(a.visitor, a.request, a.outcome) for a in read_ledger(tmp_path)] == [
+        (0, 0, Outcome.ACKED),
+        (1, 0, Outcome.ACKED),
+    ]
+
+
 def test_lookups_are_compared_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
     def lookup(visitor: int, expects: str) -> Request:
         return Request(visitor, 0, Purpose.LOOKUP, Ms(0), "GET", "/", (), b"", (), expects=expects)
@@ -212,3 +236,50 @@ def _until(condition: Callable[[], bool]) -> None:
     with gevent.Timeout(10):
         while not condition():
             gevent.sleep(0.001)
+
+
+def _slow(seconds: float) -> Callable[[Visit], None]:
+    def answers(visit: Visit) -> None:
+        while visit.request():
+            visit.server.over.wait(seconds)
+            visit.send(OK)
+
+    return answers
+
+
+def _arriving(visitors: int, every_us: int, start_ns: int) -> Agenda:
+    planned = {
+        k: (Request(k, 0, Purpose.EVENT, Ms(k * every_us // 1_000), "GET", "/", (), b"", ()),) for k in range(visitors)
+    }
+    return Agenda(crowd(planned), OpenPace(start_ns, Ms(0), Fraction(1), lambda visitor: visitor * every_us))
+
+
+def test_visitors_who_are_late_because_the_collector_holds_all_requests_are_told_from_others(tmp_path: Path) -> None:
+    """100 a second are wanted; with 20 in flight and a reply after 0.5 s, 40 a second can be."""
+    with hostile(_slow(0.5)) as server:
+        sender = Sender(tmp_path, server.url, _arriving(160, 10_000, steady_clock()() + 20_000_000), lanes=20)
+        sender.run()
+
+    late = sender.tally.started - sender.tally.punctual
+    assert sender.tally.started == 160
+    assert late > 40
+    assert sender.tally.held == late
+
+
+def test_visitors_who_are_late_because_this_process_is_busy_are_not_the_collectors_fault(tmp_path: Path) -> None:
+    """Every lane is taken here, too, but their replies lie there and wait for us."""
+    with hostile(says(OK)) as server:
+        sender = Sender(tmp_path, server.url, _arriving(200, 1_000, steady_clock()() + 20_000_000), lanes=5)
+
+        def is_busy(*_: object) -> None:
+            until = time.monotonic() + 0.01
+            while time.monotonic() < until:
+                pass
+
+        sender.course._watch = is_busy
+        sender.run()
+
+    late = sender.tally.started - sender.tally.punctual
+    assert sender.tally.started == 200
+    assert late > 50
+    assert sender.tally.held == 0

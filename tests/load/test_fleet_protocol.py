@@ -140,6 +140,70 @@ def test_a_worker_that_is_cut_off_for_good_ends_by_itself(tmp_path: Path) -> Non
     assert not hand.job.forgotten
 
 
+@pytest.mark.parametrize("here", [True, False], ids=["here", "elsewhere"])
+@pytest.mark.parametrize("phase", ["load", "draining"])
+def test_a_master_that_did_not_run_blames_nobody_for_it(tmp_path: Path, here: bool, phase: str) -> None:
+    """SIGSTOP, a laptop that sleeps, a disk: it heard nobody for 12 s, and its workers were there."""
+    fleet = fleet_of(tmp_path, here=2 * here, elsewhere=2 * (not here), load=CLOSED, count=400)
+    fleet.until(lambda: fleet.master.phase == phase)
+    fleet.asleep, wakes = True, fleet.now + 12 * SECOND
+    fleet.until(lambda: fleet.now >= wakes)
+    fleet.asleep = False
+    fleet.until_over()
+
+    assert fleet.begun("load") == list(range(400))
+    assert (fleet.master.exit_code, fleet.master.reason) == (0, "")
+
+
+def test_a_disk_that_is_slow_with_one_ledger_loses_no_worker(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, elsewhere=2)
+    fleet.disk_ns = 20 * SECOND
+    fleet.until_over()
+
+    assert fleet.begun("load") == EVERYBODY
+    assert (fleet.master.exit_code, fleet.master.reason) == (0, "")
+    assert [one["ledger"] for one in fleet.master.progress()["fleet"]] == ["elsewhere", "elsewhere"]
+
+
+def test_a_report_of_a_dead_worker_that_arrives_late_brings_it_no_visitors(tmp_path: Path) -> None:
+    """It was said before the process died, and heard while the master reads the ledger of it."""
+    fleet = fleet_of(tmp_path, here=2, count=200)
+    fleet.until(lambda: len(fleet.begun("load")) > 30)
+    late: list[dict[str, object]] = []
+    worker = fleet.hands["host_1"].worker
+    worker._send_message = late.append
+    worker.report()
+    fleet.kill("host_1")
+    reading = iter([True])
+
+    def pause() -> None:
+        if next(reading, False):
+            fleet.master.hear("host_1", late[0])
+
+    fleet.master._pause = pause
+    fleet.until_over()
+
+    assert next(reading, False) is False
+    assert fleet.begun("load") == list(range(200))
+    assert (fleet.master.exit_code, fleet.master.reason) == (3, "worker-2 on host_1 was lost")
+
+
+def test_what_a_worker_had_that_says_hello_again_is_sent_by_others(tmp_path: Path) -> None:
+    """Its process went on, its run did not: the ledger of that is closed, and says whom it has begun."""
+    fleet = fleet_of(tmp_path, here=2, count=200)
+    fleet.until(lambda: len(fleet.begun("load")) > 30)
+    hand = fleet.hands["host_1"]
+    assert hand.job is not None
+    hand.job.writer.close()
+    hand.job, hand.worker._said_ns = None, 0
+    hand.worker._part()
+    fleet.until_over()
+
+    assert fleet.begun("load") == list(range(200))
+    assert fleet.master.exit_code == 3
+    assert [one["state"] for one in fleet.master.progress()["fleet"]] == ["left", "lost", "left"]
+
+
 def test_a_worker_that_comes_late_takes_part(tmp_path: Path) -> None:
     fleet = fleet_of(tmp_path, here=1, count=200)
     fleet.until(lambda: len(fleet.begun("load")) > 20)

@@ -21,6 +21,7 @@ from simulator.wire.request import Evidence, Outcome, Purpose
 from tests.load.hostile import OK, HostileServer, hostile, says
 from tests.load.test_locust import (
     _answers,
+    _down_after_setup,
     _free_port,
     _number,
     _phase,
@@ -196,6 +197,7 @@ def test_processes_are_a_master_and_its_workers(tmp_path: Path) -> None:
             stdin=subprocess.DEVNULL,
         )
     assert done.returncode == 0, done.stderr
+    assert "Unknown message" not in done.stderr  # workers speak while the master still makes the run
     assert keys(sent(tmp_path)) == planned(tmp_path)
     assert load_report(tmp_path)["workers"] == 2
 
@@ -257,6 +259,23 @@ def test_ctrl_c_to_the_master_drains_every_worker(tmp_path: Path) -> None:
     assert report["attempts"]["sent"] == sum(a.purpose is Purpose.EVENT for a in sent(tmp_path))
 
 
+def test_a_master_that_stands_still_for_a_while_loses_nobody(tmp_path: Path) -> None:
+    """As a laptop that sleeps, or a machine that swaps, in the middle of a flood."""
+    scenario(tmp_path, count=3_000)
+    with hostile(says(OK)) as server, fleet(tmp_path, server, "--speed", "flood") as made:
+        assert made.master is not None
+        in_the_middle(tmp_path)
+        made.master.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        until(lambda: time.monotonic() - stopped > 10, "10 seconds to pass")
+        made.master.send_signal(signal.SIGCONT)
+        assert made.master.wait(PATIENCE) == 0, made.log("master")
+        assert made.codes() == [0, 0]
+    assert load_report(tmp_path)["reason"] == ""
+    assert "this process did not run for 10" in made.log("master")
+    assert keys(sent(tmp_path)) == planned(tmp_path)
+
+
 def test_a_second_ctrl_c_waits_for_nothing_in_flight(tmp_path: Path) -> None:
     scenario(tmp_path, count=3_000)
     with hostile(_silent_after_setup) as server, fleet(tmp_path, server, "-s", "600") as made:
@@ -285,10 +304,7 @@ def test_a_time_limit_of_locust_drains_every_worker(tmp_path: Path) -> None:
 
 def test_a_collector_that_is_down_ends_the_run_by_the_rule_of_the_scenario(tmp_path: Path) -> None:
     scenario(tmp_path, count=3_000, more="abort: failed > 50% for 1s")
-    with (
-        hostile(says(b"HTTP/1.1 503 S\r\nContent-Length: 0\r\n\r\n")) as server,
-        fleet(tmp_path, server) as made,
-    ):
+    with hostile(_down_after_setup) as server, fleet(tmp_path, server) as made:
         assert made.master is not None
         assert made.master.wait(PATIENCE) == 3, made.log("master")
     report = load_report(tmp_path)
@@ -316,10 +332,9 @@ def test_nobody_listens(tmp_path: Path) -> None:
         url = server.url
     with ExitStack() as running:
         made = Fleet(tmp_path, url, running)
-        master = made.start_master("--headless", expect=1)
-        made.start_worker()
-        assert master.wait(PATIENCE) == 6, made.log("master")
-    assert load_report(tmp_path)["reason"].endswith(f"no connection to {url}")
+        assert made.start_master("--headless", expect=1).wait(PATIENCE) == 6, made.log("master")
+    assert f"no connection to {url.removeprefix('http://')}" in made.log("master")
+    assert not (tmp_path / "run").exists()
 
 
 def test_workers_that_do_not_come_end_the_run_when_patience_does(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import ConnectionFailed, UsageError
-from simulator.load.own_face import make_run
+from simulator.load import own_face
+from simulator.load.own_face import again, make_run
 from simulator.traffic.making import Wanted
 from simulator.traffic.opened import open_run
-from tests.load.hostile import hostile, says
+from tests.load.hostile import Visit, hostile, says
 
 SCENARIO = """
 scenario: face
@@ -60,6 +61,46 @@ def test_a_collector_that_takes_no_links(tmp_path: Path) -> None:
         pytest.raises(ConnectionFailed, match="did not take the link p7: POST /v1/source/links answered HTTP 404"),
     ):
         make_run(asked(tmp_path, server.url))
+    assert not (tmp_path / "run").exists()
+
+
+def test_nobody_at_the_target_leaves_no_directory_behind(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionFailed, match=r"no connection to 127\.0\.0\.1:1: Connection refused"):
+        make_run(asked(tmp_path))
+    assert not (tmp_path / "run").exists()
+
+
+AGAIN = [
+    ("-f x/locustfile.py --scenario s.yaml -H http://h --headless --out d", "--scenario s.yaml -H http://h --headless"),
+    ("--locustfile=x.py --out=d --scenario s.yaml --processes 2", "--scenario s.yaml --processes 2"),
+    ("--scenario s.yaml --master --expect-workers 2", "--scenario s.yaml --master --expect-workers 2"),
+]
+
+
+@pytest.mark.parametrize(("typed", "said"), AGAIN, ids=[row[1] for row in AGAIN])
+def test_the_command_for_the_same_again_names_no_file_of_ours_and_no_directory(typed: str, said: str) -> None:
+    assert " ".join(again(typed.split())) == f"python -m simulator.load {said}"
+
+
+def test_a_collector_whose_totals_do_not_come_in_time_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Links are taken at once, what it holds is never told."""
+    monkeypatch.setattr(own_face, "_BASELINE_SECONDS", 0.5)
+    taken = b'{"code":"p7"}'
+
+    def tells_nothing(visit: Visit) -> None:
+        while request := visit.request():
+            if request.startswith(b"GET"):
+                visit.stay()
+            visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(taken), taken))
+
+    with (
+        hostile(tells_nothing) as server,
+        pytest.raises(ConnectionFailed, match=r"could not be read within 0\.5 seconds, so nothing is sent"),
+    ):
+        make_run(asked(tmp_path, server.url))
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_outside_host_must_be_allowed(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_only_what_has_its_outcome_goes_and_the_rest_in_the_end(tmp_path: Path) 
     known = [(one.visitor, one.evidence) for one in read_ledger(tmp_path / "run")]
     ledger.close()
     inbox.take(inbox.have, outbox.part(inbox.have, ledger.slots, closed=True))
-    inbox.finish()
+    inbox.finish(inbox.sync())
     inbox.close()
 
     assert (len(first), again) == (3 * SLOT, b"")  # the header and one attempt
@@ -128,7 +128,7 @@ def test_what_has_come_is_always_a_beginning_of_the_ledger_with_every_outcome(
         ledger.close()
         while part := outbox.part(inbox.have, ledger.slots, closed=True):
             inbox.take(inbox.have, part)
-        inbox.finish()
+        inbox.finish(inbox.sync())
     finally:
         limited.undo()
         outbox.close()

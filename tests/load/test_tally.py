@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from simulator.load.lookup import wrong_lookup
-from simulator.load.tally import AbortWatch, Tally
+from simulator.load.numbers import told_by
+from simulator.load.tally import AbortWatch, Tally, Tried
 from simulator.load.walk import Walk
 from simulator.scenario.slo import parse_abort
 from simulator.times import Ms
@@ -28,6 +29,15 @@ def test_only_judged_events_are_attempts() -> None:
 
     assert (tally.sent, tally.failed, tally.setup[Outcome.REFUSED], tally.lookups) == (2, 1, 1, 1)
     assert (tally.first_sent_ns, tally.last_done_ns) == (10, 40)
+
+
+def test_earlier_visits_count_where_it_is_asked_whether_the_collector_is_down() -> None:
+    tally = Tally()
+    tally.note(walk(), Outcome.ACKED, 10, 20)
+    tally.note(walk(Purpose.SETUP), Outcome.REFUSED, 1, 2)
+    tally.note(walk(Purpose.SETUP), Outcome.ACKED, 1, 2)
+
+    assert tried(tally) == Tried(sent=3, failed=1)
 
 
 @pytest.mark.parametrize(
@@ -73,16 +83,20 @@ def test_a_lookup_gives_the_complete_url_or_a_reason(answer: Answer, why: str) -
 # ---- giving up ----
 
 
+def tried(tally: Tally) -> Tried:
+    return told_by(tally, silent=0, finished=0, in_flight=0).tried
+
+
 def gives_up(rule: str, seconds: list[tuple[int, int]]) -> int | None:
     """The second at which a run is given up; each has so many (acked, failed) attempts."""
     tally, watch = Tally(), AbortWatch(parse_abort(rule))
-    watch.look(tally, SECOND)
+    watch.look(tried(tally), SECOND)
     for second, (acked, failed) in enumerate(seconds, start=1):
         for _ in range(acked):
             tally.note(walk(), Outcome.ACKED, 1, 2)
         for _ in range(failed):
             tally.note(walk(), Outcome.REFUSED, 1, 2)
-        if watch.look(tally, SECOND + second * SECOND):
+        if watch.look(tried(tally), SECOND + second * SECOND):
             return second
     return None
 
@@ -105,7 +119,7 @@ def test_when_a_run_is_given_up(rule: str, seconds: list[tuple[int, int]], at: i
 
 def test_the_reason_for_giving_up_says_the_rule_and_the_numbers() -> None:
     tally, watch = Tally(), AbortWatch(parse_abort("failed > 50% for 1s"))
-    watch.look(tally, SECOND)
+    watch.look(tried(tally), SECOND)
     tally.note(walk(), Outcome.UNKNOWN, 1, 2)
 
-    assert watch.look(tally, 2 * SECOND) == "failed > 50% for 1s: 1 of 1 attempts failed"
+    assert watch.look(tried(tally), 2 * SECOND) == "failed > 50% for 1s: 1 of 1 attempts failed"

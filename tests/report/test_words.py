@@ -170,3 +170,9 @@ NUMBERS = [
 @pytest.mark.parametrize(("said", "expected"), [row[1:] for row in NUMBERS], ids=[row[0] for row in NUMBERS])
 def test_numbers_as_text(said: str, expected: str) -> None:
     assert said == expected
+
+
+def test_one_event_outside_the_period_is_told_as_one() -> None:
+    assert words.outside_sentence(1).startswith("1 event lies outside the period")
+    assert words.outside_sentence(1).endswith("; it counts nowhere.")
+    assert words.outside_sentence(1_200).startswith("1,200 events lie outside the period")

@@ -194,9 +194,24 @@ def test_a_process_that_dies_is_our_own_fault_and_takes_the_others_with_it(
     ("attempts", "most"), [(0, 1), (99_999, 1), (100_000, 2)], ids=["nothing", "a small run", "a large one"]
 )
 def test_a_small_run_is_counted_by_one_process(attempts: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    monkeypatch.setattr(dividing, "cores", lambda: 64)
+    monkeypatch.setattr(dividing, "memory", lambda: None)
 
     assert processes_for(attempts) == most
+
+
+@pytest.mark.parametrize(
+    ("cores", "mib", "most"),
+    [(2, None, 2), (64, None, 64), (64, 1_024, 4), (64, 300, 1), (2, 1_024, 2)],
+    ids=["two cores", "many", "many in a container of 1 GiB", "in a very small one", "two in one of 1 GiB"],
+)
+def test_a_large_run_takes_no_more_cores_and_memory_than_it_may(
+    cores: int, mib: int | None, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dividing, "cores", lambda: cores)
+    monkeypatch.setattr(dividing, "memory", lambda: None if mib is None else mib << 20)
+
+    assert processes_for(10_000_000) == most
 
 
 @pytest.mark.parametrize("only", [(), (3,), (0, 7, 8, 39), tuple(range(0, 40, 2))], ids=str)

@@ -24,13 +24,14 @@ def visitors(draw: st.DrawFn) -> list[Fields]:
         attempt = draw(st.sampled_from([0] * 12 + [1]))
         purpose = draw(st.sampled_from([Purpose.EVENT, Purpose.EVENT, Purpose.SETUP, Purpose.LOOKUP]))
         intended = T + draw(st.integers(0, 3)) * 900_000_000
-        sent = intended + draw(st.integers(-2, 3_000)) * 1_000_000
+        began = intended + draw(st.integers(-2, 3_000)) * 1_000_000
+        sent = began + draw(st.integers(0, 2_000)) * 1_000_000
         done = sent + draw(st.integers(0, 10_000_000))
         outcome = draw(st.sampled_from([Outcome.ACKED] * 12 + [Outcome.REFUSED, Outcome.UNKNOWN]))
         if draw(st.integers(0, 15)):
-            rows.append((intended, sent, 7, number, attempt, purpose, DONE, 200, outcome, Evidence.REPLY, sent, done))
+            rows.append((intended, began, 7, number, attempt, purpose, DONE, 200, outcome, Evidence.REPLY, sent, done))
         else:
-            rows.append((intended, sent, 7, number, attempt, purpose, OPEN, 0, 0, 0, 0, 0))
+            rows.append((intended, began, 7, number, attempt, purpose, OPEN, 0, 0, 0, 0, 0))
     return rows
 
 
@@ -81,16 +82,42 @@ def test_merging_is_summing_up_together(several: list[list[Fields]], cut: int) -
 
 
 def test_a_usual_visitor() -> None:
-    """A setup, a lookup and an event, each acked: one judged send, and the visitor started with the lookup."""
+    """A setup, a lookup and an event, each acked: one judged send. The lookup began before it was connected."""
     ms = 1_000_000
     rows: list[Fields] = [
         (T, T, 7, 0, 0, Purpose.SETUP, DONE, 200, Outcome.ACKED, Evidence.REPLY, T, T + 900 * ms),
-        (T + 10 * ms, T, 7, 1, 0, Purpose.LOOKUP, DONE, 200, Outcome.ACKED, Evidence.REPLY, T + 12 * ms, T + 15 * ms),
-        (T + 20 * ms, T, 7, 2, 0, Purpose.EVENT, DONE, 200, Outcome.ACKED, Evidence.REPLY, T + 23 * ms, T + 30 * ms),
+        (
+            T + 10 * ms,
+            T + 11 * ms,
+            7,
+            1,
+            0,
+            Purpose.LOOKUP,
+            DONE,
+            200,
+            Outcome.ACKED,
+            Evidence.REPLY,
+            T + 12 * ms,
+            T + 15 * ms,
+        ),
+        (
+            T + 20 * ms,
+            T + 21 * ms,
+            7,
+            2,
+            0,
+            Purpose.EVENT,
+            DONE,
+            200,
+            Outcome.ACKED,
+            Evidence.REPLY,
+            T + 23 * ms,
+            T + 30 * ms,
+        ),
     ]
     gathered, found = summed([rows], one_by_one=False)
 
     assert gathered.summary == AttemptSummary(sent=1, acked=1)
     assert (gathered.latencies.response.largest, gathered.latencies.service.largest) == (10_000, 7_000)
-    assert (gathered.latencies.late.largest, gathered.latencies.on_time) == (2_000, 1)
+    assert (gathered.latencies.late.largest, gathered.latencies.on_time) == (1_000, 1)
     assert list(found.acked) == [(7, 0), (7, 1), (7, 2)]

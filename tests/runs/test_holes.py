@@ -126,6 +126,10 @@ def test_a_lost_worker_is_a_finding_that_says_what_can_be_done(tmp_path: Path) -
     log.joined("worker-1", "a", "here", 1)
     log.joined("worker-2", "b", "elsewhere", 1)
     log.joined("worker-3", "c", "elsewhere", 1)
+    log.leased("worker-1", "setup", [(0, 9)], 2)
+    log.leased("worker-1", "load", [(0, 9)], 2)
+    log.returned("worker-1", "setup", [(0, 9)], 3)
+    log.returned("worker-1", "load", [(2, 4), (6, 9)], 3)
     log.leased("worker-2", "load", [(10, 20), (30, 35)], 2)
     log.leased("worker-3", "load", [(20, 30)], 2)
     log.fate("worker-1", "lost", 3)
@@ -139,7 +143,10 @@ def test_a_lost_worker_is_a_finding_that_says_what_can_be_done(tmp_path: Path) -
         ("worker_lost", Verdict.INCONCLUSIVE, ()),
         ("worker_lost", Verdict.INCONCLUSIVE, (10, 30)),
     ]
-    assert findings[0].text == "worker-1 on a was lost: its ledger is whole, so what it sent is known"
+    assert findings[0].text == (
+        "worker-1 on a was lost: its ledger is whole, so what it sent is known; 5 visitors whom it had leased and not "
+        "begun went to the others"
+    )
     assert findings[1].text == (
         "worker-2 on b was lost: not all of its ledger came home, so 15 visitors whom it had leased may have been sent "
         "further than is known; bring worker-2.attempts from there into ledger/, and verify again"

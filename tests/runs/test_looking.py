@@ -32,6 +32,8 @@ class Pretended:
     lags: int = 0  # its totals are so much older than its list
     lists_late: Sequence[int] = ()  # instants at which an event is listed that counts nowhere
     forgets: int = 0  # instant from which its totals are less by one; 0: never
+    lists: bool = True  # the stored events
+    unlisted: int = 0  # of them are in the totals alone
     counting: int = 100  # a count takes so long
     reading: int = 10
     asking: int = 10  # its other interfaces
@@ -42,8 +44,10 @@ class Pretended:
 
     def count(self) -> Counted:
         self.counts.append(self.now)
-        self.listed, self.of_list = self._stored(self.now), self._listed(self.now)
+        self.listed, self.of_list = self._stored(self.now) - self.unlisted, self._listed(self.now)
         self.now += self.counting
+        if not self.lists:
+            return Counted(Gathered(), views(self.acked, self.sent), None, None, None)
         found = Reconciliation()
         for _ in range(self.acked - self.listed):
             found.note("lost", Case("id", 0, "view", ""))
@@ -51,7 +55,7 @@ class Pretended:
         return Counted(Gathered(), views(self.acked, self.sent), by_event, None, found)
 
     def grew(self, _: Counted) -> bool:
-        return self._listed(self.now) > self.of_list
+        return self.lists and self._listed(self.now) > self.of_list
 
     def read(self) -> Reading:
         value = self._stored(self.now - self.lags) - (0 < self.forgets <= self.now)
@@ -169,6 +173,26 @@ def test_totals_that_lag_behind_the_list_have_time_until_the_deadline() -> None:
     found = looked(Pretended([0, 0, 500], acked=1, sent=5, lags=4_000))
 
     assert exact(found) == (3, 3)
+
+
+@pytest.mark.parametrize("quiet", [0, 1_000])
+def test_a_surplus_that_no_waiting_can_mend_is_not_waited_for(quiet: int) -> None:
+    collector = Pretended([0] * 11, acked=10, sent=10, lists=False)
+    found = looked(collector, replace(CONTRACT, quiet=Ms(quiet), deadline=Ms(1_800_000)))
+
+    assert found.at_rest is not None
+    assert found.settled.resting
+    assert not found.settled.stable
+    assert collector.now < 10_000
+
+
+def test_a_list_that_lags_behind_the_totals_is_looked_at_less_and_less_often() -> None:
+    """The totals say one more than the list until the deadline, and stand still."""
+    collector = Pretended([0] * 11, acked=10, sent=20, unlisted=1)
+    found = looked(collector, replace(CONTRACT, quiet=Ms(0), deadline=Ms(60_000)))
+
+    assert collector.now >= 60_000
+    assert found.settled.reads < 200
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.contract import Contract, Replies
@@ -110,6 +110,7 @@ def test_a_body_is_read_as_nginx_escapes_it(tmp_path: Path) -> None:
     assert (event.external_id, event.content) == ("n.7.1", "你")
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n"), min_size=1, max_size=40))
 def test_whatever_stands_in_a_value_is_unescaped(text: str) -> None:
     raw = text.encode()

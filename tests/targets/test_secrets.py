@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import UsageError
@@ -34,6 +34,7 @@ def test_a_hidden_text_has_the_variable_s_name_in_its_place() -> None:
     assert "a/b" not in repr(secrets)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=4, max_size=30), st.text(max_size=20), st.text(max_size=20))
 def test_no_text_holds_a_secret_after_it_was_hidden(secret: str, before: str, after: str) -> None:
     secrets = Secrets({"TOKEN": secret})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
@@ -92,6 +93,17 @@ def test_three_ways_to_look_at_time() -> None:
     assert (latencies.response.count, latencies.response.largest) == (3, 50_000)
     assert (latencies.service.count, latencies.service.largest) == (3, 20_000)
     assert (latencies.late.count, latencies.late.largest, latencies.on_time) == (3, 1_001_000, 2)
+
+
+def test_a_collector_that_is_slow_to_accept_a_connection_makes_nobody_late() -> None:
+    """Dialled in time, connected 3 s later: the visitor waits for it, and our load is the one that was asked for."""
+    slow = attempt(0, 3_000, 3_010)
+    began = slow.intended_ns + 2 * MS
+    latencies = Latencies()
+    latencies.add_visitor([replace(slow, began_ns=began)])
+
+    assert (latencies.late.largest, latencies.on_time) == (2_000, 1)
+    assert (latencies.response.largest, latencies.service.largest) == (3_010_000, 10_000)
 
 
 def test_the_lateness_of_the_last_visitor_is_kept_whoever_adds_it() -> None:

@@ -81,6 +81,37 @@ def test_why_nothing_was_judged_comes_before_that_nothing_was() -> None:
     assert found.reasons == ("It sent twice.", "Nothing was judged.")
 
 
+TOO_LATE = (
+    "Only 50 % of the visitors started within 1 s of their instant; 95% must for the load to be the one asked for"
+)
+
+
+@pytest.mark.parametrize(
+    ("late", "held", "said"),
+    [
+        (
+            200, 150,
+            "It was the collector that was slow: 150 of the 200 late visitors waited because it left 2,000 requests "
+            "without a reply, and load.in_flight lets a process send no more at once.",
+        ),
+        (200, 0, "The sending side was too slow: more workers, or a faster machine, may offer it."),
+        (
+            200, 99,
+            "The sending side was too slow, though 99 of the 200 late visitors waited for the collector: "
+            "more workers, or a faster machine, may offer it.",
+        ),
+        (200, None, ""),
+        (0, 0, ""),
+    ],
+    ids=["the collector", "the sender", "both", "a load that left no word", "nobody started at all"],
+)  # fmt: skip
+def test_who_was_too_slow(late: int, held: int | None, said: str) -> None:
+    found = concluded(load=LoadFacts(punctual=0.5, late=late, held=held, in_flight=2_000))
+
+    assert found.exit_code == 4
+    assert found.reasons == (f"{TOO_LATE}. {said}".rstrip(),)
+
+
 def test_the_weightiest_reason_comes_first() -> None:
     found = concluded(**{**FAIL, **CUT, **MISSED})
 
@@ -89,6 +120,44 @@ def test_the_weightiest_reason_comes_first() -> None:
         "The run was cut short: Ctrl-C.",
         "p95 < 200ms was missed: 301.5 ms.",
     )
+
+
+LOST = Finding("worker_lost", Verdict.INCONCLUSIVE, "worker-2 on b was lost: its ledger is whole")
+ENDED = LoadFacts(finished=False, reason="failed > 50% for 10s", started=1_203, planned=2_400)
+REASONS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
+    (
+        "stopped by hand",
+        {"load": LoadFacts(finished=False, reason="a signal", by_hand=True, started=1_203, planned=2_400)},
+        ("The run was stopped by hand after 1,203 of 2,400 visitors.",),
+    ),
+    (
+        "given up",
+        {"load": ENDED},
+        ("The run was cut short after 1,203 of 2,400 visitors: failed > 50% for 10s.",),
+    ),
+    (
+        "given up before some events had their turn",
+        {"load": ENDED, "unacked": ("c_buy",)},
+        ("The run was cut short after 1,203 of 2,400 visitors: failed > 50% for 10s.",),
+    ),
+    (
+        "a lost worker, of whom a finding tells",
+        {"load": LoadFacts(workers_lost=1), "findings": [LOST]},
+        ("Worker-2 on b was lost: its ledger is whole.",),
+    ),
+    ("a lost worker without a finding", {"load": LoadFacts(workers_lost=1)}, ("1 worker was lost.",)),
+    (
+        "a lost worker with visitors whom nobody else could have",
+        {"load": LoadFacts(workers_lost=1, started=90, planned=100), "findings": [LOST]},
+        ("Worker-2 on b was lost: its ledger is whole.", "Only 90 of 100 visitors are known to have started."),
+    ),
+    ("two of them", {"load": LoadFacts(workers_lost=2)}, ("2 workers were lost.",)),
+]
+
+
+@pytest.mark.parametrize(("given", "reasons"), [row[1:] for row in REASONS], ids=[row[0] for row in REASONS])
+def test_one_clear_reason(given: dict[str, Any], reasons: tuple[str, ...]) -> None:
+    assert concluded(**given).reasons == reasons
 
 
 def test_precedence_of_exit_codes() -> None:
