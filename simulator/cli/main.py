@@ -27,6 +27,7 @@ COMMANDS = {
     "replay": "send some visitors of an earlier run again: FIXED or STILL FAILING",
     "selftest": "the kill matrix: seeded faults must be caught, honest collectors must pass",
     "report": "print an earlier run's result and write its report again",
+    "target": "try a target file: one event of each kind, and the totals before and after",
     "serve": "the embedded collector with its monitor page",
     "schema": "print the JSON Schema of scenario files, for editors",
     "init": "write a commented scenario to start from",

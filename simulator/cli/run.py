@@ -22,9 +22,7 @@ _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
 
 @click.command("run")
 @planning_options
-@click.option("--target", default=None, metavar="URL", help="A collector; without it the embedded one is started.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None, help="Run directory.")
-@click.option("--allow-host", "allowed_hosts", multiple=True, metavar="HOST", help="Load may go to this host.")
 @click.option("--token-env", "token_variable", default="", metavar="NAME", help="Variable with the target's token.")
 @click.option("--real-looking-identities", is_flag=True, help="Also when the target is another host.")
 @click.option(

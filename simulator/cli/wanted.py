@@ -10,13 +10,24 @@ from typing import Any, TypeVar
 
 import click
 
-from simulator.traffic.making import DEFAULT_PATH, Wanted, typed_again
+from simulator.traffic.making import Wanted, typed_again
+from simulator.wire.options import DEFAULT_PATH
 from simulator.wire.registry import adapter_names
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.argument("scenario", type=click.Path(path_type=Path)),
+    click.option(
+        "--target", default=None, metavar="URL|FILE", help="A collector; without it the embedded one is started."
+    ),
+    click.option(
+        "--allow-host",
+        "allowed_hosts",
+        multiple=True,
+        metavar="HOST",
+        help="Load may go to this host, or be read there.",
+    ),
     click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Draws another plan."),
     click.option("--namespace", default=None, help="Enters every identity, so that runs on one collector stay apart."),
     click.option(

@@ -44,7 +44,7 @@ def planned(wanted: Wanted) -> Planned:
     """
     checked = draft(wanted)
     plan, contract, options = checked.plan, checked.contract, checked.options
-    adapter = adapter_of(wanted.adapter, wanted.path, plan.scenario, checked.namespace, options)
+    adapter = adapter_of(checked.adapter, checked.path, plan.scenario, checked.namespace, options, own=checked.own)
     expectations = expected_from_plan(
         blocks_of(plan, adapter),
         contract,

@@ -11,13 +11,13 @@ from simulator.errors import EngineError, UsageError
 from simulator.finding import ExitCode
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.ledger.read import ledger_files
-from simulator.runs.before import read_token
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.load_process import LOG_FILE
 from simulator.runs.load_report import read_load_report
 from simulator.scenario.contracts import OF_TIMEOUT
 from simulator.traffic.making import Wanted, draft, make_folder, take_back, write_run
 from simulator.traffic.opened import OpenedRun
+from simulator.traffic.target_files import check_variables
 from simulator.traffic.targets import check_connection
 
 _USUAL = Contract()
@@ -39,7 +39,7 @@ def prepare(wanted: Wanted, running: ExitStack) -> OpenedRun:
         check_connection(checked.url)
     else:
         _check_embedded(checked.contract)
-    read_token(wanted.token_variable)
+    check_variables(checked.target, wanted.token_variable)
     folder = make_folder(checked)
     running.push(partial(leave, folder))
     url = checked.url

@@ -38,7 +38,8 @@ from simulator.runs.running import Done, send_and_judge
 from simulator.runs.searching import Searched, Signs, read_known, search, signs_of, suspects_of, write_known
 from simulator.runs.smallest import Visitors, one_a_block
 from simulator.traffic.opened import OpenedRun, open_run
-from simulator.traffic.targets import check_connection, check_target
+from simulator.traffic.target_files import check_hosts
+from simulator.traffic.targets import check_connection
 
 MOST_VISITORS = 10_000  # of one replay; a list in run.json
 
@@ -84,7 +85,7 @@ def replay(
         KeyboardInterrupt: a search was interrupted.
     """
     earlier = open_run(folder)
-    check_target(earlier.target_url, allowed_hosts)
+    check_hosts(earlier.manifest.target, allowed_hosts)
     place = out or earlier.folder / f"replay-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
     once = same and not earlier.manifest.target.embedded
     if visitors or once:

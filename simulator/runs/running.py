@@ -19,7 +19,7 @@ from simulator.runs.preparing import prepare
 from simulator.runs.watching import watching
 from simulator.traffic.making import Wanted
 from simulator.traffic.opened import OpenedRun, open_run
-from simulator.traffic.targets import check_target
+from simulator.traffic.target_files import check_hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def verify(folder: Path, allowed_hosts: Collection[str] = ()) -> Done:
         ConnectionFailed: the collector does not answer any more.
     """
     opened = open_run(folder)
-    check_target(opened.target_url, allowed_hosts)
+    check_hosts(opened.manifest.target, allowed_hosts)
     check_is_over(folder)
     return _done(opened, verify_run(opened))
 

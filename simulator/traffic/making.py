@@ -11,12 +11,13 @@ import csv
 import platform
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from simulator import __version__
 from simulator.contract import Contract
@@ -34,12 +35,14 @@ from simulator.ledger.manifest import (
 from simulator.scenario.contracts import read_contract, resolve_contract
 from simulator.scenario.load import Loaded, load
 from simulator.scenario.nearest import one_of
+from simulator.scenario.target import Target, check_scope
 from simulator.times import Ms, instant
-from simulator.traffic.opened import OpenedRun, adapter_of, contract_of_adapter, settings_of
-from simulator.traffic.targets import check_target, is_loopback_url
+from simulator.traffic.opened import OpenedRun, adapter_of, settings_of
+from simulator.traffic.target_files import checked_url, contract_of_adapter, named_target
+from simulator.traffic.targets import is_loopback_url
+from simulator.wire.options import DEFAULT_PATH
 
 IDENTITIES_FILE = "identities.csv"
-DEFAULT_PATH = "/cbe/__utm"
 _EMBEDDED_QUIET, _EMBEDDED_DEADLINE = Ms(500), Ms(5_000)
 EMBEDDED_ADAPTERS = ("dmhub", "dmhub-2018")  # whose events the embedded collector takes
 _LIBRARIES = ("locust", "gevent", "Faker", "pydantic")
@@ -50,7 +53,7 @@ class Wanted:
     """What a run or a plan was asked for; None keeps the scenario's value."""
 
     scenario: Path
-    target: str | None = None  # None: the embedded collector
+    target: str | None = None  # URL or target file; None: the embedded collector
     adapter: str = "dmhub"
     path: str = DEFAULT_PATH
     contract: str | None = None  # name or file
@@ -82,6 +85,37 @@ class Draft:
     plan: Plan
     url: str | None  # None: the embedded collector, which is not started yet
     created: datetime
+    target: Target | None = None  # None: the embedded collector
+
+    @property
+    def adapter(self) -> str:
+        """The adapter's name."""
+        return self.wanted.adapter if self.target is None else self.target.adapter
+
+    @property
+    def path(self) -> str:
+        """Of the event request."""
+        return self.wanted.path if self.target is None else str(self.target.options.get("path", DEFAULT_PATH))
+
+    @property
+    def own(self) -> Mapping[str, Any] | None:
+        """The adapter's own options, as a target file says them."""
+        return self.target.options if self.target is not None and self.target.document else None
+
+    @property
+    def facts(self) -> TargetFacts:
+        """What run.json says of the target, but for the URL of an embedded collector."""
+        target = self.target
+        from_file = target is not None and bool(target.document)
+        return TargetFacts(
+            self.url or "",
+            self.url is None,
+            self.adapter,
+            self.path,
+            self.wanted.token_variable,
+            dict(target.document) if target is not None and from_file else None,
+            str(target.folder.absolute()) if target is not None and from_file else "",
+        )
 
 
 def draft(wanted: Wanted) -> Draft:
@@ -93,20 +127,38 @@ def draft(wanted: Wanted) -> Draft:
     """
     created = datetime.now(UTC)
     loaded = load(wanted.scenario)
-    contract = contract_of(wanted, loaded)
-    url = check_target(wanted.target, wanted.allowed_hosts) if wanted.target is not None else None
+    target = target_wanted(wanted)
+    contract = contract_of(wanted, loaded, target)
+    url = None if target is None else checked_url(target, wanted.allowed_hosts)
     options = _options_of(wanted, contract, loopback=url is None or is_loopback_url(url))
     run_id = new_run_id()
     namespace = wanted.namespace if wanted.namespace is not None else ("" if url is None else run_id)
     settings = settings_of(options, contract, wanted.seed, namespace, wanted.start)
     plan = make_plan(loaded.scenario, settings, instant(created))
-    return Draft(wanted, loaded, contract, options, run_id, namespace, plan, url, created)
+    return Draft(wanted, loaded, contract, options, run_id, namespace, plan, url, created, target)
 
 
-def contract_of(wanted: Wanted, loaded: Loaded) -> Contract:
-    """The contract in force, by the precedence of CONTRACT section 3; the adapter's own stands for the target's."""
+def target_wanted(wanted: Wanted) -> Target | None:
+    """The target that was asked for; None: the embedded collector.
+
+    Raises:
+        UsageError: as `named_target`.
+    """
+    if wanted.target is None:
+        return None
+    return named_target(wanted.target, wanted.adapter, wanted.path, wanted.token_variable)
+
+
+def contract_of(wanted: Wanted, loaded: Loaded, target: Target | None = None) -> Contract:
+    """The contract in force, by the precedence of CONTRACT section 3.
+
+    Without a target the adapter's own stands for the target's.
+    """
     explicit = read_contract(wanted.contract) if wanted.contract is not None else None
-    contract = resolve_contract(explicit, loaded.scenario, contract_of_adapter(wanted.adapter))
+    if target is not None:
+        check_scope(target, loaded.scenario)
+    of_target = contract_of_adapter(wanted.adapter) if target is None else target.contract
+    contract = resolve_contract(explicit, loaded.scenario, of_target)
     if contract.max_age is not None and wanted.target is None:
         raise UsageError("the embedded collector takes events of any age: leave max_age out, or name a --target")
     if wanted.target is None and (explicit is None or explicit.file.ack is None):
@@ -168,7 +220,7 @@ def typed_again(arguments: Sequence[str], *options: str) -> tuple[str, ...]:
 def write_run(draft: Draft, folder: Path, url: str) -> OpenedRun:
     """Write run.json, and where load leaves this machine the identities that may have to be cleaned up there."""
     wanted, scenario, plan = draft.wanted, draft.loaded.scenario, draft.plan
-    target = TargetFacts(url, draft.url is None, wanted.adapter, wanted.path, wanted.token_variable)
+    target = replace(draft.facts, url=url)
     manifest = Manifest(
         run_id=draft.run_id,
         scenario=scenario.scenario,
@@ -188,7 +240,9 @@ def write_run(draft: Draft, folder: Path, url: str) -> OpenedRun:
     write_manifest(folder, manifest)
     if not is_loopback_url(url):
         _write_identities(folder, plan)
-    adapter = adapter_of(wanted.adapter, wanted.path, scenario, draft.namespace, draft.options, draft.contract.replies)
+    adapter = adapter_of(
+        draft.adapter, draft.path, scenario, draft.namespace, draft.options, draft.contract.replies, draft.own
+    )
     return OpenedRun(folder, manifest, scenario, plan, adapter)
 
 

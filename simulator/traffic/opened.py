@@ -11,16 +11,16 @@ from simulator.contract import Contract, Replies
 from simulator.errors import ScenarioError
 from simulator.journey.plan import Plan, Settings, make_plan
 from simulator.ledger.manifest import SCENARIO_FOLDER, Manifest, Options, read_manifest
-from simulator.scenario.contracts import NAMED, ContractFile, GivenContract
 from simulator.scenario.load import load_scenario
 from simulator.scenario.model import Scenario
 from simulator.scenario.nearest import one_of
 from simulator.scenario.steps import Malformed
 from simulator.scenario.steps_in import all_steps
 from simulator.times import Ms
+from simulator.traffic.target_files import target_of_run
 from simulator.wire.options import DEFAULT_PATH, WireOptions
 from simulator.wire.outcome import DEFAULT_REPLIES
-from simulator.wire.registry import format_of, make_adapter
+from simulator.wire.registry import make_adapter
 from simulator.wire.request import Adapter
 
 
@@ -61,6 +61,7 @@ def open_run(folder: Path) -> OpenedRun:
         manifest.namespace,
         manifest.options,
         manifest.contract.replies,
+        None if manifest.target.document is None else target_of_run(manifest.target).options,
     )
     return OpenedRun(folder, manifest, scenario, plan, adapter)
 
@@ -121,16 +122,6 @@ def adapter_of(
     )
     _check_malformed(scenario, adapter)
     return adapter
-
-
-def contract_of_adapter(name: str) -> GivenContract:
-    """The contract that fits an adapter's wire, in force where nothing else is said.
-
-    Raises:
-        UsageError: no such adapter.
-    """
-    named = NAMED.get(name)
-    return GivenContract(name, ContractFile.model_validate(format_of(name).contract) if named is None else named)
 
 
 def _check_malformed(scenario: Scenario, adapter: Adapter[Any]) -> None:

@@ -79,6 +79,12 @@ HEADLINES = [
         "SLO MISSED",
         "The totals are right, and p95 < 200ms was missed: 231 ms.",
     ),
+    (
+        "a pass that says nothing of some figures",
+        {"not_read": ("opens", "uv by page")},
+        "PASS",
+        "All 130 judged totals are right, each against one exact number. Not read, so not judged: opens, uv by page.",
+    ),
     ("nothing judged", {"verdict": "pass", "widths": Widths()}, "PASS", "Nothing was judged."),
     (
         "underload without a reason",

@@ -14,7 +14,7 @@ from simulator.errors import UsageError
 from simulator.scenario.contracts import resolve_contract
 from simulator.scenario.load import load_scenario
 from simulator.times import Ms
-from simulator.traffic.opened import contract_of_adapter
+from simulator.traffic.target_files import contract_of_adapter
 from simulator.wire.options import DEFAULT_PATH
 from simulator.wire.registry import adapter_names, format_of, make_adapter, option_models
 from tests.wire.wire_builders import OPTIONS, adapter, fold, launch, view
