@@ -147,6 +147,7 @@ class Contract:
     # What is stored, and in which order it is worked through
     age: Literal["arrival", "device"] = "arrival"  # device: `max_age` limits sent minus made, both by its own clock
     order: Literal["event", "arrival"] = "event"  # event: by (date, arrival)
+    batch_order: Literal["any", "kept"] = "any"  # kept: events of one request arrive in the order in which they stand
 
     # Which events an open has
     sessions: Literal["derived", "given"] = "derived"  # given: one open a session id on the wire, none without

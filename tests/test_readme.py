@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from simulator.cli.main import COMMANDS
 from simulator.scenario.contracts import read_contract_text
 from simulator.wire.registry import adapter_names
-from tests.e2e.commands import ROOT, collector, environment, mpsim
+from tests.e2e.commands import ROOT, collector, environment, mpsim, result_of
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -32,6 +33,13 @@ PLAIN = {
     "mpsim report reports/ci",
 }
 WITH_A_COLLECTOR = {"mpsim run scenarios/first_open.yaml --target http://127.0.0.1:8000"}
+UNDER_LOCUST = {
+    "locust -f simulator/load/locustfile.py --scenario scenarios/first_open.yaml -H http://127.0.0.1:8000 "
+    "--web-host 127.0.0.1",  # tests/load/test_locust.py starts it by its page
+    "locust -f simulator/load/locustfile.py --scenario scenarios/first_open.yaml -H http://127.0.0.1:8000 "
+    "--headless --out reports/own",
+    "mpsim verify reports/own",
+}
 SERVING = {"mpsim serve --port 8000 --db mpsim.db"}
 ON_TWO_CORES = {"mpsim run scenarios/returning_visitors.yaml --workers 2"}  # tests/e2e/test_spread.py
 MASTER = (
@@ -49,13 +57,14 @@ def commands() -> list[str]:
 def test_every_command_is_tested() -> None:
     assert set(commands()) == BY_CI | (
         PLAIN - {"mpsim run scenarios/campaign_day.yaml"}
-    ) | WITH_A_COLLECTOR | SERVING | ON_TWO_CORES | {MASTER, WORKER}
+    ) | WITH_A_COLLECTOR | SERVING | ON_TWO_CORES | UNDER_LOCUST | {MASTER, WORKER}
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder with what the commands name, so that nothing is written into the repository."""
-    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
+    for name in ("scenarios", "simulator"):
+        (tmp_path / name).symlink_to(ROOT / name)
     return tmp_path
 
 
@@ -74,6 +83,29 @@ def test_the_commands_with_a_target_run(checkout: Path) -> None:
             ran = mpsim(*line.replace("http://127.0.0.1:8000", url).split()[1:], cwd=checkout)
 
             assert ran.code == 0, f"{line}: {ran}"
+
+
+@pytest.mark.slow
+def test_a_run_under_locusts_own_face_is_verified_afterwards_and_its_result_says_how_to_have_it_again(
+    checkout: Path,
+) -> None:
+    with collector(checkout / "mpsim.db") as url:
+        for line in (line for line in commands() if line in UNDER_LOCUST and "--web-host" not in line):
+            program, *arguments = line.replace("http://127.0.0.1:8000", url).split()
+            module = {"locust": "locust", "mpsim": "simulator"}[program]
+            ran = _module(module, *arguments, cwd=checkout)
+            assert ran.returncode == 0, f"{line}: {ran.stdout}{ran.stderr}"
+
+        python, _, module, *arguments = shlex.split(result_of(checkout / "reports" / "own")["command"])
+        again = _module(module, *arguments, cwd=checkout)
+        assert (python, again.returncode) == ("python", 0), again.stderr
+        assert "mpsim verify reports/first_open-" in again.stdout
+
+
+def _module(module: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *arguments]
+    env = environment()
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.slow
@@ -132,4 +164,4 @@ def test_the_table_of_commands_is_complete() -> None:
 
 @pytest.mark.parametrize("name", adapter_names())
 def test_every_adapter_is_named(name: str) -> None:
-    assert name == "dmhub" or f"--adapter {name}" in README
+    assert f"`{name}`" in README or f"--adapter {name}" in README

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
 
@@ -26,6 +27,7 @@ COMMANDS = {
     "replay": "send some visitors of an earlier run again: FIXED or STILL FAILING",
     "selftest": "the kill matrix: seeded faults must be caught, honest collectors must pass",
     "report": "print an earlier run's result and write its report again",
+    "target": "try a target file: one event of each kind, and the totals before and after",
     "serve": "the embedded collector with its monitor page",
     "schema": "print the JSON Schema of scenario files, for editors",
     "init": "write a commented scenario to start from",
@@ -43,6 +45,15 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"simulator.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         # Written from the table: asking each command for its help would import them all.

@@ -15,6 +15,7 @@ from simulator.errors import UsageError
 from simulator.events import Event
 from simulator.finding import ExitCode
 from simulator.journey.phases import PlannedPhase, planned_phases
+from simulator.report import words
 from simulator.report.result import metrics_json
 from simulator.report.text import EventRow, print_plan
 from simulator.runs.explaining import explained
@@ -48,7 +49,7 @@ def command(start: str | None, metric: str | None, visitor: int | None, as_json:
     zone = found.contract.definitions.day
     scenario, settings = found.plan.scenario, found.plan.settings
     title = (
-        f"{scenario.scenario}: {found.plan.count} visitors, seed {settings.seed}, "
+        f"{scenario.scenario}: {words.plural(found.plan.count, 'visitor')}, seed {settings.seed}, "
         f"{iso_local(found.plan.start, zone)} to {iso_local(found.plan.end, zone)}"
     )
     rows = [_row(event, zone) for event in found.first_events]

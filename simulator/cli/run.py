@@ -13,6 +13,7 @@ from rich.console import Console
 
 from simulator.cli.terminal import terminal
 from simulator.cli.wanted import planning_options, wanted_of
+from simulator.report import words
 from simulator.report.text import print_result
 from simulator.runs.running import run
 
@@ -21,9 +22,7 @@ _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
 
 @click.command("run")
 @planning_options
-@click.option("--target", default=None, metavar="URL", help="A collector; without it the embedded one is started.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None, help="Run directory.")
-@click.option("--allow-host", "allowed_hosts", multiple=True, metavar="HOST", help="Load may go to this host.")
 @click.option("--token-env", "token_variable", default="", metavar="NAME", help="Variable with the target's token.")
 @click.option("--real-looking-identities", is_flag=True, help="Also when the target is another host.")
 @click.option(
@@ -74,7 +73,9 @@ class _Progress:
         self._visitors, self._workers = int(facts["visitors"]), int(facts["workers"])
         if not self._quiet:
             target, folder = facts["target"], facts["folder"]
-            self._console.print(f"{self._visitors:,} visitors to {target}, into {folder}", highlight=False)
+            self._console.print(
+                f"{words.plural(self._visitors, 'visitor')} to {target}, into {folder}", highlight=False
+            )
 
     def show(self, facts: dict[str, Any]) -> None:
         if self._quiet or not facts:
@@ -93,12 +94,13 @@ class _Progress:
 
     def _line(self, facts: dict[str, Any]) -> str:
         if facts.get("phase") == "joining":
-            return f"{facts.get('workers', 0)} of {self._workers} workers are ready"
+            return f"{facts.get('workers', 0)} of {words.plural(self._workers, 'worker')} ready"
         attempts = facts.get("attempts")
         counts = attempts if isinstance(attempts, dict) else {}
         refused, unknown = counts.get("refused", 0), counts.get("unknown", 0)
         failed = f", {refused:,} refused, {unknown:,} unknown" if refused or unknown else ""
         started = facts.get("visitors_started", 0)
         acked = counts.get("acked", 0)
-        lost = f", {facts['workers_lost']} workers lost" if facts.get("workers_lost") else ""
-        return f"{facts.get('phase', '')}: {started:,} of {self._visitors:,} visitors, {acked:,} acked{failed}{lost}"
+        lost = f", {words.plural(int(facts['workers_lost']), 'worker')} lost" if facts.get("workers_lost") else ""
+        of = words.plural(self._visitors, "visitor")
+        return f"{facts.get('phase', '')}: {started:,} of {of}, {acked:,} acked{failed}{lost}"

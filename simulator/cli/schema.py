@@ -1,4 +1,4 @@
-"""`mpsim schema`: the JSON Schemas of scenario and contract files."""
+"""`mpsim schema`: the JSON Schemas of scenario, contract and target files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import json
 import click
 
 from simulator.finding import ExitCode
-from simulator.scenario.schema import contract_schema, json_schema
+from simulator.scenario.schema import contract_schema, json_schema, target_schema
 
-_SCHEMAS = {"scenario": json_schema, "contract": contract_schema}
+_SCHEMAS = {"scenario": json_schema, "contract": contract_schema, "target": target_schema}
 
 
 @click.command("schema")

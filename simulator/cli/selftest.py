@@ -41,7 +41,8 @@ _MOST_NAMED = 3  # visitors who show a fault again
 @click.option("--replay", is_flag=True, help="And mpsim replay of that visitor; with --repeat, and the first seed.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=None, help="Trials at once; default: two a core.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None,
-              help="Keep the run directories there.")  # fmt: skip
+              help="Keep the run directories there, each with its result and report; of the runs behind a failing "
+              "network those that are not as they must be.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The matrix as JSON.")
 @click.option("--list", "list_only", is_flag=True, help="Name the faults and try nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")

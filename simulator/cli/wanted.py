@@ -10,13 +10,24 @@ from typing import Any, TypeVar
 
 import click
 
-from simulator.traffic.making import DEFAULT_PATH, Wanted
+from simulator.traffic.making import Wanted, typed_again
+from simulator.wire.options import DEFAULT_PATH
 from simulator.wire.registry import adapter_names
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.argument("scenario", type=click.Path(path_type=Path)),
+    click.option(
+        "--target", default=None, metavar="URL|FILE", help="A collector; without it the embedded one is started."
+    ),
+    click.option(
+        "--allow-host",
+        "allowed_hosts",
+        multiple=True,
+        metavar="HOST",
+        help="Load may go to this host, or be read there.",
+    ),
     click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Draws another plan."),
     click.option("--namespace", default=None, help="Enters every identity, so that runs on one collector stay apart."),
     click.option(
@@ -46,17 +57,4 @@ def planning_options(function: Function) -> Function:
 
 def wanted_of(options: dict[str, Any], **more: Any) -> Wanted:
     """The parsed options as the value that runs/ takes."""
-    return Wanted(**options, command=("mpsim", *_without_directory(sys.argv[1:])), **more)
-
-
-def _without_directory(arguments: list[str]) -> list[str]:
-    """A command line that can be typed again: a run directory holds one run, so another one must be made."""
-    kept, skip = [], False
-    for argument in arguments:
-        if skip or argument.startswith("--out="):
-            skip = False
-        elif argument == "--out":
-            skip = True
-        else:
-            kept.append(argument)
-    return kept
+    return Wanted(**options, command=("mpsim", *typed_again(sys.argv[1:], "--out")), **more)

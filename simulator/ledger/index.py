@@ -16,7 +16,7 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -30,11 +30,13 @@ from simulator.ledger.read import (
     ledger_files,
     no_attempt,
     read_pieces,
+    told_of_event,
     unpacked,
     visitors_of,
 )
 from simulator.ledger.record import Attempt
-from simulator.ledger.write import CHUNK_SLOTS, SLOT
+from simulator.ledger.write import CHUNK_SLOTS, DONE, SLOT
+from simulator.wire.request import Outcome, Purpose
 
 _STRETCH_ATTEMPTS = 16_384  # that are read together, where visitors have about equally many
 _LONGEST_STRETCH = 4_096  # visitors
@@ -219,12 +221,23 @@ def _near(slots: list[int]) -> Iterator[list[int]]:
 
 
 def by_request(rows: Sequence[Fields]) -> ByRequest:
-    """The attempts that a visitor's numbers say, by request number, each in the order of attempt."""
+    """The attempts that a visitor's numbers say, by request number, each in the order of attempt.
+
+    Lines on single events are put into the attempt whose reply told of them.
+    """
     found: ByRequest = {}
+    apart: dict[tuple[int, int], list[tuple[int, Outcome]]] = {}
     for fields in rows:
-        found.setdefault(fields[3], []).append(decode(fields))
+        if fields[5] == Purpose.RECORD:
+            if fields[6] == DONE:  # else its writer died in it, and the attempt has no outcome either
+                apart.setdefault((fields[3], fields[4]), []).append(told_of_event(fields))
+        else:
+            found.setdefault(fields[3], []).append(decode(fields))
     for attempts in found.values():
         attempts.sort(key=lambda attempt: attempt.attempt)
+    for (request, number), told in apart.items():
+        attempts = found.get(request, [])
+        attempts[:] = [replace(one, apart=tuple(told)) if one.attempt == number else one for one in attempts]
     return found
 
 

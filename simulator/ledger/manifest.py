@@ -51,6 +51,8 @@ class TargetFacts:
     adapter: str
     path: str  # of the event request, such as /cbe/__utm
     token_variable: str = ""  # environment variable with the access token for reading; empty: none
+    document: dict[str, Any] | None = None  # the target file, without its contract, secrets by name; None: a plain URL
+    folder: str = ""  # of the target file, from which its paths lead
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ def is_locked(path: Path) -> bool:
 def read_ledger(folder: Path, run_id: str = "") -> Iterator[Attempt]:
     """Every attempt in a run directory: worker by worker, each in the order of its intents.
 
+    Lines on single events are passed over; the attempts have them where they are asked for by visitor (index.py).
+
     Args:
         run_id: of run.json; a file of another run is then an error.
 
@@ -90,7 +92,8 @@ def read_ledger(folder: Path, run_id: str = "") -> Iterator[Attempt]:
     """
     for path in ledger_files(folder):
         for _, fields in read_slots(path, run_id):
-            yield decode(fields)
+            if fields[5] != Purpose.RECORD:
+                yield decode(fields)
 
 
 def read_slots(path: Path, run_id: str = "") -> Iterator[tuple[int, Fields]]:
@@ -203,6 +206,11 @@ def decode(fields: Fields) -> Attempt:
     return Attempt(
         visitor, request, attempt, _PURPOSES[purpose], intended, began, 0, Outcome.UNKNOWN, Evidence.NONE, 0, began
     )
+
+
+def told_of_event(fields: Fields) -> tuple[int, Outcome]:
+    """(place in the request, outcome) of a line on a single event."""
+    return fields[0] - 1, _OUTCOMES[fields[8]]
 
 
 def _has_header(path: Path, file: BinaryIO, run_id: str) -> bool:

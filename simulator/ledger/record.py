@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from simulator.immutable import immutable
 from simulator.wire.request import Evidence, Outcome, Purpose
 
@@ -21,3 +23,9 @@ class Attempt:
     evidence: Evidence
     status: int  # HTTP status; 0 without a reply
     began_ns: int = 0  # when the intent was written, before anything was connected; 0: as `sent_ns`
+    apart: tuple[tuple[int, Outcome], ...] = ()  # (place in the request, outcome) of events that fared differently
+
+    def of_event(self, place: int) -> Attempt:
+        """The same attempt as it is to one event of its request."""
+        outcome = dict(self.apart).get(place, self.outcome)
+        return self if outcome is self.outcome else replace(self, outcome=outcome)

@@ -27,6 +27,10 @@ Format, version 1. Everything is little-endian; a file is a row of slots of 48 b
      32   Q   sent: when the first byte was written; `began` where none was
      40   Q   done: when the outcome was known
 
+A line on a single event has purpose 3: what the reply to an attempt told of one event of a request with several, where
+that is not the outcome of the attempt. Visitor, request and attempt are the attempt's, `intended` is the event's place
+in the request, from 1 on, and all instants are that of the reply. It is written before the outcome of the attempt.
+
 The state is the last byte written of an intent, and of an outcome; so a process killed between two bytes leaves an
 empty slot (whose request was not sent) or an intent (whose outcome is unknown). The file grows by chunks of zeros that
 are really allocated: a full disk is an error here and not a signal in the middle of a store. Closing cuts off the rest.
@@ -130,6 +134,15 @@ class LedgerWriter:
         self._open[chunk] -= 1
         if chunk != self._last and not self._open[chunk]:
             self._unmap(chunk)
+
+    def tell(self, attempt: tuple[int, int, int], place: int, at_ns: int, outcome: Outcome, status: int) -> None:
+        """Write what a reply told of one event; call it before `end` of the attempt (visitor, request, attempt).
+
+        Raises:
+            EngineError: the disk is full.
+        """
+        slot = self.begin(*attempt, Purpose.RECORD, place + 1, at_ns)
+        self.end(slot, at_ns, at_ns, outcome, Evidence.REPLY, status)
 
     def close(self) -> None:
         """Cut off what was allocated ahead and write everything out. Attempts still open stay intents."""

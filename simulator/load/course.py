@@ -26,7 +26,7 @@ from simulator.load.own_connections import OwnConnections
 from simulator.load.tally import Tally
 from simulator.load.walk import Walk
 from simulator.wire.outcome import classify
-from simulator.wire.request import Answer, Evidence, Outcome, Purpose
+from simulator.wire.request import Answer, Evidence, Outcome, Purpose, outcomes_of, summed_up
 
 _NEVER = 1 << 63
 _LONGEST_NAP = 0.5  # seconds
@@ -85,6 +85,7 @@ class Course:
         self._agenda = agenda
         self._client = client
         self._judge = judge
+        self._outcomes = outcomes_of(judge)
         self._ledger = ledger
         self._tally = tally
         self._clock = clock
@@ -273,6 +274,8 @@ class Course:
                 # Short replies that were seen before are the same object again (Client.known).
                 self._latest = (answer, self._judge.outcome(answer))
             outcome = self._latest[1]
+            if self._outcomes is not None:
+                outcome = self._told_of_each(walk, answer, outcome, done)
         sent = lane.connection.sent_ns or lane.began
         self._ledger.end(lane.slot, sent, done, outcome, answer.evidence, answer.status)
         lane.walk = None
@@ -284,6 +287,19 @@ class Course:
         if self._own is not None and self._agenda.finished != finished:
             self._own.leave(walk.visitor)
         return following
+
+    def _told_of_each(self, walk: Walk, answer: Answer, of_all: Outcome, done: int) -> Outcome:
+        """What the attempt tells where its reply speaks of each event; of those that fared differently, a line each."""
+        assert self._outcomes is not None
+        outcomes = self._outcomes(len(walk.request.records), answer)
+        if outcomes is None:
+            return of_all
+        whole = summed_up(outcomes)
+        attempt = (walk.visitor, walk.request.number, walk.attempt)
+        for place, outcome in enumerate(outcomes):
+            if outcome is not whole:
+                self._ledger.tell(attempt, place, done, outcome, answer.status)
+        return whole
 
     def _looked_up(self, walk: Walk, answer: Answer) -> Outcome:
         """What the answer to a lookup tells; what replies to events mean says nothing of it."""

@@ -37,10 +37,11 @@ from simulator.finding import ExitCode
 from simulator.ledger.manifest import write_json
 from simulator.load.drive import Drive
 from simulator.load.fleet import FleetDrive, Post, WorkerDrive
-from simulator.load.own_face import make_run
+from simulator.load.own_face import again, make_run
 from simulator.load.sender import GRACE
 from simulator.load.statistics import LocustStatistics
-from simulator.traffic.making import Wanted
+from simulator.traffic.listening import check_port
+from simulator.traffic.making import Wanted, take_back
 from simulator.traffic.opened import OpenedRun, open_run
 
 MASTER_FILE = "master.json"  # in a run directory of `mpsim run`: the port at which workers are awaited
@@ -275,12 +276,13 @@ def _prepare(environment: Any, runner: Any, **_: Any) -> None:
 
 def _prepare_run(environment: Any, runner: Any) -> None:
     options = environment.parsed_options
-    opened = _first_run(options)
+    if isinstance(runner, runners.MasterRunner):
+        _session.post = Post(runner)  # first: workers that are there already speak while the run is made
+    opened = _first_run(options, environment.web_ui)
     environment.host = opened.target_url
-    if not isinstance(runner, runners.MasterRunner):
+    if _session.post is None:
         _session.next = opened
         return
-    _session.post = Post(runner)
     _session.patience, options.expect_workers_max_wait = float(options.expect_workers_max_wait or 0), 0
     Visitors.fixed_count = options.expect_workers
     gevent.signal_handler(signal.SIGTERM, _terminated)
@@ -290,12 +292,14 @@ def _prepare_run(environment: Any, runner: Any) -> None:
         write_json(opened.folder / MASTER_FILE, {"port": runner.server.port})
 
 
-def _first_run(options: Any) -> OpenedRun:
+def _first_run(options: Any, web_ui: Any) -> OpenedRun:
     if bool(options.run_dir) == bool(options.scenario):
         raise UsageError("give either --scenario FILE with -H URL, or --run-dir DIR")
     if options.run_dir:
         return open_run(Path(options.run_dir))
     asked = _asked(options)
+    if web_ui is not None:
+        check_port(web_ui.host, web_ui.port, "--web-port")  # Locust would say so after the run is made
     _session.own_face = True
     _session.asked = asked if asked.out is None else None  # a named directory holds one run
     return make_run(asked)
@@ -317,6 +321,7 @@ def _asked(options: Any) -> Wanted:
         path=options.path,
         allowed_hosts=tuple(options.allow_host),
         real_looking_identities=options.real_looking_identities,
+        command=again(sys.argv[1:]),
     )
 
 
@@ -349,6 +354,8 @@ def _quit(environment: Any, **_: Any) -> None:
         _stop("interrupted by a signal, twice", grace=0)
     if drive is not None:
         environment.process_exit_code = drive.exit_code
+    if _session.own_face and _session.next is not None:
+        take_back(_session.next.folder)  # nobody started it
 
 
 def _stop(reason: str, grace: float | None = None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulator.errors import ConnectionFailed, EngineError, MpsimError, UsageError
@@ -19,8 +19,9 @@ from simulator.load.clock import steady_clock
 from simulator.load.sender import client_of
 from simulator.times import Ms
 from simulator.traffic.links import refusal, registration
-from simulator.traffic.making import Wanted, draft, make_folder, write_run
+from simulator.traffic.making import Wanted, draft, make_folder, take_back, typed_again, write_run
 from simulator.traffic.opened import OpenedRun
+from simulator.traffic.targets import check_connection
 from simulator.wire.outcome import describe
 from simulator.wire.request import Evidence, Purpose, Request
 
@@ -35,20 +36,31 @@ def make_run(wanted: Wanted) -> OpenedRun:
     Raises:
         UsageError: a bad option, a host that was not allowed, or a directory that cannot be written.
         ScenarioError: the scenario cannot be used.
-        ConnectionFailed: the collector did not take a link of method 2, or what it holds could not be read in time.
+        ConnectionFailed: nobody answers at the target, it did not take a link of method 2, or what it holds could not
+            be read in time; no directory stays behind.
         EngineError: what it holds cannot be kept.
     """
     checked = draft(wanted)
     assert checked.url is not None, "Locust's own face starts no collector"
-    opened = write_run(checked, make_folder(checked), checked.url)
-    client = client_of(opened, steady_clock())
-    links = complete_links(opened.scenario)
-    if client.is_reachable():
-        _register_links(client, links)
-        _take_baseline(opened.folder)
-    elif links:
-        raise ConnectionFailed(f"no connection to {checked.url}, where links must be registered before the run")
+    folder = make_folder(checked)
+    try:
+        check_connection(checked.url)
+        opened = write_run(checked, folder, checked.url)
+        _register_links(client_of(opened, steady_clock()), complete_links(opened.scenario))
+        _take_baseline(folder)
+    except BaseException:
+        take_back(folder)
+        raise
     return opened
+
+
+def again(arguments: Sequence[str]) -> tuple[str, ...]:
+    """What a user types for the same again, wherever the package is installed: another run has another directory.
+
+    Args:
+        arguments: of Locust's command line, without its name.
+    """
+    return ("python", "-m", "simulator.load", *typed_again(arguments, "-f", "--locustfile", "--out"))
 
 
 def _register_links(client: Client, links: Mapping[str, str]) -> None:

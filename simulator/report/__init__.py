@@ -5,6 +5,7 @@
     phases.py    which phase of the load was the highest that held, in a sentence
     visible.py   text from outside made harmless: what cannot be seen is spelt out
     tables.py    judged cells arranged as rows, the wrong ones first where a table is cut
+    trial.py     a target file tried, as lines
     text.py      the console, with or without a terminal
     junit.py     junit.xml: one test case per expectation, SLO and finding
     page.py      report.html from page.html and page.css: one file, offline, without a script

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby, pairwise
 
 from simulator.finding import Interval, Judged
 from simulator.report import words
@@ -18,6 +19,7 @@ _MOST_HOURS = 384  # 16 days; a longer period is drawn by day, so that a page st
 _MOST_POINTS = 1_000
 _MOST_LABELS = 5
 _HOUR = timedelta(hours=1)
+_NOTHING = Interval(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,12 @@ class Spot:
     """One cell on the time axis."""
 
     x: float  # per cent of the width
-    y: float  # of the observed value, per cent of the height from the top; unused where nothing was read
+    y: float | None  # of the observed value, per cent of the height from the top; None where nothing was read
     left: float  # where the cell's stretch begins, per cent
     width: float
     title: str  # what it says when pointed at
     status: words.Status
+    known: bool  # whether an expectation can be had at all; one of 0 is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Trend:
 
     metric: str
     by: str  # hour or day
-    band: str  # path of the expected interval, in GRID units
+    band: str  # path of the expected interval, in GRID units; not over stretches where nothing is expected
+    nought: str  # path along the axis where exactly nothing is expected
     line: str  # path of the observed values
     spots: tuple[Spot, ...]
     across: tuple[Label, ...]  # the time axis
@@ -86,12 +90,18 @@ def _points(cells: Sequence[Judged]) -> list[_Point]:
 
 
 def _filled(points: Sequence[_Point]) -> list[_Point]:
-    """Hours that neither side names are zero on both, so the line goes down to it."""
+    """Hours that neither side names are zero on both, so the line goes down to it.
+
+    But a side that says nothing of any hour does not say zero of these either.
+    """
+    nothing = _NOTHING if any(point.expected is not None for point in points) else None
+    unseen = 0 if any(point.observed is not None for point in points) else None
+    status: words.Status = "not checkable" if nothing is None else "not read" if unseen is None else "pass"
     filled = [points[0]]
     for point in points[1:]:
         gap = filled[-1].at + _HOUR
         while gap < point.at:
-            filled.append(_Point(gap.astimezone(point.at.tzinfo), Interval(0, 0), 0, "pass"))
+            filled.append(_Point(gap.astimezone(point.at.tzinfo), nothing, unseen, status))
             gap += _HOUR
         filled.append(point)
     return filled
@@ -105,11 +115,12 @@ def _draw(metric: str, by: str, points: Sequence[_Point]) -> Trend:
     spots = tuple(
         Spot(
             x=round(x, 3),
-            y=round(100 * (1 - _above_zero(point.observed) / top), 3),
+            y=None if point.observed is None else round(100 * (1 - _above_zero(point.observed) / top), 3),
             left=round(x - step / 2, 3),
             width=round(step, 3),
             title=_title(name, point),
             status=point.status,
+            known=point.expected is not None,
         )
         for x, name, point in zip(places, names, points, strict=True)
     )
@@ -117,6 +128,7 @@ def _draw(metric: str, by: str, points: Sequence[_Point]) -> Trend:
         metric=metric,
         by=by,
         band=_band(places, points, top),
+        nought=_nought(places, points),
         line=_line(places, points, top),
         spots=spots,
         across=_across(by, places, points),
@@ -147,14 +159,40 @@ def _place(x: float, value: int, top: int) -> str:
 
 
 def _band(places: Sequence[float], points: Sequence[_Point], top: int) -> str:
-    """Forward along the high ends, back along the low ones; interrupted where nothing can be known."""
+    """Forward along the high ends, back along the low ones; interrupted where nothing can be known or is expected.
+
+    The page draws it thick, so that one exact number is seen; along the axis that thickness would look like a number.
+    """
     path = []
-    for run in _runs([point.expected is not None for point in points]):
+    for run in _stretches(points, nought=False):
         known = [(places[i], expected) for i in run if (expected := points[i].expected) is not None]
         ends = [_place(x, expected.high, top) for x, expected in known]
         ends += [_place(x, expected.low, top) for x, expected in reversed(known)]
         path.append(f"M{' L'.join(ends)}Z")
     return "".join(path)
+
+
+def _nought(places: Sequence[float], points: Sequence[_Point]) -> str:
+    return "".join(
+        f"M{_place(places[run[0]], 0, 1)} L{_place(places[run[-1]], 0, 1)}" for run in _stretches(points, nought=True)
+    )
+
+
+def _stretches(points: Sequence[_Point], *, nought: bool) -> list[list[int]]:
+    """The indexes of what can be known, cut where an expectation of nothing begins or ends; of one of the two kinds.
+
+    A flank, from something down to nothing, is of the band.
+    """
+    stretches = []
+    for run in _runs([point.expected is not None for point in points]):
+        flat = [points[i].expected == points[j].expected == _NOTHING for i, j in pairwise(run)]
+        if not flat and (points[run[0]].expected == _NOTHING) is nought:
+            stretches.append(run)
+        for is_flat, steps in groupby(range(len(flat)), key=flat.__getitem__):
+            if is_flat is nought:
+                begin, *more = steps
+                stretches.append(run[begin : begin + len(more) + 2])
+    return stretches
 
 
 def _line(places: Sequence[float], points: Sequence[_Point], top: int) -> str:

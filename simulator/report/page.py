@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from simulator.contract import BY, METRICS
 from simulator.finding import Judged, Verdict
@@ -41,6 +42,8 @@ _ROWS = {"source": 100, "content": 100, "page": 100, "day": 100, "hour": 200}
 _NOT_RIGHT = 50
 _FINDINGS = 100
 _PHASES = 200
+# An instant, or a joint of a name or an address after which a line may end.
+_BREAKS = re.compile(r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.]*(?:Z| ?[+-]\d\d:\d\d)?)?)|([_/](?=\w)|[.:](?=[^\W\d]))")
 # A sign beside each word, so that nothing is told by colour alone.
 _SIGNS = {
     "pass": "✓",
@@ -105,6 +108,7 @@ def _context(result: Result) -> dict[str, Any]:
     findings = sorted(result.findings, key=lambda finding: -finding.verdict)
     head = words.headline(result)
     phases = comparable(result)
+    trends = [drawn for metric in METRICS if (drawn := charts.trend(result.metrics, metric))]
     tables = [_cells(result, by) for by in ("source", "content", "page", "day", "hour")]
     return {
         "result": result,
@@ -121,7 +125,8 @@ def _context(result: Result) -> dict[str, Any]:
         "capacity": capacity_sentence(phases) if phases else "",
         "phases": phases[:_PHASES],
         "phases_more": max(0, len(phases) - _PHASES),
-        "trends": [drawn for metric in METRICS if (drawn := charts.trend(result.metrics, metric))],
+        "trends": trends,
+        "unknown_in_trends": any(not spot.known for drawn in trends for spot in drawn.spots),
         "tables": [cells for cells in tables if cells.rows],
         "outcomes": _outcomes(result),
         "latencies": _latencies(result),
@@ -192,12 +197,25 @@ def _template() -> Template:
         is_remark=lambda finding: finding.verdict is Verdict.PASS,
     )
     environment.filters["visible"] = visible
+    environment.filters["breaking"] = _breaking
     return environment.get_template("page.html")
 
 
 def _harmless(value: Any) -> Any:
     """Whatever the template prints, even where it forgot to ask for `visible`."""
     return visible_lines(value) if type(value) is str else value
+
+
+def _breaking(text: str) -> Markup:
+    """Text that breaks after its joints rather than anywhere, and never within an instant; escaped."""
+    parts, end = [], 0
+    for found in _BREAKS.finditer(harmless := visible_lines(text)):
+        parts.append(escape(harmless[end : found.start()]))
+        instant, joint = found.groups()
+        parts.append(Markup('<span class="whole">{}</span>').format(instant) if instant else escape(joint))
+        parts.append(Markup("<wbr>") if joint else Markup())
+        end = found.end()
+    return Markup().join([*parts, escape(harmless[end:])])
 
 
 def _width(judged: Judged) -> str:

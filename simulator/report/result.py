@@ -134,6 +134,7 @@ class Result:
     mpsim: str = ""  # version that judged
     environment: tuple[tuple[str, str], ...] = ()  # what else the run depended on: adapter, Python, Locust …
     notes: tuple[str, ...] = ()  # worth knowing, changes no verdict
+    not_read: tuple[str, ...] = ()  # figures that the collector does not have, as the target file says: not judged
     phases: tuple[PhaseResult, ...] = ()  # of the open model, in their order; none: closed model, flood, a replay
 
 
@@ -177,6 +178,7 @@ def to_json(result: Result) -> dict[str, Any]:
         "mpsim": result.mpsim,
         "environment": dict(result.environment),
         "notes": list(result.notes),
+        "not_read": list(result.not_read),
         "phases": [_phase_json(number, phase) for number, phase in enumerate(result.phases, 1)],
         "highest_phase": highest_that_held(result.phases),
     }
@@ -278,6 +280,7 @@ def _result(document: Mapping[str, Any]) -> Result:
         mpsim=_text(document.get("mpsim", "")),
         environment=tuple((name, _text(value)) for name, value in document.get("environment", {}).items()),
         notes=tuple(map(_text, document.get("notes", []))),
+        not_read=tuple(map(_text, document.get("not_read", []))),
         phases=tuple(map(_phase, document.get("phases", []))),
     )
 

@@ -335,6 +335,9 @@ def _first_events(events: Sequence[EventRow]) -> Grid:
     grid = _grid(
         ("First events", "left"), ("visitor", "right"), ("event", "left"), ("page", "left"), ("source", "left")
     )
+    # An instant over two lines can be neither read nor copied: the other columns give way.
+    grid.columns[0].no_wrap = True
+    grid.columns[0].min_width = max(len(row.at) for row in events)
     for row in events:
         cells = (row.at, str(row.visitor), row.event, row.page, row.source)
         grid.add_row(*(Text(visible(cell)) for cell in cells))

@@ -59,7 +59,7 @@ class Headline:
 def headline(result: Result) -> Headline:
     """The verdict in a word and a sentence: the weightiest reason, else what the totals say."""
     if result.verdict == "pass":
-        sentence = _passing(result)
+        sentence = _passing(result) + _not_read(result)
     elif result.reasons:
         sentence = visible_lines(result.reasons[0])
     else:
@@ -79,6 +79,12 @@ def _passing(result: Result) -> str:
         f"All {whole(cells)} judged totals are right: {whole(exact)} against one exact number, "
         f"{whole(cells - exact)} within a range."
     )
+
+
+def _not_read(result: Result) -> str:
+    """What a pass says nothing of."""
+    names = [visible(figure) for figure in result.not_read]
+    return f" Not read, so not judged: {', '.join(names)}." if names else ""
 
 
 def _first_wrong(result: Result) -> str:
@@ -294,6 +300,12 @@ def attempts_sentence(attempts: Attempts) -> str:
         f"{plural(attempts.sent, 'attempt')}: {whole(attempts.acked)} acked, "
         f"{whole(attempts.refused)} refused, {whole(attempts.unknown)} unknown"
     )
+
+
+def outside_sentence(events: int) -> str:
+    """What becomes of events that clocks put outside the period."""
+    lie, they, count = ("lies", "it", "counts") if events == 1 else ("lie", "they", "count")
+    return f"{plural(events, 'event')} {lie} outside the period because of planned clock skew; {they} {count} nowhere."
 
 
 def convergence_sentence(convergence: Convergence) -> str:

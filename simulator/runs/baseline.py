@@ -32,6 +32,7 @@ class Cursors(NamedTuple):
 
     good: int
     bad: int
+    mark: str = ""  # what the lists begin with, where cursors mean nothing without it
 
 
 def write_baseline(
@@ -51,6 +52,7 @@ def write_baseline(
     document = {
         "cells": reading.cells,
         "errors": reading.errors,
+        "missing": [[*figure, why] for figure, why in reading.missing.items()],
         "cursors": None if cursors is None else cursors._asdict(),
         "namespace": (namespace or Namespace())._asdict(),
         "counts": None if counts is None else counts._asdict(),
@@ -65,7 +67,10 @@ def read_baseline(folder: Path) -> Reading | None:
         UsageError: the file is damaged.
     """
     document = _document(folder)
-    return None if document is None else Reading(document["cells"], document["errors"])
+    if document is None:
+        return None
+    missing = {(metric, by): why for metric, by, why in document.get("missing", ())}
+    return Reading(document["cells"], document["errors"], missing=missing)
 
 
 def read_cursors(folder: Path) -> Cursors | None:
@@ -76,7 +81,7 @@ def read_cursors(folder: Path) -> Cursors | None:
     """
     document = _document(folder)
     ends = None if document is None else document.get("cursors")
-    return None if ends is None else Cursors(ends["good"], ends["bad"])
+    return None if ends is None else Cursors(ends["good"], ends["bad"], ends.get("mark", ""))
 
 
 def read_namespace(folder: Path) -> Namespace:
@@ -116,7 +121,7 @@ def _document(folder: Path) -> dict[str, Any] | None:
 def _is_sound(document: object) -> bool:
     if not isinstance(document, dict):
         return False
-    known = _are_numbers(document.get("cursors"), Cursors._fields)
+    known = _are_numbers(document.get("cursors"), ("good", "bad"))
     known = known and _are_numbers(document.get("counts"), Counts._fields)
     namespace = document.get("namespace", {})
     told = isinstance(namespace, dict) and namespace.keys() <= set(Namespace._fields)
@@ -137,7 +142,8 @@ def since(reading: Reading, before: Reading | None) -> Reading:
         by: f"before the run: {before.errors.get(by, 'not read')}" for by in reading.cells if by not in before.cells
     }
     errors = {**{by: f"before the run: {why}" for by, why in before.errors.items()}, **unread, **reading.errors}
-    return Reading(cells, errors, reading.invoked_ns, reading.completed_ns)
+    missing = {**{figure: f"before the run: {why}" for figure, why in before.missing.items()}, **reading.missing}
+    return Reading(cells, errors, reading.invoked_ns, reading.completed_ns, missing, reading.left_out)
 
 
 def _less(now: Cells, before: Cells) -> dict[str, Mapping[str, int | None]]:

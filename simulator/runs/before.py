@@ -5,20 +5,18 @@ A process of its own under Locust's own face, which must not import what reads: 
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
+from simulator.contract import BY
 from simulator.entry import tell
-from simulator.errors import MpsimError, UsageError
+from simulator.errors import MpsimError
 from simulator.finding import ExitCode
-from simulator.ledger.manifest import Manifest
 from simulator.runs.baseline import write_baseline
 from simulator.runs.known import look_before
-from simulator.runs.listing import cursors_now
+from simulator.runs.reading import cursors_now, reading
 from simulator.traffic.opened import OpenedRun, open_run
 from simulator.verify.readers.interfaces import read_counts
-from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
 
 
@@ -31,31 +29,18 @@ def take_baseline(opened: OpenedRun, *, same: bool = False) -> None:
         same: the run sends again what was sent under its namespace before.
 
     Raises:
-        UsageError: something else is stored under the run's namespace.
+        UsageError: something else is stored under the run's namespace; a variable of the target is not set.
     """
-    token = token_of(opened.manifest)
-    # First the list: what comes between is then listed behind its end, and known to be nobody's of before.
-    cursors = cursors_now(opened.target_url, token)
-    if opened.contract.time == "event":
-        reading = read_monitor(opened.target_url, opened.plan.start, opened.plan.end, access_token=token)
-    else:
-        reading = Reading({by: {} for by in ("all", "source", "content", "hour", "day", "page")})
-    namespace, reading = look_before(opened, token, reading, cursors, same=same)
-    write_baseline(
-        opened.folder, reading, cursors, namespace, counts=read_counts(opened.target_url, access_token=token)
-    )
-
-
-def token_of(manifest: Manifest) -> str:
-    """The access token for reading, from the environment variable that the target names; empty where it names none.
-
-    Raises:
-        UsageError: the variable is not set.
-    """
-    variable = manifest.target.token_variable
-    if variable and variable not in os.environ:
-        raise UsageError(f"the environment variable {variable}, which holds the target's token, is not set")
-    return os.environ.get(variable, "") if variable else ""
+    with reading(opened) as readers:
+        # First the list: what comes between is then listed behind its end, and known to be nobody's of before.
+        cursors = cursors_now(readers.events)
+        if opened.contract.time == "event":
+            totals = readers.totals.read(opened.plan.start, opened.plan.end)
+        else:
+            totals = Reading({by: {} for by in BY})
+        namespace, totals = look_before(opened, readers.events, totals, cursors, same=same)
+        counts = read_counts(opened.target_url, access_token=readers.token) if readers.is_monitor else None
+        write_baseline(opened.folder, totals, cursors, namespace, counts=counts)
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ from simulator.scenario.declared import declared_events
 from simulator.scenario.slo import parse_slo
 from simulator.times import iso_local
 from simulator.traffic.opened import OpenedRun
+from simulator.traffic.target_files import target_of_run
 from simulator.verify.oracle import Expectations
 from simulator.verify.settle import Settled
 from simulator.verify.slo import evaluate
@@ -64,7 +65,7 @@ def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgem
         seed=manifest.seed,
         namespace=manifest.namespace,
         period=_shown_period(judgement.period, opened.contract.definitions.day),
-        target=url if not manifest.target.embedded else "embedded collector",
+        target=_shown_target(opened, url),
         definitions=opened.contract.definitions,
         verdict=conclusion.verdict,
         exit_code=conclusion.exit_code,
@@ -83,7 +84,15 @@ def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgem
         environment=(("adapter", manifest.target.adapter), *manifest.versions),
         notes=judgement.notes,
         phases=judgement.phases,
+        not_read=tuple(target_of_run(manifest.target).file.not_read),
     )
+
+
+def _shown_target(opened: OpenedRun, url: str) -> str:
+    facts = opened.manifest.target
+    if facts.embedded:
+        return "embedded collector"
+    return url if facts.document is None else f"{target_of_run(facts).name}, {url}"
 
 
 def _undrawn(opened: OpenedRun, expectations: Expectations) -> tuple[str, ...]:

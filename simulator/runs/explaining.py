@@ -26,7 +26,9 @@ def explained(wanted: Wanted, metric: str, visitor: int) -> Derivation:
         raise UsageError(f"--explain {metric}: expected one of {', '.join(METRICS)}")
     if not 0 <= visitor < plan.count:
         raise UsageError(f"--visitor {visitor}: the plan has visitors 0 to {plan.count - 1}")
-    adapter = adapter_of(wanted.adapter, wanted.path, plan.scenario, checked.namespace, checked.options)
+    adapter = adapter_of(
+        checked.adapter, checked.path, plan.scenario, checked.namespace, checked.options, own=checked.own
+    )
     requests = list(chain.from_iterable(requests_of_block(plan, adapter, visitor // plan.block).values()))
     block = planned_sightings(requests, contract, plan.start)
     by_gaps = metric == "opens" and contract.definitions.opens.rule == "timeout"

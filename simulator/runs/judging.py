@@ -5,9 +5,8 @@ Used at the end of a run and by `mpsim verify` any time later, also on a directo
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +17,7 @@ from simulator.ledger.index import AttemptIndex
 from simulator.ledger.leases import read_leases
 from simulator.ledger.manifest import DATABASE_FILE
 from simulator.ledger.read import read_ledger
+from simulator.report import words
 from simulator.report.result import Result
 from simulator.runs.baseline import Namespace, read_baseline, read_namespace, since
 from simulator.runs.collector_process import embedded_collector
@@ -32,6 +32,7 @@ from simulator.runs.load_report import LoadReport, lookup_findings, read_load_re
 from simulator.runs.looking import look
 from simulator.runs.noting import disagreements, failure_notes
 from simulator.runs.phasing import phases_of
+from simulator.runs.reading import Readers, reading
 from simulator.runs.reconciliation import write_reconciliation
 from simulator.runs.watched import Run, watched_findings
 from simulator.runs.watching import read_watched
@@ -41,7 +42,6 @@ from simulator.traffic.targets import check_connection
 from simulator.verify.diagnose import settling_findings
 from simulator.verify.judging import beside_others, judge, rising, untold_before
 from simulator.verify.readers.interfaces import Others, read_others
-from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
 from simulator.verify.settle import Settled, falls
 
@@ -83,9 +83,12 @@ def judge_run(opened: OpenedRun, url: str, *, later: bool = False) -> Result:
     fault = report.fault
     if fault is not None and not any(read_ledger(opened.folder, opened.manifest.run_id)):
         return _unsent(opened, url, report, period, fault)
-    listing = Listing(opened, url, _token(opened))
-    with AttemptIndex(opened.folder, opened.manifest.run_id) as attempts:
-        collector = _Collector(opened, url, period, attempts, listing)
+    with (
+        AttemptIndex(opened.folder, opened.manifest.run_id) as attempts,
+        reading(opened, None if url == opened.target_url else url) as readers,
+    ):
+        listing = Listing(opened, readers.events)
+        collector = _Collector(opened, readers, period, attempts, listing)
         last_reply = None if later else _last_reply(report)
         meanwhile = read_watched(opened.folder)
         looked = look(
@@ -116,10 +119,11 @@ def judge_run(opened: OpenedRun, url: str, *, later: bool = False) -> Result:
     notes = (
         *_kept(opened, counted),
         *failure_notes(counted.gathered.failures),
-        *disagreements(opened.scenario, opened.contract, url),
+        *disagreements(opened.scenario, opened.contract, url if readers.is_monitor else None),
         *_notes(counted, listing.why_not),
         *namespace_notes(opened, namespace),
         *not_compared(looked.others),
+        *_left_out(readers.target.file.not_read),
     )
     phases = phases_of(
         opened,
@@ -167,10 +171,11 @@ def _period(opened: OpenedRun, report: LoadReport) -> Period:
 class _Collector:
     """The collector of a run, as looking.py looks at it."""
 
-    def __init__(self, opened: OpenedRun, url: str, period: Period, attempts: AttemptIndex, listing: Listing) -> None:
-        self._opened, self._url, self._period, self._attempts = opened, url, period, attempts
+    def __init__(
+        self, opened: OpenedRun, readers: Readers, period: Period, attempts: AttemptIndex, listing: Listing
+    ) -> None:
+        self._opened, self._readers, self._period, self._attempts = opened, readers, period, attempts
         self._listing = listing
-        self._token = _token(opened)
         self._before = read_baseline(opened.folder)
 
     def count(self) -> Counted:
@@ -184,7 +189,7 @@ class _Collector:
 
     def read(self) -> Reading:
         """The totals of the judged period."""
-        return read_monitor(self._url, self._period.begin, self._period.end, access_token=self._token)
+        return self._readers.totals.read(self._period.begin, self._period.end)
 
     def since(self, reading: Reading) -> Reading:
         """The totals less what was there before the run."""
@@ -192,15 +197,12 @@ class _Collector:
 
     def others(self, reading: Reading) -> Others:
         """What the other interfaces say of the days with the most views, and of how many events there are."""
+        if not self._readers.is_monitor:
+            return Others()
         days = reading.cells.get("day", {})
         most = sorted(filter(is_day, days), key=lambda day: (-(days[day].get("pv") or 0), day))[:MOST_DAYS]
         zone = self._opened.contract.definitions.day
-        return read_others(self._url, sorted(most), zone, access_token=self._token)
-
-
-def _token(opened: OpenedRun) -> str:
-    variable = opened.manifest.target.token_variable
-    return os.environ.get(variable, "") if variable else ""
+        return read_others(self._readers.setting.url, sorted(most), zone, access_token=self._readers.token)
 
 
 def _now() -> Ms:
@@ -226,10 +228,15 @@ def _kept(opened: OpenedRun, counted: Counted) -> Iterator[str]:
         yield f"The events with which something is wrong could not be written to a file: {full.strerror}."
 
 
+def _left_out(figures: Sequence[str]) -> Iterator[str]:
+    if figures:
+        yield f"Not read, because the target file says that the collector does not have it: {', '.join(figures)}."
+
+
 def _notes(counted: Counted, why_not: str) -> Iterator[str]:
     expectations = counted.expectations
     if expectations.outside:
-        yield f"{expectations.outside} events lie outside the period because of planned clock skew; they count nowhere."
+        yield words.outside_sentence(expectations.outside)
     if expectations.bad.high:
         yield f"{expectations.bad} malformed events were sent on purpose; they count nowhere."
     if expectations.unknown and counted.by_event is None:

@@ -20,19 +20,23 @@ from simulator.contract import BY, METRICS
 from simulator.errors import UsageError
 from simulator.finding import Finding, Verdict
 from simulator.runs.baseline import Cursors, Namespace, since
+from simulator.runs.reading import ids_name_visitors
 from simulator.times import parse_instant
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
 from simulator.verify.listed import NOBODY, Owner
 from simulator.verify.oracle import Oracle
-from simulator.verify.readers.events import StoredEvent, stored_events
+from simulator.verify.readers.events import StoredEvent
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.reading import Reading
+from simulator.verify.readers.setting import EventsReader
 from simulator.verify.reconcile import differences, row_of
 from simulator.wire.request import Record
 
 NEW = Namespace()
 UNTOLD = Namespace("untold")
+# What must be listed of an event for it to be counted, and to be held against the plan.
+_ALL_FIELDS = frozenset({"event", "date", "anonymous_id", "identities", "source", "content", "page"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def is_given(opened: OpenedRun) -> bool:
 
 
 def look_before(
-    opened: OpenedRun, token: str, reading: Reading, cursors: Cursors | None, *, same: bool
+    opened: OpenedRun, events: EventsReader | None, reading: Reading, cursors: Cursors | None, *, same: bool
 ) -> tuple[Namespace, Reading]:
     """What is known of the namespace, and what is to be taken off what the collector will say.
 
@@ -63,10 +67,12 @@ def look_before(
     """
     if not is_given(opened):
         return NEW, reading
-    held = None if cursors is None or not _can_be_told(opened) else _held(opened, token, cursors)
+    held = None
+    if events is not None and cursors is not None and _can_be_told(opened, events):
+        held = _held(opened, events, cursors)
     if held is None:
         by_event = opened.contract.time == "event"
-        empty = by_event and not reading.errors and not any(_amounts(reading, BY).values())
+        empty = by_event and not reading.error and not any(_amounts(reading, BY).values())
         return (NEW if empty else UNTOLD), reading
     if not held.own:
         return NEW, reading
@@ -91,15 +97,17 @@ def _is_own(opened: OpenedRun, event: StoredEvent, coming: frozenset[int]) -> bo
     return owner.owns(event.external_id) and visitor != NOBODY and visitor // opened.plan.block in coming
 
 
-def _can_be_told(opened: OpenedRun) -> bool:
+def _can_be_told(opened: OpenedRun, events: EventsReader) -> bool:
+    if not events.compared >= _ALL_FIELDS or not ids_name_visitors(opened):
+        return False
     return opened.adapter.carries_id and opened.adapter.carries_time and opened.contract.time == "event"
 
 
-def _held(opened: OpenedRun, token: str, cursors: Cursors) -> Held | None:
+def _held(opened: OpenedRun, events: EventsReader, cursors: Cursors) -> Held | None:
     """None where the events cannot be listed."""
     held, coming = Held([], []), coming_blocks(opened)
     try:
-        for event in stored_events(opened.target_url, "good", access_token=token):
+        for event in events.events("good"):
             if event.cursor > cursors.good:
                 break
             (held.own if _is_own(opened, event, coming) else held.others).append(event)

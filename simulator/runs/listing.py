@@ -8,32 +8,28 @@ from __future__ import annotations
 
 from itertools import chain
 
-from simulator.runs.baseline import Cursors, read_cursors, read_namespace
+from simulator.runs.baseline import Cursors, read_namespace
 from simulator.runs.chunks import chunks_of
 from simulator.runs.known import coming_blocks, is_before
+from simulator.runs.reading import NO_EVENTS, cursors_before, ids_name_visitors
 from simulator.traffic.opened import OpenedRun
+from simulator.traffic.sending import requests_of_block
 from simulator.verify.listed import ListedEvents, Owner
-from simulator.verify.readers.events import MOST_EVENTS, TooMany, last_cursor, stored_events
+from simulator.verify.readers.events import MOST_EVENTS, TooMany
 from simulator.verify.readers.fetch import Unreadable
-
-
-def cursors_now(url: str, token: str) -> Cursors | None:
-    """Where the lists of good and bad events end at this moment; None where the collector lists none."""
-    try:
-        return Cursors(last_cursor(url, "good", access_token=token), last_cursor(url, "bad", access_token=token))
-    except Unreadable:
-        return None
+from simulator.verify.readers.setting import EventsReader, check_mark
 
 
 class Listing:
     """A run's stored events, listed as often as is needed."""
 
-    def __init__(self, opened: OpenedRun, url: str, token: str) -> None:
-        self.opened, self.url, self.token = opened, url, token
-        self.why_not = ""  # why there is no second stage; empty while there is one
+    def __init__(self, opened: OpenedRun, events: EventsReader | None) -> None:
+        self.opened, self.events = opened, events
+        self.why_not = "" if events is not None else NO_EVENTS  # why there is no second stage; empty while there is one
         self.from_the_beginning = False  # of the last list, as the next three
         self.good, self.bad = 0, 0  # events that were listed
         self.bad_of_others = 0
+        self._known: dict[str, int] | None = None  # visitor by id, where ids do not say
 
     def take(self, attempts: int) -> ListedEvents | None:
         """All events behind the baseline; None where they cannot be had, with the reason in `why_not`.
@@ -43,12 +39,12 @@ class Listing:
         Args:
             attempts: in the ledger of the run; many more events than that are not stored.
         """
-        opened = self.opened
-        cursors = Cursors(0, 0) if opened.manifest.target.embedded else read_cursors(opened.folder)
+        opened, events = self.opened, self.events
+        cursors = cursors_before(opened)
         self.why_not = self.why_not or _why_not(opened, cursors, attempts)
-        if self.why_not or cursors is None:
+        if self.why_not or cursors is None or events is None:
             return None
-        owner = Owner(opened.manifest.namespace, own=opened.manifest.target.embedded)
+        owner = self._owner()
         listed = ListedEvents(owner, chunks_of(opened.plan, attempts).visitors, opened.plan.count)
         listed.last_good, listed.last_bad = cursors.good, cursors.bad
         known = read_namespace(opened.folder).state == "known"
@@ -57,7 +53,8 @@ class Listing:
         self.from_the_beginning, self.good, self.bad, self.bad_of_others = known, 0, 0, 0
         coming = coming_blocks(opened) if known else frozenset()
         try:
-            for event in stored_events(self.url, "good", after=after.good, access_token=self.token):
+            check_mark(events, cursors.mark)
+            for event in events.events("good", after=after.good):
                 self.good += 1
                 if not known or not is_before(opened, event, cursors, coming):
                     listed.add_good(event)
@@ -67,8 +64,11 @@ class Listing:
         except Unreadable as unreadable:
             self.why_not = f"the collector's events cannot be listed ({unreadable})"
             return None
+        listed.given = events.compared  # known at the latest when they were listed
+        if not events.lists_bad:
+            return listed
         try:
-            for event in stored_events(self.url, "bad", after=after.bad, access_token=self.token):
+            for event in events.events("bad", after=after.bad):
                 self.bad += 1
                 self.bad_of_others += not owner.owns(event.external_id) and event.cursor > cursors.bad
                 listed.add_bad(event)
@@ -77,12 +77,29 @@ class Listing:
             pass  # what is good is known all the same
         return listed
 
+    def _owner(self) -> Owner:
+        """Who tells whose an event is: its id, or the ids of the whole plan."""
+        opened = self.opened
+        own = opened.manifest.target.embedded
+        if not own and not ids_name_visitors(opened) and self._known is None:
+            self._known = {
+                record.external_id: request.visitor
+                for block in opened.plan.blocks
+                for requests in requests_of_block(opened.plan, opened.adapter, block).values()
+                for request in requests
+                for record in request.records
+            }
+        return Owner(opened.manifest.namespace, own=own, known=self._known)
+
     def grew(self, listed: ListedEvents) -> bool:
         """Whether more is stored than when the list was taken, or nobody can tell any more."""
+        events = self.events
+        if events is None:
+            return True
         try:
-            more = [stored_events(self.url, "good", after=listed.last_good, access_token=self.token)]
+            more = [events.events("good", after=listed.last_good)]
             if listed.knows_bad:
-                more.append(stored_events(self.url, "bad", after=listed.last_bad, access_token=self.token))
+                more.append(events.events("bad", after=listed.last_bad))
             return next(chain(*more), None) is not None
         except Unreadable:
             return True

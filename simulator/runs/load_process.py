@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import site
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from simulator.finding import ExitCode
 from simulator.ledger.manifest import PROGRESS_FILE, read_manifest
 from simulator.ledger.read import ledger_files
 from simulator.runs.load_report import note_own_fault, read_load_report
+from simulator.traffic.listening import check_port
 
 LOCUSTFILE = Path(simulator.__file__).parent / "load" / "locustfile.py"
 LOG_FILE = "locust.log"
@@ -67,10 +67,6 @@ def run_load(folder: Path, watch: Progress, *, crew: Crew | None = None, web_por
         ConnectionFailed, UsageError, EngineError: the load says that it could not begin.
     """
     crew = crew or Crew()
-    if web_port is not None:
-        _check_port("127.0.0.1", web_port, "--web-port")
-    if crew.listen is not None:
-        _check_port(*split_address(crew.listen), "--listen")
     with ExitStack() as ending:
         processes = _Processes(folder, ending)
         first = processes.start(command_of(folder, web_port, crew=crew), LOG_FILE)
@@ -80,6 +76,18 @@ def run_load(folder: Path, watch: Progress, *, crew: Crew | None = None, web_por
         processes.have_a_master = code >= 0
     _raise_what_it_says(code, folder)
     return code
+
+
+def check_ports(web_port: int | None, listen: str | None) -> None:
+    """Whether the load could listen where it is told to.
+
+    Raises:
+        UsageError: it could not, or that is no address.
+    """
+    if web_port is not None:
+        check_port("127.0.0.1", web_port, "--web-port")
+    if listen is not None:
+        check_port(*split_address(listen), "--listen")
 
 
 def split_address(text: str) -> tuple[str, int]:
@@ -94,13 +102,6 @@ def split_address(text: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
         raise UsageError(f"--listen {text}: expected an address and a port, such as 10.0.0.1:{DEFAULT_PORT}")
     return host, int(port)
-
-
-def _check_port(host: str, port: int, option: str) -> None:
-    try:
-        socket.create_server((host, port)).close()
-    except OSError as taken:
-        raise UsageError(f"nobody can listen on {host}:{port}: {taken.strerror}; choose another {option}") from taken
 
 
 def command_of(folder: Path, web_port: int | None = None, *, crew: Crew | None = None) -> list[str]:
@@ -238,9 +239,10 @@ def _raise_what_it_says(code: int, folder: Path) -> None:
     report = read_load_report(folder)
     if report.failed_self_check or (report.own_fault and ledger_files(folder)):
         return
-    text = f"the load ended with {code}: {_reason(folder)} (see {folder / LOG_FILE})"
+    text = f"the load ended with {code}: {_reason(folder)}"
     if code == ExitCode.NO_CONNECTION:
         raise ConnectionFailed(text)
+    text = f"{text} (see {folder / LOG_FILE})"
     if code == ExitCode.USAGE:
         raise UsageError(text)
     if report.is_there or not ledger_files(folder):

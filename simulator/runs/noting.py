@@ -13,6 +13,7 @@ import httpx
 
 from simulator.contract import Contract
 from simulator.ledger.record import Attempt
+from simulator.report import words
 from simulator.scenario.model import Scenario
 from simulator.wire.outcome import describe
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose
@@ -38,13 +39,17 @@ def failure_notes(failures: Failures) -> Iterator[str]:
     for (outcome, evidence, status), count in failures.most_common(_SHOWN):
         seen = describe(Answer(evidence, status), outcome=outcome) if evidence else "no outcome was recorded"
         hint = " (is --path right?)" if status == httpx.codes.NOT_FOUND else ""
-        yield f"{count:,} attempts were {outcome.name.lower()}: {seen}{hint}."
+        verb = "was" if count == 1 else "were"
+        yield f"{words.plural(count, 'attempt')} {verb} {outcome.name.lower()}: {seen}{hint}."
 
 
-def disagreements(scenario: Scenario, contract: Contract, url: str) -> Iterator[str]:
+def disagreements(scenario: Scenario, contract: Contract, url: str | None) -> Iterator[str]:
     """Where the scenario or the collector itself defines a number otherwise than it was judged.
 
     The collector is asked for its definitions; one that does not say them agrees.
+
+    Args:
+        url: of a collector with mpsim's own interface; None: it has another one, and is not asked.
     """
     judged = contract.definitions.as_json()
     given = scenario.definitions
@@ -53,7 +58,7 @@ def disagreements(scenario: Scenario, contract: Contract, url: str) -> Iterator[
         "user": given.user,
         "day": given.day,
     }
-    theirs = _told_by(url)
+    theirs = {} if url is None else _told_by(url)
     for name, value in judged.items():
         if said[name] is not None and said[name] != value:
             yield f"The scenario says {name}: {said[name]}; judged by {value}, which the contract {contract.name} says."

@@ -16,6 +16,7 @@ from simulator.runs.latencies import latency_of
 from simulator.scenario.model import Expect
 from simulator.scenario.slo import parse_slo
 from simulator.traffic.opened import OpenedRun
+from simulator.traffic.target_files import target_of_run
 from simulator.verify.phases import PhaseTally, RunTotals, judge_totals, stand
 from simulator.verify.slo import evaluate
 
@@ -43,6 +44,7 @@ def phases_of(
         listed=counted.found is not None,
         why_not_listed=why_not_listed,
         finished=finished,
+        left_out=frozenset(metric for metric, by in target_of_run(opened.manifest.target).left_out if by == "all"),
     )
     totals = [
         judge_totals(tally, run, opened.scenario.expect, phase.name or f"phase {number}")

@@ -11,6 +11,7 @@ from simulator.contract import Contract
 from simulator.events import Event, Kind, Visit
 from simulator.finding import Judged, Verdict
 from simulator.journey.plan import Plan, visits
+from simulator.report import words
 from simulator.scenario.model import Span
 from simulator.scenario.steps_in import all_steps
 from simulator.times import Ms, format_duration, parse_instant
@@ -43,7 +44,7 @@ def planned(wanted: Wanted) -> Planned:
     """
     checked = draft(wanted)
     plan, contract, options = checked.plan, checked.contract, checked.options
-    adapter = adapter_of(wanted.adapter, wanted.path, plan.scenario, checked.namespace, options)
+    adapter = adapter_of(checked.adapter, checked.path, plan.scenario, checked.namespace, options, own=checked.own)
     expectations = expected_from_plan(
         blocks_of(plan, adapter),
         contract,
@@ -86,9 +87,9 @@ def _notes(plan: Plan, contract: Contract, expectations: Expectations) -> Iterat
             "To shorten it, set load.each."
         )
     if expectations.outside:
-        yield f"{expectations.outside} events lie outside the period because of planned clock skew; they count nowhere."
+        yield words.outside_sentence(expectations.outside)
     if expectations.bad.high:
-        yield f"{expectations.bad.high} malformed events are sent on purpose; they count nowhere."
+        yield f"{words.plural(expectations.bad.high, 'malformed event')} sent on purpose: counted nowhere."
     opens = contract.definitions.opens
     if contract.time == "arrival" and opens.timeout is not None:
         for place, span in _pauses(plan):

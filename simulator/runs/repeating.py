@@ -12,7 +12,9 @@ from simulator.runs.trial import RUN, Send, Standing, Trial, Tried, attempt
 from simulator.traffic.opened import open_run
 
 
-def attempt_and_repeat(trial: Trial, folder: Path, send: Send, most_tries: int = MOST_TRIES) -> Tried:
+def attempt_and_repeat(
+    trial: Trial, folder: Path, send: Send, most_tries: int = MOST_TRIES, *, keep: bool = False
+) -> Tried:
     """Run a trial and show its fault again.
 
     Where one visitor's events are enough, the first whom the finding names must do it alone. Elsewhere the smallest
@@ -21,8 +23,9 @@ def attempt_and_repeat(trial: Trial, folder: Path, send: Send, most_tries: int =
     Args:
         folder: where both lie.
         most_tries: runs of the search.
+        keep: somebody will look at what stays.
     """
-    tried = attempt(trial, folder / trial.name, send)
+    tried = attempt(trial, folder / trial.name, send, keep=keep)
     if trial.fault is None or tried.standing is not Standing.KILLED:
         return tried
     plan = open_run(folder / trial.name / RUN).plan
@@ -34,7 +37,7 @@ def attempt_and_repeat(trial: Trial, folder: Path, send: Send, most_tries: int =
 
     def shows(visitors: Visitors) -> bool:
         alone = replace(trial, only=visitors)
-        attempts[visitors] = attempt(alone, folder / alone.name, send)
+        attempts[visitors] = attempt(alone, folder / alone.name, send, keep=keep)
         return attempts[visitors].standing is Standing.KILLED
 
     found = smallest_set(suspects, everybody, shows, most_tries)

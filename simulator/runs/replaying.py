@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,11 +33,13 @@ from simulator.report.result import RESULT_FILE, Result, read_result
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.load_process import Progress
 from simulator.runs.load_report import read_load_report
+from simulator.runs.preparing import leave
 from simulator.runs.running import Done, send_and_judge
 from simulator.runs.searching import Searched, Signs, read_known, search, signs_of, suspects_of, write_known
 from simulator.runs.smallest import Visitors, one_a_block
 from simulator.traffic.opened import OpenedRun, open_run
-from simulator.traffic.targets import check_connection, check_target
+from simulator.traffic.target_files import check_hosts
+from simulator.traffic.targets import check_connection
 
 MOST_VISITORS = 10_000  # of one replay; a list in run.json
 
@@ -82,7 +85,7 @@ def replay(
         KeyboardInterrupt: a search was interrupted.
     """
     earlier = open_run(folder)
-    check_target(earlier.target_url, allowed_hosts)
+    check_hosts(earlier.manifest.target, allowed_hosts)
     place = out or earlier.folder / f"replay-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
     once = same and not earlier.manifest.target.embedded
     if visitors or once:
@@ -143,6 +146,7 @@ def _prepare(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, r
     if not manifest.target.embedded:
         check_connection(manifest.target.url)
     _make_folder(folder, earlier.folder)
+    running.push(partial(leave, folder))
     run_id = new_run_id()
     url = manifest.target.url
     if manifest.target.embedded:

@@ -14,12 +14,12 @@ from simulator.report.result import Result
 from simulator.runs.before import take_baseline
 from simulator.runs.judging import judge_run, verify_run
 from simulator.runs.links import register_links
-from simulator.runs.load_process import Crew, Progress, run_load
+from simulator.runs.load_process import Crew, Progress, check_ports, run_load
 from simulator.runs.preparing import prepare
 from simulator.runs.watching import watching
 from simulator.traffic.making import Wanted
 from simulator.traffic.opened import OpenedRun, open_run
-from simulator.traffic.targets import check_target
+from simulator.traffic.target_files import check_hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,11 @@ def run(
         listen: HOST:PORT at which the workers come from other machines; None: they are started here.
 
     Raises:
-        UsageError, ScenarioError, ConnectionFailed: before anything was sent.
+        UsageError, ScenarioError, ConnectionFailed: before anything was sent; no run directory stays behind.
+        ConnectionFailed: also where the totals cannot be read afterwards; the run directory stays.
         EngineError: our own fault; the run directory stays.
     """
+    check_ports(web_port, listen)
     with ExitStack() as running:
         opened = prepare(wanted, running)
         facts = {"folder": str(opened.folder), "target": opened.target_url, "visitors": opened.plan.count}
@@ -65,7 +67,8 @@ def send_and_judge(
         ConnectionFailed: the collector did not take a link of method 2.
         EngineError: our own fault; the run directory stays.
     """
-    register_links(opened.target_url, opened.scenario)
+    if opened.adapter.looks_up:
+        register_links(opened.target_url, opened.scenario)
     if not opened.manifest.target.embedded:
         take_baseline(opened, same=same)
     crew = Crew(opened.manifest.options.workers, listen)
@@ -82,7 +85,7 @@ def verify(folder: Path, allowed_hosts: Collection[str] = ()) -> Done:
         ConnectionFailed: the collector does not answer any more.
     """
     opened = open_run(folder)
-    check_target(opened.target_url, allowed_hosts)
+    check_hosts(opened.manifest.target, allowed_hosts)
     check_is_over(folder)
     return _done(opened, verify_run(opened))
 

@@ -200,7 +200,7 @@ def _fits(scenario: str, definitions: Definitions) -> bool:
 def _run_all(asked: Asked, trials: Sequence[Trial], folder: Path, jobs: int) -> Iterator[Tried]:
     """What became of each trial, in the order in which they end."""
     executor = ProcessPoolExecutor(min(jobs, len(trials)), get_context("spawn"), _begin_work)
-    how = [(asked.repeat, asked.replay and trial.seed == asked.seeds[0]) for trial in trials]
+    how = [(asked.keep is not None, asked.repeat, asked.replay and trial.seed == asked.seeds[0]) for trial in trials]
     try:
         wanted = zip(trials, how, strict=True)
         for future in as_completed([executor.submit(_try, trial, folder, *once_more) for trial, once_more in wanted]):
@@ -222,10 +222,10 @@ def _begin_work() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that has the terminal decides
 
 
-def _try(trial: Trial, folder: Path, repeat: bool, replay: bool) -> Tried:
+def _try(trial: Trial, folder: Path, keep: bool, repeat: bool, replay: bool) -> Tried:
     if not repeat or trial.is_elsewhere:
-        return attempt(trial, folder / trial.name, _sender().send)
-    tried = attempt_and_repeat(trial, folder, _sender().send)
+        return attempt(trial, folder / trial.name, _sender().send, keep=keep)
+    tried = attempt_and_repeat(trial, folder, _sender().send, keep=keep)
     if not replay or not tried.again:
         return tried
     why = not_replayed(trial, tried.again, folder / trial.name)

@@ -110,8 +110,12 @@ class Tried:
     seconds: float = 0.0
 
 
-def attempt(trial: Trial, folder: Path, send: Send) -> Tried:
-    """Run a trial in a folder that does not exist yet. Never raises for what goes wrong in the run."""
+def attempt(trial: Trial, folder: Path, send: Send, *, keep: bool = False) -> Tried:
+    """Run a trial in a folder that does not exist yet. Never raises for what goes wrong in the run.
+
+    Args:
+        keep: somebody will look at it, also where it is good.
+    """
     began = monotonic()
     try:
         result = _run(trial, folder, send)
@@ -123,8 +127,8 @@ def attempt(trial: Trial, folder: Path, send: Send) -> Tried:
     elif tried.standing is Standing.KILLED and not trial.only and not trial.is_elsewhere:
         tried = _with_the_right_visitors(tried, result, folder)
     tried = replace(tried, seconds=monotonic() - began)
-    if not tried.standing.is_good:
-        write_reports(folder / RUN, result)  # somebody will want to see it
+    if keep or not tried.standing.is_good:
+        write_reports(folder / RUN, result)
     return tried
 
 

@@ -12,7 +12,6 @@ known from an earlier visit, it begins with the last of these visits.
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -22,10 +21,11 @@ from pathlib import Path
 
 from simulator.contract import BY
 from simulator.ledger.manifest import PROGRESS_FILE
+from simulator.runs.reading import reading
 from simulator.times import HOUR, Ms, instant
 from simulator.traffic.opened import OpenedRun
-from simulator.verify.readers.monitor import read_monitor
 from simulator.verify.readers.reading import Reading
+from simulator.verify.readers.setting import TotalsReader
 
 READINGS_FILE = "readings.jsonl"
 MOST_ATTEMPTS = 20_000  # of a run whose cells are read, too
@@ -65,7 +65,9 @@ def read_watched(folder: Path) -> list[Reading]:
     for line in lines:
         if line.endswith("\n"):  # else the process that wrote it was killed meanwhile
             document = json.loads(line)
-            found.append(Reading(document["cells"], {}, document["invoked_ns"], document["completed_ns"]))
+            not_given = frozenset((metric, by) for metric, by in document.get("not_given", ()))
+            at = document["invoked_ns"], document["completed_ns"]
+            found.append(Reading(document["cells"], {}, *at, left_out=not_given))
     return found
 
 
@@ -80,19 +82,22 @@ def _period(opened: OpenedRun) -> tuple[Ms, Ms] | None:
 
 
 def _watch(opened: OpenedRun, begin: Ms, end: Ms, over: threading.Event) -> None:
-    token = os.environ.get(opened.manifest.target.token_variable, "")
+    with reading(opened) as readers:
+        _read_on(opened, readers.totals, begin, end, over)
+
+
+def _read_on(opened: OpenedRun, totals: TotalsReader, begin: Ms, end: Ms, over: threading.Event) -> None:
     ahead = time.time_ns() - time.monotonic_ns()  # a clock that is set meanwhile moves nothing
     began, pause, size = time.monotonic(), _FIRST_PAUSE, 0
     while not over.wait(pause):
         kinds = BY if size < _MOST_BYTES and _attempts(opened.folder) <= MOST_ATTEMPTS else ("all",)
         invoked = time.monotonic_ns()
-        reading = read_monitor(opened.target_url, begin, end, access_token=token, seconds=_REPLY_SECONDS, kinds=kinds)
+        found = totals.read(begin, end, seconds=_REPLY_SECONDS, kinds=kinds)
         completed = time.monotonic_ns()
-        if not reading.errors:
-            line = json.dumps(
-                {"invoked_ns": invoked + ahead, "completed_ns": completed + ahead, "cells": reading.cells},
-                ensure_ascii=False,
-            )
+        if not found.errors:
+            told = {"invoked_ns": invoked + ahead, "completed_ns": completed + ahead, "cells": found.cells}
+            not_given = sorted({*found.missing, *found.left_out})
+            line = json.dumps({**told, **({"not_given": not_given} if not_given else {})}, ensure_ascii=False)
             size += len(line)
             try:
                 with (opened.folder / READINGS_FILE).open("a", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""The scenario file: YAML text to typed values, and everything that can be said about a file without running it.
+"""Scenario, contract and target files: YAML text to typed values, and all that can be said of one without running it.
 
 The only part that knows pydantic and PyYAML. The way of a file:
 
@@ -14,6 +14,12 @@ The only part that knows pydantic and PyYAML. The way of a file:
 
 Beside it: lint.py (legal but suspicious), schema.py (JSON Schema for editors), template.py (a file to start from),
 contracts.py (contract files, and which definitions are in force), variables.py ({name} in texts), declared.py (which
-events the journeys declare), nearest.py (did you mean). Not here: what a scenario means in events (journey/), and
-whether its arrivals over the hours of a day reach their count (journey/arrivals.py).
+events the journeys declare), nearest.py (did you mean).
+
+    target.py          target files, over target_reading.py: how totals and events are read, in target_values.py
+    log_format.py      the format of an access log; placeholders.py: {name} in requests; secret.py: {env: NAME}
+    trial.yaml         what a trial of a target file sends
+
+Not here: what a scenario means in events (journey/), whether its arrivals over the hours of a day reach their count
+(journey/arrivals.py), and reading a collector (verify/readers/).
 """

@@ -56,6 +56,7 @@ _WANTED = {
     "less_than_equal": "at most {le}",
 }
 _PATTERNS = {
+    "target": "letters, digits, _ and -, at most 64, such as our-collector",
     "scenario": "letters, digits, _ and -, at most 64, such as campaign-day",
     "appid": "letters, digits, _ and -, such as wx0123456789abcdef",
     "tenant": 'letters, digits, _ and -, such as "740843171"',

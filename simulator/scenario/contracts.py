@@ -3,7 +3,7 @@
 A contract file is YAML with the keys of `ContractFile`; what it leaves out comes from the next place in the order of
 CONTRACT section 3: the explicit contract, the scenario's definitions, the target file, the defaults. What the
 switches mean for a count is verify/. Those of contract.py that are no key here belong to wires that tell more than the
-ones there are: sessions, views and time in the app.
+ones there are: views by their ids, and time in the app.
 """
 
 from __future__ import annotations
@@ -99,6 +99,14 @@ class ContractFile(Model):
         description="Most by which the collector's clock differs from ours; matters with `time: arrival` or `max_age`.",
     )
     replies: RepliesSection | None = None
+    sessions: Literal["derived", "given"] | None = Field(
+        default=None,
+        description="given: an open is a session id on the wire, whatever `opens` says; derived: `opens` decides.",
+    )
+    batch_order: Literal["any", "kept"] | None = Field(
+        default=None,
+        description="kept: events of one request with one instant are worked through as they stand; any: no promise.",
+    )
     timeout_inclusive: Flag | None = Field(
         default=None, description="Under `opens: timeout=…`: whether a gap of exactly the timeout begins an open."
     )
@@ -206,10 +214,17 @@ def resolve_contract(
     """
     given = [place for place in (explicit, target) if place is not None]
     files = [place.file for place in given]
+    definitions = resolve_definitions(explicit, scenario, target)
+    sessions = _first((file.sessions for file in files), _DEFAULTS.sessions)
+    if sessions == "given" and definitions.opens.rule == "timeout":
+        raise UsageError(
+            f"opens is {definitions.opens}, and sessions: given takes them from the wire's session ids; "
+            "say sessions: derived in the contract, or opens: launch"
+        )
     lag = next((file.lag for file in files if file.lag is not None), None)
     contract = Contract(
         name=_first((place.name for place in given), _DEFAULTS.name),
-        definitions=resolve_definitions(explicit, scenario, target),
+        definitions=definitions,
         dedupe=_first((file.dedupe for file in files), _DEFAULTS.dedupe),
         time=_first((file.time for file in files), _DEFAULTS.time),
         max_age=_first((file.max_age for file in files), _DEFAULTS.max_age),
@@ -219,6 +234,8 @@ def resolve_contract(
         deadline=_first((file.deadline for file in files), _DEFAULTS.deadline),
         clock_bound=_first((file.clock_bound for file in files), _DEFAULTS.clock_bound),
         replies=_first((file.replies.replies() for file in files if file.replies is not None), _DEFAULTS.replies),
+        sessions=sessions,
+        batch_order=_first((file.batch_order for file in files), _DEFAULTS.batch_order),
         timeout_inclusive=_first((file.timeout_inclusive for file in files), _DEFAULTS.timeout_inclusive),
         midnight=_first((file.midnight for file in files), _DEFAULTS.midnight),
         source_change=_first((file.source_change for file in files), _DEFAULTS.source_change),

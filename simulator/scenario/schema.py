@@ -14,6 +14,8 @@ from simulator.scenario.contracts import ContractFile
 from simulator.scenario.model import Scenario
 from simulator.scenario.shorten import BARE, KEY_OF_TEXT
 from simulator.scenario.steps import STEPS
+from simulator.scenario.target import TargetFile
+from simulator.scenario.target_reading import ALONE
 
 Schema = dict[str, Any]
 
@@ -39,6 +41,20 @@ def contract_schema() -> Schema:
     """The schema of a contract file, draft 2020-12."""
     schema = ContractFile.model_json_schema(by_alias=True, schema_generator=_Generator)
     return {"$schema": DIALECT, "title": "mpsim contract", **_without_titles(schema)}
+
+
+def target_schema() -> Schema:
+    """The schema of a target file, draft 2020-12. What an adapter's own options are is the adapter's."""
+    schema = TargetFile.model_json_schema(by_alias=True, schema_generator=_Generator)
+    contract = ContractFile.model_json_schema(by_alias=True, schema_generator=_Generator)
+    schema["$defs"].update(contract.pop("$defs", {}))
+    schema["$defs"]["ContractFile"] = contract
+    properties = schema["properties"]
+    ways = [{"type": "string"}, {"$ref": "#/$defs/ContractFile"}]
+    properties["contract"] = {"anyOf": ways, "description": properties["contract"].get("description", "")}
+    for name, alone in ALONE.items():
+        properties[name] = {"anyOf": [{"enum": list(alone)}, properties[name]]}
+    return {"$schema": DIALECT, "title": "mpsim target", **_without_titles(schema)}
 
 
 def _without_titles(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 Three steps, because what is wrong must be said before anything is made, and the embedded collector keeps its database
 in the directory: `draft` checks and plans, `make_folder` makes the directory, `write_run` writes run.json into it.
+`take_back` undoes the last two where the run could not begin: the same command must work once the cause is gone.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import csv
 import platform
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from simulator import __version__
 from simulator.contract import Contract
@@ -30,13 +34,17 @@ from simulator.ledger.manifest import (
 )
 from simulator.scenario.contracts import read_contract, resolve_contract
 from simulator.scenario.load import Loaded, load
+from simulator.scenario.nearest import one_of
+from simulator.scenario.target import Target, check_scope
 from simulator.times import Ms, instant
 from simulator.traffic.opened import OpenedRun, adapter_of, settings_of
-from simulator.traffic.targets import check_target, is_loopback_url
+from simulator.traffic.target_files import checked_url, contract_of_adapter, named_target
+from simulator.traffic.targets import is_loopback_url
+from simulator.wire.options import DEFAULT_PATH
 
 IDENTITIES_FILE = "identities.csv"
-DEFAULT_PATH = "/cbe/__utm"
 _EMBEDDED_QUIET, _EMBEDDED_DEADLINE = Ms(500), Ms(5_000)
+EMBEDDED_ADAPTERS = ("dmhub", "dmhub-2018")  # whose events the embedded collector takes
 _LIBRARIES = ("locust", "gevent", "Faker", "pydantic")
 
 
@@ -45,7 +53,7 @@ class Wanted:
     """What a run or a plan was asked for; None keeps the scenario's value."""
 
     scenario: Path
-    target: str | None = None  # None: the embedded collector
+    target: str | None = None  # URL or target file; None: the embedded collector
     adapter: str = "dmhub"
     path: str = DEFAULT_PATH
     contract: str | None = None  # name or file
@@ -77,6 +85,37 @@ class Draft:
     plan: Plan
     url: str | None  # None: the embedded collector, which is not started yet
     created: datetime
+    target: Target | None = None  # None: the embedded collector
+
+    @property
+    def adapter(self) -> str:
+        """The adapter's name."""
+        return self.wanted.adapter if self.target is None else self.target.adapter
+
+    @property
+    def path(self) -> str:
+        """Of the event request."""
+        return self.wanted.path if self.target is None else str(self.target.options.get("path", DEFAULT_PATH))
+
+    @property
+    def own(self) -> Mapping[str, Any] | None:
+        """The adapter's own options, as a target file says them."""
+        return self.target.options if self.target is not None and self.target.document else None
+
+    @property
+    def facts(self) -> TargetFacts:
+        """What run.json says of the target, but for the URL of an embedded collector."""
+        target = self.target
+        from_file = target is not None and bool(target.document)
+        return TargetFacts(
+            self.url or "",
+            self.url is None,
+            self.adapter,
+            self.path,
+            self.wanted.token_variable,
+            dict(target.document) if target is not None and from_file else None,
+            str(target.folder.absolute()) if target is not None and from_file else "",
+        )
 
 
 def draft(wanted: Wanted) -> Draft:
@@ -88,20 +127,38 @@ def draft(wanted: Wanted) -> Draft:
     """
     created = datetime.now(UTC)
     loaded = load(wanted.scenario)
-    contract = contract_of(wanted, loaded)
-    url = check_target(wanted.target, wanted.allowed_hosts) if wanted.target is not None else None
+    target = target_wanted(wanted)
+    contract = contract_of(wanted, loaded, target)
+    url = None if target is None else checked_url(target, wanted.allowed_hosts)
     options = _options_of(wanted, contract, loopback=url is None or is_loopback_url(url))
     run_id = new_run_id()
     namespace = wanted.namespace if wanted.namespace is not None else ("" if url is None else run_id)
     settings = settings_of(options, contract, wanted.seed, namespace, wanted.start)
     plan = make_plan(loaded.scenario, settings, instant(created))
-    return Draft(wanted, loaded, contract, options, run_id, namespace, plan, url, created)
+    return Draft(wanted, loaded, contract, options, run_id, namespace, plan, url, created, target)
 
 
-def contract_of(wanted: Wanted, loaded: Loaded) -> Contract:
-    """The contract in force, by the precedence of CONTRACT section 3; the adapter's own stands for the target's."""
+def target_wanted(wanted: Wanted) -> Target | None:
+    """The target that was asked for; None: the embedded collector.
+
+    Raises:
+        UsageError: as `named_target`.
+    """
+    if wanted.target is None:
+        return None
+    return named_target(wanted.target, wanted.adapter, wanted.path, wanted.token_variable)
+
+
+def contract_of(wanted: Wanted, loaded: Loaded, target: Target | None = None) -> Contract:
+    """The contract in force, by the precedence of CONTRACT section 3.
+
+    Without a target the adapter's own stands for the target's.
+    """
     explicit = read_contract(wanted.contract) if wanted.contract is not None else None
-    contract = resolve_contract(explicit, loaded.scenario, read_contract(wanted.adapter))
+    if target is not None:
+        check_scope(target, loaded.scenario)
+    of_target = contract_of_adapter(wanted.adapter) if target is None else target.contract
+    contract = resolve_contract(explicit, loaded.scenario, of_target)
     if contract.max_age is not None and wanted.target is None:
         raise UsageError("the embedded collector takes events of any age: leave max_age out, or name a --target")
     if wanted.target is None and (explicit is None or explicit.file.ack is None):
@@ -116,8 +173,13 @@ def make_folder(draft: Draft) -> Path:
     """Make the run directory with a copy of the scenario, its includes and lists, as they lie to one another.
 
     Raises:
-        UsageError: it is not empty, or cannot be written.
+        UsageError: it is not empty, or cannot be written; or the embedded collector does not take the adapter's events.
     """
+    if draft.url is None and draft.wanted.adapter not in EMBEDDED_ADAPTERS:
+        known = one_of(EMBEDDED_ADAPTERS)
+        raise UsageError(
+            f"--adapter {draft.wanted.adapter}: the embedded collector takes {known} only; name a --target"
+        )
     folder = draft.wanted.out
     if folder is None:
         local = draft.created.astimezone()
@@ -136,10 +198,29 @@ def make_folder(draft: Draft) -> Path:
     return folder
 
 
+def take_back(folder: Path) -> None:
+    """Remove the directory of a run of which nothing was sent; only what a run writes there was in it."""
+    with suppress(OSError):  # what cannot be removed is in nobody's way as long as --out names another directory
+        shutil.rmtree(folder)
+
+
+def typed_again(arguments: Sequence[str], *options: str) -> tuple[str, ...]:
+    """A command line without some options and their values: a run directory holds one run, so another must be made."""
+    kept, skip = [], False
+    for argument in arguments:
+        if skip or argument.startswith(tuple(f"{option}=" for option in options)):
+            skip = False
+        elif argument in options:
+            skip = True
+        else:
+            kept.append(argument)
+    return tuple(kept)
+
+
 def write_run(draft: Draft, folder: Path, url: str) -> OpenedRun:
     """Write run.json, and where load leaves this machine the identities that may have to be cleaned up there."""
     wanted, scenario, plan = draft.wanted, draft.loaded.scenario, draft.plan
-    target = TargetFacts(url, draft.url is None, wanted.adapter, wanted.path, wanted.token_variable)
+    target = replace(draft.facts, url=url)
     manifest = Manifest(
         run_id=draft.run_id,
         scenario=scenario.scenario,
@@ -159,7 +240,9 @@ def write_run(draft: Draft, folder: Path, url: str) -> OpenedRun:
     write_manifest(folder, manifest)
     if not is_loopback_url(url):
         _write_identities(folder, plan)
-    adapter = adapter_of(wanted.adapter, wanted.path, scenario, draft.namespace, draft.options, draft.contract.replies)
+    adapter = adapter_of(
+        draft.adapter, draft.path, scenario, draft.namespace, draft.options, draft.contract.replies, draft.own
+    )
     return OpenedRun(folder, manifest, scenario, plan, adapter)
 
 

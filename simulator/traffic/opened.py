@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from simulator.contract import Contract, Replies
+from simulator.errors import ScenarioError
 from simulator.journey.plan import Plan, Settings, make_plan
 from simulator.ledger.manifest import SCENARIO_FOLDER, Manifest, Options, read_manifest
 from simulator.scenario.load import load_scenario
 from simulator.scenario.model import Scenario
+from simulator.scenario.nearest import one_of
+from simulator.scenario.steps import Malformed
+from simulator.scenario.steps_in import all_steps
 from simulator.times import Ms
-from simulator.wire.options import WireOptions
+from simulator.traffic.target_files import target_of_run
+from simulator.wire.options import DEFAULT_PATH, WireOptions
 from simulator.wire.outcome import DEFAULT_REPLIES
 from simulator.wire.registry import make_adapter
 from simulator.wire.request import Adapter
@@ -55,6 +61,7 @@ def open_run(folder: Path) -> OpenedRun:
         manifest.namespace,
         manifest.options,
         manifest.contract.replies,
+        None if manifest.target.document is None else target_of_run(manifest.target).options,
     )
     return OpenedRun(folder, manifest, scenario, plan, adapter)
 
@@ -85,9 +92,20 @@ def adapter_of(
     namespace: str,
     options: Options,
     replies: Replies = DEFAULT_REPLIES,
+    own: Mapping[str, Any] | None = None,
 ) -> Adapter[Any]:
-    """The adapter of a run, set up for the scenario's mini program and the collector's replies."""
-    return make_adapter(
+    """The adapter of a run, set up for the scenario's mini program and the collector's replies.
+
+    Args:
+        own: the adapter's own options, as a target file says them.
+
+    Raises:
+        UsageError: no such adapter or option.
+        ScenarioError: an event that this wire has no form for.
+    """
+    if own and own.get("path"):
+        path = DEFAULT_PATH  # which says nothing: the adapter goes by its own
+    adapter = make_adapter(
         name,
         WireOptions(
             appid=scenario.app.appid,
@@ -100,4 +118,17 @@ def adapter_of(
             device_info=scenario.app.device_info,
             replies=replies,
         ),
+        own,
     )
+    _check_malformed(scenario, adapter)
+    return adapter
+
+
+def _check_malformed(scenario: Scenario, adapter: Adapter[Any]) -> None:
+    for path, step in all_steps(scenario):
+        if isinstance(step, Malformed) and step.malformed not in adapter.spoils:
+            text = f"the adapter {adapter.name} cannot send {step.malformed}"
+            known = (
+                f"it can send {one_of(sorted(adapter.spoils))}" if adapter.spoils else "nor any other malformed event"
+            )
+            raise ScenarioError([scenario.complaint(path, f"{text}; {known}")])

@@ -258,7 +258,7 @@ def _users_apart(by: str, cells: list[int], said: int) -> Iterator[Finding]:
 def _told(reading: Reading, metric: str, by: str) -> list[int] | None:
     """The reported cells of one kind; None where they were not all read."""
     cells = reading.cells.get(by)
-    if cells is None:
+    if cells is None or not reading.gives(metric, by):
         return None
     found = [values.get(metric) for values in cells.values()]
     return None if None in found else [value or 0 for value in found]

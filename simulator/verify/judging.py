@@ -32,10 +32,12 @@ def _judged(expectations: Expectations, reading: Reading, expect: Expect) -> Ite
     for metric in METRICS:
         tolerance = tolerance_of(metric, expect)
         for by in cell_kinds(metric):
+            if (metric, by) in reading.left_out:
+                continue
             observed = observed_cells(expectations, reading, metric, by)
             expected = expectations.cells(metric, by)
             if observed is None:
-                why = reading.errors.get(by, "the totals were not read")
+                why = reading.missing.get((metric, by)) or reading.errors.get(by, "the totals were not read")
                 for cell in expected:
                     interval = expectations.expected(metric, by, cell)
                     yield Judged(metric, by, cell, interval, None, Verdict.INCONCLUSIVE, why)
@@ -133,7 +135,7 @@ def observed_cells(expectations: Expectations, reading: Reading, metric: str, by
     Hours are compared as instants, so "2026-03-01T01:00Z" is the cell "2026-03-01T09:00+08:00". None: not read.
     """
     read = reading.cells.get(by)
-    if read is None:
+    if read is None or not reading.gives(metric, by):
         return None
     if by != "hour":
         return {cell: values.get(metric) for cell, values in read.items()}
@@ -159,10 +161,12 @@ def _instant(cell: str) -> Ms | None:
 def in_range(expectations: Expectations, reading: Reading, expect: Expect) -> dict[str, bool]:
     """Whether every cell of a metric that can be known is within its interval, for settling.
 
-    A metric of which nothing can be known is left out: waiting cannot make it right.
+    A metric of which nothing can be known is left out, and a figure that nobody gives: waiting cannot make it right.
     """
     right: dict[str, bool] = {}
     for one in judge(expectations, reading, expect):
+        if (one.metric, one.by) in reading.missing:
+            continue
         if one.expected is not None or one.observed is None:
             good = one.verdict is not Verdict.FAIL and one.observed is not None
             right[one.metric] = right.get(one.metric, True) and good

@@ -11,7 +11,7 @@ import marshal
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ Value = TypeVar("Value")
 NOBODY = -1  # visitor of an event of no plan
 MOST_FOREIGN = 100_000  # events of others of which each is kept; the rest is counted
 _WAITING = 256  # events of one chunk that are written at once
+ALL_FIELDS = frozenset(StoredEvent._fields)
 _ELSEWHERE = -1  # chunk of the events of no visitor of the plan
 
 Place = tuple[int, int]  # where something lies in the file, and how long it is
@@ -37,17 +38,22 @@ class Owner:
 
     namespace: str
     own: bool  # the run started the collector, so every event in it is the run's
+    known: Mapping[str, int] | None = None  # visitor by id, where ids do not name whose they are; None: they do
 
     def owns(self, identifier: str) -> bool:
         """Whether the event is of the run."""
         if self.own:
             return True
+        if self.known is not None:
+            return identifier in self.known
         if self.namespace:
             return identifier.startswith(self.namespace + ".")
         return place_of(identifier, "") != (NOBODY, NOBODY)
 
     def visitor_of(self, identifier: str) -> int:
         """The visitor that the id names; -1 for none."""
+        if self.known is not None:
+            return self.known.get(identifier, NOBODY)
         return place_of(identifier, self.namespace)[0]
 
 
@@ -72,6 +78,7 @@ class StoredIndex:
         self.last_bad = 0
         self.knows_bad = False  # whether the bad events were listed, too
         self.before = 0  # cursor up to which events were stored before the run
+        self.given = ALL_FIELDS  # fields that the list tells of an event
 
     def add_good(self, event: StoredEvent) -> None:
         """Take one good event."""
@@ -143,6 +150,7 @@ class SharedEvents:
     visitors: int  # of one chunk
     knows_bad: bool
     before: int  # cursor up to which events were stored before the run
+    given: frozenset[str]  # fields that the list tells of an event
     places: dict[int, list[Place]]  # by chunk, in the order of arrival
     descriptor: int
 
@@ -151,6 +159,7 @@ class SharedEvents:
         index = StoredIndex(self.owner.namespace, own=self.owner.own)
         index.knows_bad = self.knows_bad
         index.before = self.before
+        index.given = self.given
         for good, event in self.events_of(chunk):
             if good:
                 index.add_good(event)
@@ -183,6 +192,7 @@ class ListedEvents:
         self.last_bad = 0
         self.knows_bad = False  # whether the bad events were listed, too
         self.before = 0  # cursor up to which events were stored before the run
+        self.given = ALL_FIELDS  # fields that the list tells of an event
         self._coming = coming
         with tempfile.TemporaryFile() as file:
             self._file = os.dup(file.fileno())
@@ -209,7 +219,9 @@ class ListedEvents:
         """The events taken so far, by chunk."""
         for chunk in list(self._waiting):
             self._write(chunk)
-        return SharedEvents(self.owner, self.visitors, self.knows_bad, self.before, self._places, self._file)
+        # Whose they are is settled by where they lie; the ids of a whole plan are too much for every process.
+        owner = self.owner if self.owner.known is None else Owner(self.owner.namespace, own=True)
+        return SharedEvents(owner, self.visitors, self.knows_bad, self.before, self.given, self._places, self._file)
 
     def elsewhere(self) -> Iterator[StoredEvent]:
         """The run's good events that belong to no visitor of the plan, in the order of arrival."""

@@ -25,13 +25,13 @@ from simulator.events import Identity
 from simulator.finding import Finding, Verdict, naming_nobody
 from simulator.times import Ms, hour_cell
 from simulator.verify.listed import NOBODY, StoredIndex
-from simulator.verify.readers.events import StoredEvent
+from simulator.verify.readers.events import StoredEvent, action_of
 from simulator.verify.sighting import Sighting
-from simulator.wire.dmhub_fields import ACTIONS
-from simulator.wire.request import Action, Record
+from simulator.wire.request import Record
 
 MOST_CASES = 10_000  # of one kind that are kept one by one; the rest is counted
 _EXAMPLES = 5
+_COMPARED = frozenset({"date", "event", "anonymous_id", "source", "content", "page", "identities"})
 _WRONG = ("lost", "duplicated", "unexpected", "altered", "misplaced")
 
 
@@ -117,7 +117,7 @@ def reconcile(
     stored = StoredRows([], same=True)
     for sighting in sightings:
         record = sighting.record
-        copies = index.copies(record.external_id)
+        copies = _completed(index.copies(record.external_id), record, index.given)
         if copies:
             asked.add(record.external_id)
         if record.bad:
@@ -177,6 +177,14 @@ def _check_bad(sighting: Sighting, copies: Sequence[StoredEvent], index: StoredI
         found.note("unexpected", replace(case, what=f"stored as good, and it is malformed: {record.bad}"))
     elif sighting.low and index.knows_bad and record.external_id and not index.why_bad(record.external_id):
         found.note("lost", replace(case, what=f"malformed ({record.bad}), and not among the bad ones"))
+
+
+def _completed(copies: Sequence[StoredEvent], record: Record, given: frozenset[str]) -> Sequence[StoredEvent]:
+    """The copies with what the list does not tell of them as it was sent: that cannot be compared."""
+    if given >= _COMPARED or not copies:
+        return copies
+    planned = {name: getattr(record, name) for name in _COMPARED - given}
+    return [copy._replace(**planned) for copy in copies]
 
 
 def _says_the_same(record: Record, copy: StoredEvent) -> bool:
@@ -247,7 +255,7 @@ def _rows(record: Record, copies: Sequence[StoredEvent]) -> Iterator[Sighting]:
 
 def _row(record: Record, copy: StoredEvent, copies: int) -> Sighting:
     if not _says_the_same(record, copy):
-        action = record.action if record.event == copy.event else ACTIONS.get(copy.event, Action.CUSTOM)
+        action = record.action if record.event == copy.event else action_of(copy)
         record = replace(
             record,
             action=action,
@@ -270,7 +278,7 @@ def row_of(event: StoredEvent, visitor: int = NOBODY) -> Sighting:
         visitor=visitor,
         number=-1,
         external_id=event.external_id,
-        action=ACTIONS.get(event.event, Action.CUSTOM),
+        action=action_of(event),
         event=event.event,
         date=event.date,
         anonymous_id=event.anonymous_id,
@@ -278,6 +286,7 @@ def row_of(event: StoredEvent, visitor: int = NOBODY) -> Sighting:
         source=event.source,
         content=event.content,
         page=event.page,
+        session=event.session,
     )
     return _row(record, event, 1)
 

@@ -37,6 +37,7 @@ class Sighting:
     arrived: int  # ns; the first copy, if any, came not before
     arrived_by: int  # ns; nor after; NEVER: no reply says that it is stored
     dated: bool = True  # the collector goes by the date on the wire, not by arrival
+    place: int = 0  # among the events of its request
 
 
 def copies(acked: int, unknown: int, dedupe: Dedupe | Literal["by_content"]) -> tuple[int, int]:
@@ -75,28 +76,30 @@ def sightings_of(
         elif simple:
             # The usual case, which the rest of this function would answer alike.
             sent, done = row[10:12]
-            for record in request.records:
+            for place, record in enumerate(request.records):
                 if record.date is not None:
-                    seen.append(Sighting(record, 1, 1, record.date, record.date, sent, done))
+                    seen.append(Sighting(record, 1, 1, record.date, record.date, sent, done, True, place))
                 else:
-                    seen.extend(_seen(record, (decode(row),), contract))
+                    seen.extend(_seen(record, place, (decode(row),), contract))
             continue
         else:
             attempts = (decode(row),)
-        for record in request.records:
-            seen.extend(_seen(record, attempts, contract))
+        for place, record in enumerate(request.records):
+            seen.extend(_seen(record, place, attempts, contract))
     return seen
 
 
-def _seen(record: Record, attempts: Sequence[Attempt], contract: Contract) -> Iterator[Sighting]:
+def _seen(record: Record, place: int, attempts: Sequence[Attempt], contract: Contract) -> Iterator[Sighting]:
     dated = contract.time == "event" and record.date is not None
+    if any(attempt.apart for attempt in attempts):
+        attempts = [attempt.of_event(place) for attempt in attempts]
     rule = rule_of(record, contract.dedupe)
     apart = rule in ("none", "maybe") if contract.order == "arrival" else rule == "none" and not dated
     if apart and len(attempts) > 1:
         for attempt in attempts:
-            yield _sighting(record, (attempt,), rule, dated, contract)
+            yield _sighting(record, place, (attempt,), rule, dated, contract)
     else:
-        yield _sighting(record, attempts, rule, dated, contract)
+        yield _sighting(record, place, attempts, rule, dated, contract)
 
 
 def rule_of(record: Record, dedupe: Dedupe) -> Dedupe | Literal["by_content"]:
@@ -113,6 +116,7 @@ def rule_of(record: Record, dedupe: Dedupe) -> Dedupe | Literal["by_content"]:
 
 def _sighting(
     record: Record,
+    place: int,
     attempts: Sequence[Attempt],
     rule: Dedupe | Literal["by_content"],
     dated: bool,
@@ -131,7 +135,7 @@ def _sighting(
         possible_by = certain_by if high <= 1 or len(kept) == len(acked) else NEVER
         earliest, latest = _window(arrived, possible_by, contract.clock_bound)
     low, high = _of_age(record, low, high, _window(arrived, certain_by, contract.clock_bound), contract)
-    return Sighting(record, low, high, earliest, latest, arrived, arrived_by, dated)
+    return Sighting(record, low, high, earliest, latest, arrived, arrived_by, dated, place)
 
 
 def _window(arrived: int, arrived_by: int, clock_bound: Ms) -> tuple[Ms, Ms]:
@@ -160,7 +164,7 @@ def planned_sightings(requests: Iterable[Request], contract: Contract, begin: Ms
     """
     seen: list[Sighting] = []
     for request in requests:
-        for record in request.records:
+        for place, record in enumerate(request.records):
             rule = rule_of(record, contract.dedupe)
             low, high = copies(1 + request.duplicates, 0, rule)
             if contract.max_age is not None and contract.age == "device" and record.waited > contract.max_age:
@@ -168,10 +172,10 @@ def planned_sightings(requests: Iterable[Request], contract: Contract, begin: Ms
             # Requests of one visitor leave one after another, also those of one instant.
             arrived = request.leaves * _NS + request.number
             if contract.time == "event" and record.date is not None:
-                seen.append(Sighting(record, low, high, record.date, record.date, arrived, arrived))
+                seen.append(Sighting(record, low, high, record.date, record.date, arrived, arrived, True, place))
             else:
                 at = Ms(begin - 1) if record.setup else begin
-                seen.append(Sighting(record, low, high, at, at, arrived, arrived, dated=False))
+                seen.append(Sighting(record, low, high, at, at, arrived, arrived, False, place))
     return seen
 
 

@@ -27,9 +27,9 @@ def stored_rows(sightings: Sequence[Sighting], contract: Contract) -> list[Sight
     if contract.dedupe != "none":
         rows = _distinct(rows, contract)
     if contract.order == "arrival":
-        rows.sort(key=lambda row: row.arrived)
+        rows.sort(key=lambda row: (row.arrived, row.place))
     else:
-        rows.sort(key=lambda row: (row.earliest, row.arrived))
+        rows.sort(key=lambda row: (row.earliest, row.arrived, row.place))
     return rows
 
 
@@ -76,17 +76,33 @@ def surely_before(contract: Contract) -> Before:
 
     Equal dates go by arrival. False both ways round: nobody can tell, and each order is possible.
     """
+    arrives_before = _arrives_before if contract.batch_order == "any" else _arrives_or_stands_before
     if contract.order == "arrival":
-        return lambda one, other: one.arrived_by < other.arrived
+        return arrives_before
 
     def before(one: Sighting, other: Sighting) -> bool:
         if one.latest < other.earliest:
             return True
         if one.dated and other.dated:
-            return one.earliest == other.earliest and one.arrived_by < other.arrived
-        return not one.dated and not other.dated and one.arrived_by < other.arrived
+            return one.earliest == other.earliest and arrives_before(one, other)
+        return not one.dated and not other.dated and arrives_before(one, other)
 
     return before
+
+
+def _arrives_before(one: Sighting, other: Sighting) -> bool:
+    return one.arrived_by < other.arrived
+
+
+def _arrives_or_stands_before(one: Sighting, other: Sighting) -> bool:
+    """Whether one surely arrives first: in an earlier request, or before the other in the same one.
+
+    A visitor's requests leave one after another, so none has the window of another one.
+    """
+    if one.arrived_by < other.arrived:
+        return True
+    together = one.arrived == other.arrived and one.arrived_by == other.arrived_by
+    return together and one.place < other.place and one.record.visitor == other.record.visitor
 
 
 def is_settled(rows: Sequence[Sighting], contract: Contract) -> bool:
@@ -95,13 +111,14 @@ def is_settled(rows: Sequence[Sighting], contract: Contract) -> bool:
     Order: O(n).
     """
     by_arrival = contract.order == "arrival"
-    last_at, last_by = None, -1
+    arrives_before = _arrives_before if contract.batch_order == "any" else _arrives_or_stands_before
+    last: Sighting | None = None
     for row in rows:
         if row.low != row.high or not row.dated:
             return False
-        if (by_arrival or row.earliest == last_at) and row.arrived <= last_by:
+        if last is not None and (by_arrival or row.earliest == last.earliest) and not arrives_before(last, row):
             return False
-        last_at, last_by = row.earliest, row.arrived_by
+        last = row
     return True
 
 

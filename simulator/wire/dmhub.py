@@ -21,15 +21,18 @@ Assumed: the keys `scene`, `pageQuery`, `date`, `externalId`, `anonymousId` on t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from simulator.events import Device, Event, Identity, Json, Kind, Spoil
 from simulator.immutable import immutable
+from simulator.scenario.adapter_options import PathOptions
 from simulator.times import Ms, iso_utc
 from simulator.wire import dmhub_fields as keys
 from simulator.wire.dmhub_calls import PROFILE, PROFILE_2018, Call, Calls, Profile, escaped_fields, text_of
+from simulator.wire.formats import Format
+from simulator.wire.iso import END_OF_TIME, iso_text
 from simulator.wire.javascript import UriError, encode_component
 from simulator.wire.options import WireOptions
 from simulator.wire.outcome import classify
@@ -101,6 +104,8 @@ class DmHub:
         self.carries_anonymous_id = profile.documented
         self.carries_source = profile.documented
         self.max_batch = 1
+        self.spoils = frozenset(Spoil)
+        self.looks_up = True
         self._profile = profile
         self._options = options
         self._calls = Calls(profile, options)
@@ -205,7 +210,7 @@ class DmHub:
             and common.ordinary
             and ((call.apart and common.standing) or common.fields.keys().isdisjoint(call.properties))
             and event.spoil is None
-            and 0 <= date < keys.END_OF_TIME
+            and 0 <= date < END_OF_TIME
         )
         try:
             spelled, record = (self._ordinary if prepared else self._merged)(common, call, event, date, utma)
@@ -286,7 +291,7 @@ class DmHub:
         if event.spoil is Spoil.BAD_DATE:
             fields.setdefault("date", "")  # where an application would pass it
         if self._profile.documented:
-            fields["date"] = _date(Ms(date))
+            fields["date"] = iso_text(Ms(date))
             fields["externalId"] = keys.external_id(self._options.namespace, event.visitor, event.number)
             fields["anonymousId"] = event.device.anonymous_id
         fields["tenantId"] = self._options.tenant
@@ -432,26 +437,16 @@ def _spoiled(fields: Mapping[str, str], spoil: Spoil | None) -> dict[str, str]:
 
 
 @lru_cache(maxsize=8_192)
-def _second(seconds: int) -> str:
-    return iso_utc(Ms(seconds * 1000))[:-4]
-
-
-@lru_cache(maxsize=8_192)
 def _escaped_minute(minutes: int) -> str:
     """A date up to its seconds, escaped: events crowd into the same minutes."""
     return iso_utc(Ms(minutes * 60_000))[:17].replace(":", "%3A")
 
 
-def _date(at: Ms) -> str:
-    """`iso_utc`, for events that crowd into the same seconds; a clock so wrong that no calendar has it says so."""
-    seconds, millis = divmod(at, 1000)
-    try:
-        return f"{_second(seconds)}{millis:03}Z"
-    except OverflowError:
-        return "Invalid Date"
+def _format(profile: Profile) -> Format:
+    def build(options: WireOptions, own: PathOptions) -> DmHub:  # noqa: ARG001 - the registry has put the path in place
+        return DmHub(profile, options)
+
+    return Format(profile.name, PathOptions, build)
 
 
-FACTORIES: Mapping[str, Callable[[WireOptions], DmHub]] = {
-    PROFILE_2018.name: partial(DmHub, PROFILE_2018),
-    PROFILE.name: partial(DmHub, PROFILE),
-}
+FORMATS = (_format(PROFILE), _format(PROFILE_2018))

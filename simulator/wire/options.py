@@ -9,6 +9,7 @@ from simulator.contract import Replies
 from simulator.errors import UsageError
 from simulator.times import Ms
 
+DEFAULT_PATH = "/cbe/__utm"
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 _APPID = re.compile(r"[!-~]+")
 _LONGEST_NAMESPACE = 128  # so that an externalId stays far below any cut
@@ -27,7 +28,7 @@ class WireOptions:
     app_name: str
     tenant: str  # empty: the collector's tenant is not checked
     namespace: str  # in every externalId; empty on a fresh collector
-    path: str = "/cbe/__utm"  # of the event request; /__utm on some clouds
+    path: str = DEFAULT_PATH  # of the event request; /__utm on some clouds
     foreground_event: bool = False  # c_mp_show on warm shows, for `opens: every-foreground`
     events: tuple[str, ...] = ()  # registered custom events; empty: any c_ event is taken
     max_string: int = 255  # UTF-16 code units of a text that are sent

@@ -55,7 +55,11 @@ def _by_body(body: bytes, rule: BodyRule) -> Outcome:
         return Outcome.UNKNOWN
     if not isinstance(document, dict) or rule.key not in document:
         return Outcome.UNKNOWN
-    value = document[rule.key]
+    return by_value(document[rule.key], rule)
+
+
+def by_value(value: object, rule: BodyRule) -> Outcome:
+    """What a value in a reply tells by a rule."""
     if any(same_value(value, one) for one in rule.acked):
         return Outcome.ACKED
     if rule.other == "refused" or any(same_value(value, one) for one in rule.refused):

@@ -6,12 +6,12 @@ the tests hold decode(encode(e)) == e. No sockets here: the client is load/clien
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum, StrEnum
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from simulator.events import Device, Event, Identity
+from simulator.events import Device, Event, Identity, Spoil
 from simulator.immutable import immutable
 from simulator.times import Ms
 
@@ -33,6 +33,7 @@ class Purpose(IntEnum):
     EVENT = 0  # judged
     SETUP = 1  # of the earlier visit of a visitor already known
     LOOKUP = 2  # of a complete URL, method 2
+    RECORD = 3  # no request's: a line of the ledger that says what a reply told of one event among several
 
 
 @immutable(frozen=True, slots=True)
@@ -146,6 +147,8 @@ class Adapter(Protocol, Generic[State]):
     carries_anonymous_id: bool  # False: anonymous visitors cannot be told apart
     carries_source: bool
     max_batch: int  # most events that one request carries
+    spoils: frozenset[Spoil]  # in which ways its events can be wrong on purpose
+    looks_up: bool  # whether a launch by a code asks the collector for the complete URL
 
     def boot(self, device: Device) -> State:
         """The state of a fresh installation: empty storage."""
@@ -170,6 +173,27 @@ class Adapter(Protocol, Generic[State]):
     def outcome(self, answer: Answer) -> Outcome:
         """What the answer to an event tells. Never raises. What it does not recognise is UNKNOWN."""
         ...
+
+
+OutcomesOf = Callable[[int, Answer], Sequence[Outcome] | None]
+
+
+def outcomes_of(adapter: object) -> OutcomesOf | None:
+    """What an adapter reads in a reply of each event of a request, where its wire has such replies; None: it has none.
+
+    Called with the number of events and the answer, it tells an outcome of each, in the order of the records, or None
+    where the reply speaks of all of them alike; then it is the adapter's `outcome`. It never raises.
+    """
+    own: OutcomesOf | None = getattr(adapter, "outcomes", None)
+    return own
+
+
+def summed_up(outcomes: Sequence[Outcome]) -> Outcome:
+    """What an attempt tells whose events fared differently: acked where one of them was, unknown where one may be."""
+    for outcome in (Outcome.ACKED, Outcome.UNKNOWN):
+        if outcome in outcomes:
+            return outcome
+    return Outcome.REFUSED
 
 
 Fold = Callable[[State, Iterable[Event]], tuple[State, list[Sent]]]

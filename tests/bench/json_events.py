@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from simulator.events import Device, Event, Identity, Json, Kind
+from simulator.events import Device, Event, Identity, Json, Kind, Spoil
 from simulator.times import Ms, iso_utc, parse_instant
 from simulator.wire.options import WireOptions
 from simulator.wire.outcome import classify
@@ -35,6 +35,8 @@ class JsonEvents:
     carries_anonymous_id = True
     carries_source = True
     max_batch = 1
+    spoils: frozenset[Spoil] = frozenset()
+    looks_up = False
 
     def __init__(self, options: WireOptions) -> None:
         self._options = options

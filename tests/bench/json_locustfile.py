@@ -11,12 +11,16 @@ from locust import events  # first: it replaces sockets and threads for everythi
 
 # isort: split
 
-from typing import Any, cast
+from typing import cast
 
 from simulator.load.locustfile import Visitors
+from simulator.scenario.adapter_options import PathOptions
 from simulator.wire import registry
+from simulator.wire.formats import Format
 from tests.bench.json_events import JsonEvents
 
-cast("dict[str, Any]", registry._FACTORIES)["dmhub"] = JsonEvents
+cast("dict[str, Format]", registry._BY_NAME)["dmhub"] = Format(
+    "dmhub", PathOptions, lambda options, _own: JsonEvents(options)
+)
 
 __all__ = ["Visitors", "events"]

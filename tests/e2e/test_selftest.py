@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import resource
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator.contract import BY, METRICS
-from tests.e2e.commands import mpsim
+from tests.e2e.commands import mpsim, result_of
 
 Check = tuple[str, str]  # metric and kind of cell
 
@@ -92,3 +93,15 @@ def test_one_visitor_alone_shows_a_fault_again() -> None:
     killed = [trial for trial in json.loads(ran.out)["trials"] if trial["fault"] is not None]
     assert [trial["standing"] for trial in killed] == ["killed"] * len(faults)
     assert all(trial["replayed"] for trial in killed)
+
+
+def test_a_kept_trial_has_its_result_and_its_report(tmp_path: Path) -> None:
+    ran = mpsim("selftest", "loses-one-in-20", "--out", tmp_path / "kept")
+
+    assert ran.code == 0, ran
+    trials = list((tmp_path / "kept").iterdir())
+    assert len(trials) == 2, trials  # the faulty collector, and the honest one
+    for trial in trials:
+        assert result_of(trial / "run")["exit_code"] == int(trial.name.startswith("loses-one-in-20."))
+        assert (trial / "run" / "report.html").stat().st_size > 0
+        assert mpsim("report", trial / "run").code in {0, 1}

@@ -21,6 +21,7 @@ from simulator.ledger.index import AttemptIndex
 from simulator.ledger.read import LedgerDamage, are_done, check, unpacked, visitors_of
 from simulator.ledger.record import Attempt
 from simulator.ledger.write import ATTEMPT, DONE, SLOT
+from simulator.wire.request import Evidence, Outcome, Purpose
 from tests.ledger.test_ledger_files import T, acked, new_ledger, open_attempt, write_attempt
 
 SEQUENCES = some.lists(some.tuples(some.integers(0, 60), some.integers(0, 2), some.booleans()), max_size=80)
@@ -196,3 +197,23 @@ def is_done(numbers: tuple[int, ...]) -> bool:
     except LedgerDamage:
         return False
     return numbers[6] == DONE
+
+
+def test_a_line_on_one_event_belongs_to_its_attempt_and_one_that_was_cut_off_says_nothing(tmp_path: Path) -> None:
+    ledger = new_ledger(tmp_path)
+    first = ledger.begin(7, 2, 0, Purpose.EVENT, T, T + 5)
+    ledger.tell((7, 2, 0), 1_500, T + 9, Outcome.REFUSED, 200)
+    ledger.end(first, T + 6, T + 9, Outcome.ACKED, Evidence.REPLY, 200)
+    second = ledger.begin(7, 2, 1, Purpose.EVENT, T, T + 10)
+    ledger.begin(7, 2, 1, Purpose.RECORD, 1, T + 12)  # the writer dies here
+    ledger.close()
+
+    with AttemptIndex(tmp_path) as index:
+        one, other = index.attempts_of(7)[2]
+
+    assert second > first
+    assert (one.outcome, one.apart) == (Outcome.ACKED, ((1_500, Outcome.REFUSED),))
+    assert one.of_event(1_500).outcome is Outcome.REFUSED
+    assert one.of_event(0) is one
+    assert (other.outcome, other.apart) == (Outcome.UNKNOWN, ())
+    assert [(attempt.attempt, attempt.apart) for attempt in read.read_ledger(tmp_path)] == [(0, ()), (1, ())]

@@ -273,8 +273,21 @@ def test_nobody_listens(tmp_path: Path) -> None:
     done = finished(own_face(tmp_path, url, "--headless"), tmp_path)
 
     assert done.returncode == 6, done.stderr
-    assert load_report(tmp_path)["reason"] == f"no connection to {url}"
-    assert sent(tmp_path) == []
+    assert f"no connection to {url.removeprefix('http://')}: Connection refused" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_web_port_that_is_taken_is_said_before_a_run_is_made(tmp_path: Path) -> None:
+    scenario(tmp_path)
+    with hostile(says(OK)) as server, socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = finished(own_face(tmp_path, server.url, *_web(port)), tmp_path)
+
+    assert done.returncode == 5, done.stderr
+    assert f"nobody can listen on 127.0.0.1:{port}: Address already in use; choose another --web-port" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 USAGE = [
@@ -304,6 +317,17 @@ def test_under_the_web_ui_a_run_starts_and_the_process_ends_with_it(tmp_path: Pa
 
     assert done.returncode == 0, done.stderr
     assert keys(sent(tmp_path)) == planned(tmp_path)
+
+
+def test_a_run_that_nobody_started_leaves_no_directory_behind(tmp_path: Path) -> None:
+    scenario(tmp_path)
+    port = _free_port()
+    with hostile(says(OK)) as server, started(own_face(tmp_path, server.url, *_web(port)), tmp_path) as process:
+        until(lambda: _answers(port, "/"), "the web UI")
+        was_there = (tmp_path / "run" / "run.json").exists()
+        process.terminate()
+        assert (was_there, process.wait(30)) == (True, 0)
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_web_ui_starts_and_stops_a_run(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.errors import ConnectionFailed, UsageError
 from simulator.load import own_face
-from simulator.load.own_face import make_run
+from simulator.load.own_face import again, make_run
 from simulator.traffic.making import Wanted
 from simulator.traffic.opened import open_run
 from tests.load.hostile import Visit, hostile, says
@@ -61,6 +61,25 @@ def test_a_collector_that_takes_no_links(tmp_path: Path) -> None:
         pytest.raises(ConnectionFailed, match="did not take the link p7: POST /v1/source/links answered HTTP 404"),
     ):
         make_run(asked(tmp_path, server.url))
+    assert not (tmp_path / "run").exists()
+
+
+def test_nobody_at_the_target_leaves_no_directory_behind(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionFailed, match=r"no connection to 127\.0\.0\.1:1: Connection refused"):
+        make_run(asked(tmp_path))
+    assert not (tmp_path / "run").exists()
+
+
+AGAIN = [
+    ("-f x/locustfile.py --scenario s.yaml -H http://h --headless --out d", "--scenario s.yaml -H http://h --headless"),
+    ("--locustfile=x.py --out=d --scenario s.yaml --processes 2", "--scenario s.yaml --processes 2"),
+    ("--scenario s.yaml --master --expect-workers 2", "--scenario s.yaml --master --expect-workers 2"),
+]
+
+
+@pytest.mark.parametrize(("typed", "said"), AGAIN, ids=[row[1] for row in AGAIN])
+def test_the_command_for_the_same_again_names_no_file_of_ours_and_no_directory(typed: str, said: str) -> None:
+    assert " ".join(again(typed.split())) == f"python -m simulator.load {said}"
 
 
 def test_a_collector_whose_totals_do_not_come_in_time_is_not_waited_for(
@@ -81,14 +100,7 @@ def test_a_collector_whose_totals_do_not_come_in_time_is_not_waited_for(
         pytest.raises(ConnectionFailed, match=r"could not be read within 0\.5 seconds, so nothing is sent"),
     ):
         make_run(asked(tmp_path, server.url))
-
-
-def test_what_nobody_answers_for_is_not_asked(tmp_path: Path) -> None:
-    with pytest.raises(
-        ConnectionFailed, match=r"no connection to http://127\.0\.0\.1:1, where links must be registered"
-    ):
-        make_run(asked(tmp_path))
-    assert not (tmp_path / "run" / "baseline.json").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_outside_host_must_be_allowed(tmp_path: Path) -> None:

@@ -34,6 +34,48 @@ def test_an_hour_that_nobody_names_is_zero() -> None:
     ]
 
 
+def test_hours_in_which_nothing_is_expected_lie_on_the_axis_and_have_no_thick_band() -> None:
+    drawn = trend([hour("2026-03-01T00:00+08:00", 4, 4, 4), hour("2026-03-01T04:00+08:00", 4, 4, 4)], "pv")
+
+    assert drawn is not None
+    # The flanks are of the band; from the second hour to the fourth there is only the axis.
+    assert (
+        drawn.band
+        == "M100.0 0.0 L300.0 1000.0 L300.0 1000.0 L100.0 0.0ZM700.0 1000.0 L900.0 0.0 L900.0 0.0 L700.0 1000.0Z"
+    )
+    assert drawn.nought == "M300.0 1000.0 L700.0 1000.0"
+
+
+def test_a_lone_hour_between_unknown_ones_is_drawn_as_what_it_is() -> None:
+    unknown = [hour(f"2026-03-01T0{number}:00+08:00", None, None, None) for number in (0, 2, 4)]
+
+    drawn = trend(
+        [*unknown, hour("2026-03-01T01:00+08:00", 0, 0, 0), hour("2026-03-01T03:00+08:00", 1, 1, 1)],
+        "pv",
+    )
+
+    assert drawn is not None
+    assert (drawn.nought, drawn.band) == ("M300.0 1000.0 L300.0 1000.0", "M700.0 0.0 L700.0 0.0Z")
+    assert [spot.known for spot in drawn.spots] == [False, True, False, True, False]
+
+
+def test_an_hour_that_was_not_read_has_no_place_on_the_value_axis() -> None:
+    drawn = trend([hour("2026-03-01T00:00+08:00", 1, 1, None), hour("2026-03-01T01:00+08:00", 1, 1, 0)], "pv")
+
+    assert drawn is not None
+    assert [spot.y for spot in drawn.spots] == [None, 100.0]
+
+
+def test_a_side_that_says_nothing_of_any_hour_does_not_say_zero_between_them() -> None:
+    unread = trend([hour(f"2026-03-01T0{number}:00+08:00", 1, 1, None) for number in (0, 2)], "pv")
+    unknown = trend([hour(f"2026-03-01T0{number}:00+08:00", None, None, 1) for number in (0, 2)], "pv")
+
+    assert unread is not None
+    assert unread.spots[1].title == "2026-03-01 01:00: expected 0, not read, not read"
+    assert unknown is not None
+    assert unknown.spots[1].title == "2026-03-01 01:00: cannot be known, observed 0, not checkable"
+
+
 def test_what_is_not_known_interrupts() -> None:
     drawn = trend(
         [
@@ -45,7 +87,7 @@ def test_what_is_not_known_interrupts() -> None:
     )
 
     assert drawn is not None
-    assert (drawn.band.count("M"), drawn.line.count("M")) == (2, 2)
+    assert (drawn.band.count("M"), drawn.line.count("M"), drawn.nought) == (2, 2, "")
     assert "1 hour not as expected" in drawn.summary
 
 

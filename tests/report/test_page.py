@@ -19,7 +19,7 @@ from simulator.report.page import page_html
 from simulator.report.result import Result
 
 EVERY = ["passing", "failing", "incomplete", "hostile", "small", "staircase"]
-VOID = {"meta", "link", "br", "hr", "img", "input"}
+VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 Attributes = dict[str, str]
 
 
@@ -50,6 +50,9 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self.open or self.open[-1] != "style":
             self.texts.append(data)
+            if self.elements[-1:] == [("wbr", {})]:
+                self.elements.pop()  # a place where a line may end parts no words
+                self.texts[-2:] = ["".join(self.texts[-2:])]
 
     @property
     def text(self) -> str:
@@ -221,3 +224,25 @@ def test_a_run_directory_gets_its_three_files(samples: dict[str, Result], tmp_pa
 
     assert page == tmp_path / "report.html"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["junit.xml", "report.html", "result.json"]
+
+
+def test_long_names_may_break_after_their_joints_and_instants_stay_whole(samples: dict[str, Result]) -> None:
+    hour = Judged("pv", "hour", "2026-03-01T12:00+08:00", Interval(2, 2), 1, Verdict.FAIL)
+    result = replace(
+        samples["failing"], scenario="returning_<b>_campaign", target="http://collector.test:80/", metrics=(hour,)
+    )
+
+    document = page_html(result)
+
+    assert "<h1>returning_&lt;b&gt;_<wbr>campaign</h1>" in document
+    assert "<dd>http://<wbr>collector.<wbr>test:80/</dd>" in document
+    assert '<bdi>PV of hour <span class="whole">2026-03-01T12:00+08:00</span></bdi>' in document
+
+
+def test_counts_of_the_overview_break_at_their_stroke_and_scroll_rather_than_leave_their_panel(
+    samples: dict[str, Result],
+) -> None:
+    document = page_html(samples["passing"])
+
+    assert "24/<wbr>24</span>" in document
+    assert '<div class="panel wide" tabindex="0" role="region" aria-labelledby="overview">' in document

@@ -108,3 +108,13 @@ def test_a_run_that_judged_nothing_still_says_what_it_came_to(samples: dict[str,
 
     assert text.startswith("ERROR  The self-check failed.\n")
     assert text.endswith("Verdict  ERROR (exit code 7)\n")
+
+
+def test_an_instant_of_a_plan_stays_on_one_line() -> None:
+    instant = "2026-03-04T20:00:48.565+08:00"
+    events = [EventRow(instant, 1_000_000, "mini_program_view", "pages/product/detail", "wechat_ad", "a=" + "b" * 90)]
+
+    lines = plan_text("a plan", [], events, width=80).splitlines()
+
+    assert [line[: len(instant)] for line in lines if "2026" in line] == [instant]
+    assert max(map(cell_len, lines)) <= 80

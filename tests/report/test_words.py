@@ -79,6 +79,12 @@ HEADLINES = [
         "SLO MISSED",
         "The totals are right, and p95 < 200ms was missed: 231 ms.",
     ),
+    (
+        "a pass that says nothing of some figures",
+        {"not_read": ("opens", "uv by page")},
+        "PASS",
+        "All 130 judged totals are right, each against one exact number. Not read, so not judged: opens, uv by page.",
+    ),
     ("nothing judged", {"verdict": "pass", "widths": Widths()}, "PASS", "Nothing was judged."),
     (
         "underload without a reason",
@@ -164,3 +170,9 @@ NUMBERS = [
 @pytest.mark.parametrize(("said", "expected"), [row[1:] for row in NUMBERS], ids=[row[0] for row in NUMBERS])
 def test_numbers_as_text(said: str, expected: str) -> None:
     assert said == expected
+
+
+def test_one_event_outside_the_period_is_told_as_one() -> None:
+    assert words.outside_sentence(1).startswith("1 event lies outside the period")
+    assert words.outside_sentence(1).endswith("; it counts nowhere.")
+    assert words.outside_sentence(1_200).startswith("1,200 events lie outside the period")

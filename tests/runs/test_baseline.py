@@ -26,7 +26,7 @@ def test_a_baseline_is_read_as_it_was_written(tmp_path: Path) -> None:
     write_baseline(tmp_path, BEFORE, Cursors(12, 3))
 
     assert read_baseline(tmp_path) == BEFORE
-    assert read_cursors(tmp_path) == (12, 3)
+    assert read_cursors(tmp_path) == Cursors(12, 3)
 
 
 def test_a_fresh_collector_has_none(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from simulator.times import Ms
 from simulator.traffic.making import Wanted, draft, make_folder, write_run
 from simulator.traffic.opened import OpenedRun
 from simulator.verify.judging import judge
+from simulator.verify.readers import monitor_reader
 from simulator.verify.readers.reading import Reading
 from simulator.wire.request import Evidence, Outcome
 from tests.builders import scenario_text
@@ -203,7 +204,7 @@ def test_a_small_run_is_read_in_every_kind_of_cell_and_a_large_one_in_total(
         (opened.folder / "progress.json").write_text(f'{{"attempts": {{"sent": {20_000 * next(numbers)}}}}}')
         return Reading({by: {"": dict.fromkeys(METRICS, 1)} for by in kinds})
 
-    monkeypatch.setattr(watching, "read_monitor", read)
+    monkeypatch.setattr(monitor_reader, "read_monitor", read)
     monkeypatch.setattr(watching, "_FIRST_PAUSE", 0.001)
     with watching.watching(opened):
         wait_until(lambda: len(asked) >= 4)

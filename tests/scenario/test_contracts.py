@@ -265,7 +265,7 @@ def test_the_schema_is_printed_by_its_name(capsys: pytest.CaptureFixture[str]) -
     assert json.loads(capsys.readouterr().out) == contract_schema()
     assert run(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "mpsim scenario"
-    assert run(["schema", "target"]) == 5
+    assert run(["schema", "targets"]) == 5
 
 
 def test_a_name_that_is_none() -> None:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator.errors import UsageError
+from simulator.scenario.contracts import resolve_contract
+from simulator.scenario.load import load_scenario
 from simulator.times import Ms
-from simulator.wire.registry import adapter_names, make_adapter
-from tests.wire.wire_builders import OPTIONS, adapter
+from simulator.traffic.target_files import contract_of_adapter
+from simulator.wire.options import DEFAULT_PATH
+from simulator.wire.registry import adapter_names, format_of, make_adapter, option_models
+from tests.wire.wire_builders import OPTIONS, adapter, fold, launch, view
+
+FIRST = Path(__file__).parents[2] / "scenarios" / "first_open.yaml"
 
 
 def test_names() -> None:
@@ -20,7 +29,143 @@ def test_names() -> None:
 
 @pytest.mark.parametrize("name", adapter_names())
 def test_an_adapter_knows_its_name(name: str) -> None:
-    assert make_adapter(name, OPTIONS).name == name
+    own = {"body": {"json": "{event}"}} if name == "generic" else {}
+
+    assert make_adapter(name, OPTIONS, own).name == name
+
+
+@pytest.mark.parametrize("name", adapter_names())
+def test_the_contract_of_a_format_is_one_and_its_options_have_a_model(name: str) -> None:
+    contract = contract_of_adapter(name)
+
+    assert contract.name == name
+    assert resolve_contract(None, load_scenario(FIRST), contract).name == name
+    assert option_models()[name] is format_of(name).options
+
+
+def test_events_go_where_the_options_say_else_where_the_run_says_else_where_the_format_has_them() -> None:
+    def path(name: str, **own: Any) -> str:
+        target = fold(make_adapter(name, replace(OPTIONS, path=run), own), launch())[0].target
+        return target.partition("?")[0]
+
+    run = DEFAULT_PATH
+    assert [path("sensors"), path("sensors", path="/sa2"), path("dmhub"), path("growingio", project="p")] == [
+        "/sa", "/sa2", "/cbe/__utm", "/v3/projects/p/collect",
+    ]  # fmt: skip
+    run = "/mine"
+    assert [path("sensors"), path("sensors", path="/sa2"), path("dmhub")] == ["/mine", "/sa2", "/mine"]
+
+
+def test_an_option_that_does_not_fit_is_named() -> None:
+    for own, complaint in (
+        ({"batch": 0}, "the adapter sensors: batch: Input should be greater than or equal to 1"),
+        ({"batsh": 1}, "the adapter sensors: batsh: Extra inputs are not permitted"),
+        ({"every": 5}, "the adapter sensors: every: expected a duration"),
+        ({"path": "sa"}, "the adapter sensors: path: "),
+    ):
+        with pytest.raises(UsageError) as error:
+            make_adapter("sensors", OPTIONS, own)
+        assert str(error.value).startswith(complaint)
+
+
+# ---- of other packages --------------------------------------------------------------------------------------------
+
+ACME = """
+from simulator.scenario.adapter_options import PathOptions, Size
+from simulator.wire.formats import Format
+from simulator.wire.request import Action
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Carried, Vendor, said
+
+
+class AcmeOptions(PathOptions):
+    times: Size = 1
+
+
+class Acme(Vendor):
+    name = "acme"
+    carries = frozenset({"action", "event"})
+
+    def says(self, moment, memory):
+        return [{"e": str(moment.action)}], memory
+
+    def request(self, messages, sending):
+        return Carried("GET", f"{self.options.path}?e={messages[0]['e']}", ())
+
+    def read(self, captured):
+        return [{"e": captured.target.partition("=")[2]}]
+
+    def record(self, message):
+        return said(Action(message["e"]), message["e"], None)
+
+
+def build(options, own):
+    return Tracker(Acme(options, batch=own.times, every=5_000))
+
+
+FORMAT = Format("acme", AcmeOptions, build, path="/acme")
+NOT_A_FORMAT = 5
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A distribution of somebody else's, as pip leaves it."""
+    (tmp_path / "acme_adapter.py").write_text(ACME, encoding="utf-8")
+    info = tmp_path / "acme_adapter-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-adapter\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(
+        "[mpsim.adapters]\nacme = acme_adapter:FORMAT\nbroken = acme_adapter:NOT_A_FORMAT\n"
+        "missing = no_such_module:FORMAT\ndmhub = acme_adapter:FORMAT\nother = acme_adapter:FORMAT\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    sys.modules.pop("acme_adapter", None)
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_adapter_of_another_package_is_one_of_ours() -> None:
+    of = make_adapter("acme", OPTIONS, {"times": 2})
+    (request,) = fold(of, launch(), view(1))
+
+    assert {"acme", "dmhub"} <= set(adapter_names())
+    assert (request.target, of.max_batch) == ("/acme?e=open", 2)
+    assert of.decode("GET", request.target, {}, b"")[0].event == "open"
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_package_that_cannot_be_used_is_no_matter_to_whoever_does_not_ask_for_it() -> None:
+    models = option_models()
+
+    assert {"acme", "missing", "sensors"} <= set(models)
+    assert models["acme"].__name__ == "AcmeOptions"
+    with pytest.raises(UsageError, match="missing of acme-adapter"):
+        models["missing"]
+    with pytest.raises(KeyError):
+        models["acmee"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_no_package_takes_a_name_of_ours() -> None:
+    assert type(make_adapter("dmhub", OPTIONS)).__name__ == "DmHub"
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("missing", "the adapter missing of acme-adapter cannot be imported: No module named 'no_such_module'"),
+        ("broken", "the adapter broken of acme-adapter: acme_adapter:NOT_A_FORMAT is no simulator.wire.formats.Format"),
+        ("other", "the adapter other of acme-adapter: acme_adapter:FORMAT is no simulator.wire.formats.Format of that"),
+    ],
+)
+def test_a_package_that_cannot_be_used_is_named(name: str, complaint: str) -> None:
+    with pytest.raises(UsageError) as error:
+        make_adapter(name, OPTIONS)
+
+    assert str(error.value).startswith(complaint)
 
 
 @pytest.mark.parametrize(("name", "carries"), [("dmhub", True), ("dmhub-2018", False)])

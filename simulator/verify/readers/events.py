@@ -19,6 +19,7 @@ from simulator.events import Identity
 from simulator.times import Ms, parse_instant
 from simulator.verify.readers.fetch import Unreadable, fetch, reading_client, start_of
 from simulator.wire import dmhub_fields as keys
+from simulator.wire.request import Action, Record
 
 MOST_EVENTS = 1_000_000  # that are listed of one run; about 400 bytes each are kept
 PAGE = 5_000  # events of one reply
@@ -40,6 +41,33 @@ class StoredEvent(NamedTuple):
     page: str  # of a view; empty for other events
     received: Ms | None
     reason: str  # why it is bad; empty for a good one
+    action: str = ""  # an Action, where the list tells it otherwise than by the event's name
+    session: str = ""  # the tracker's own session id, where the list tells one
+    user: str = ""  # whom the collector takes it to be of, where the list tells that
+
+
+def action_of(event: StoredEvent) -> Action:
+    """What a stored event is to the four numbers."""
+    return Action(event.action) if event.action else keys.ACTIONS.get(event.event, Action.CUSTOM)
+
+
+def event_of(record: Record, received: Ms | None) -> StoredEvent:
+    """A stored event that was kept as the request that brought it."""
+    return StoredEvent(
+        0,
+        record.external_id,
+        record.event,
+        record.date,
+        record.anonymous_id,
+        record.identities,
+        record.source,
+        record.content,
+        record.page,
+        received,
+        record.bad,
+        record.action.value,
+        record.session,
+    )
 
 
 class TooMany(Unreadable):

@@ -5,6 +5,7 @@ What the bytes mean is the reader's business. Nothing that a collector answers r
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
 from collections.abc import Mapping
@@ -32,11 +33,10 @@ def reading_client(url: str, seconds: float, transport: httpx.BaseTransport | No
         seconds: for one reply.
         transport: instead of the network, in tests.
     """
-    timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
     # A proxy of the environment would stand between the run and what it measures.
     return httpx.Client(
         base_url=url,
-        timeout=timeout,
+        timeout=_timeout(seconds),
         follow_redirects=False,
         trust_env=False,
         transport=transport,
@@ -61,13 +61,39 @@ def fetch(
     Raises:
         Unreadable: no connection, not 200, too large, too slow, cut short.
     """
+    method, content, headers = "GET", None, {}
+    if body is not None:
+        method, content, headers = "POST", json.dumps(body).encode(), {"content-type": "application/json"}
+    return fetch_request(client, method, path, parameters, seconds, headers=headers, content=content)
+
+
+def fetch_request(
+    client: httpx.Client,
+    method: str,
+    url: str,
+    query: Mapping[str, str],
+    seconds: float,
+    *,
+    headers: Mapping[str, str],
+    content: bytes | None = None,
+) -> bytes:
+    """The body of the reply to any request, whole.
+
+    Args:
+        url: of the client's host; a path alone is enough.
+        query: in the place of the URL's own; empty: that stays.
+
+    Raises:
+        Unreadable: as `fetch`.
+    """
     deadline = time.monotonic() + seconds
     whole = bytearray()
     try:
         # Without compression a small reply cannot grow large here.
-        headers = {"accept-encoding": "identity"}
-        method, content = ("GET", None) if body is None else ("POST", body)
-        with client.stream(method, path, params=dict(parameters), headers=headers, json=content) as reply:
+        sent = {"accept-encoding": "identity", **headers}
+        with client.stream(
+            method, url, params=dict(query) or None, headers=sent, content=content, timeout=_timeout(seconds)
+        ) as reply:
             if reply.status_code != httpx.codes.OK:
                 raise Unreadable(f"status {reply.status_code} where 200 was expected", reply.status_code)
             if reply.headers.get("content-encoding", "identity") != "identity":
@@ -78,10 +104,16 @@ def fetch(
                     raise Unreadable(f"a reply of more than {MAX_BYTES // 1024 // 1024} MB")
                 if time.monotonic() > deadline:
                     raise Unreadable(f"the reply was not complete after {seconds:g} s")
-    except httpx.HTTPError as failed:
+    except (httpx.HTTPError, httpx.InvalidURL) as failed:
         # The text of an httpx error may hold the URL and with it the token.
-        raise Unreadable(f"{_WORDS.get(type(failed), 'no complete reply')} ({type(failed).__name__})") from failed
+        raise Unreadable(f"{_WORDS.get(type(failed), 'no complete reply')} ({type(failed).__name__})") from None
+    except UnicodeError:
+        raise Unreadable("a header or URL that cannot be sent") from None
     return bytes(whole)
+
+
+def _timeout(seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
 
 
 _WORDS: dict[type[Exception], str] = {

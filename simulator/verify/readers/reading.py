@@ -16,12 +16,22 @@ class Reading:
     errors: Mapping[str, str] = field(default_factory=dict)  # by → why it, or a value in it, could not be read
     invoked_ns: int = 0  # wall clock before the first request
     completed_ns: int = 0  # and after the last reply
+    missing: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (metric, by) → why nobody gives it
+    left_out: frozenset[tuple[str, str]] = frozenset()  # (metric, by) that the collector does not have: not judged
 
     @property
     def error(self) -> str:
         """What could not be read, in one text; empty when everything was."""
-        return "; ".join(dict.fromkeys(self.errors.values()))
+        return "; ".join(dict.fromkeys((*self.errors.values(), *self.missing.values())))
 
     def says_the_same(self, other: Reading) -> bool:
         """Whether both readings tell the same totals, whenever they were taken."""
-        return self.cells == other.cells and self.errors.keys() == other.errors.keys()
+        return (
+            self.cells == other.cells
+            and self.errors.keys() == other.errors.keys()
+            and self.missing.keys() == other.missing.keys()
+        )
+
+    def gives(self, metric: str, by: str) -> bool:
+        """Whether it speaks of a figure at all, so that a cell which it does not name is 0."""
+        return by in self.cells and (metric, by) not in self.missing and (metric, by) not in self.left_out

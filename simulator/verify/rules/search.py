@@ -210,7 +210,7 @@ def _labelled(label: Callable[[Sighting], Ms], book: CellBook) -> Place:
         if not begin <= row.earliest < end:
             return NOWHERE, NOWHERE
         at = label(row)
-        moved = Sighting(row.record, row.low, row.high, at, at, row.arrived, row.arrived_by)
+        moved = Sighting(row.record, row.low, row.high, at, at, row.arrived, row.arrived_by, row.dated, row.place)
         return anywhere.of(moved) or (NOWHERE, NOWHERE)
 
     return place

@@ -1,0 +1,278 @@
+"""A target file tried: one event of each kind is sent, and the totals are read before and after.
+
+What is sent is planned, encoded and judged as in a run, in a run directory that is gone afterwards. Requests leave one
+by one on a plain connection, without Locust and without a ledger: their outcomes are looked at here.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+from simulator.contract import METRICS
+from simulator.errors import UsageError
+from simulator.finding import ExitCode, Judged, Verdict
+from simulator.runs.baseline import since
+from simulator.runs.planning import blocks_of
+from simulator.runs.reading import Readers, cursors_now, reading
+from simulator.times import Ms
+from simulator.traffic.making import Wanted, draft, make_folder, write_run
+from simulator.traffic.opened import OpenedRun
+from simulator.traffic.target_files import named_target
+from simulator.traffic.targets import check_connection
+from simulator.verify.judging import judge
+from simulator.verify.oracle import expected_from_plan
+from simulator.verify.readers.fetch import Unreadable
+from simulator.verify.readers.reading import Reading
+from simulator.wire.outcome import describe
+from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request, outcomes_of
+
+MOST_EVENTS = 50  # of one trial
+_MOST_VISITORS = 200  # that are looked through for kinds of events
+_MOST_BYTES = 65_536  # of a reply that are kept
+_SECONDS = 15.0
+_PAUSE = 0.25
+_NS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One request, and what came of it."""
+
+    events: str  # names of what it holds
+    outcome: Outcome
+    answer: str  # in words
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One of the four totals, before and after."""
+
+    metric: str
+    before: int | None
+    after: int | None
+    judged: Judged | None  # what it has more now, against what was sent; None: the target file leaves it out
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of trying a target file."""
+
+    target: str
+    url: str
+    requests: tuple[Tried, ...]
+    figures: tuple[Figure, ...]
+    cells: tuple[Judged, ...]  # of every kind but "all"
+    listed: int | None  # events that are listed more than before; None: none are
+    why_not_listed: str
+    seconds: float  # until the totals were right, or the deadline
+    not_read: tuple[str, ...]  # figures that the target file leaves out
+
+    @property
+    def acked(self) -> bool:
+        """Whether every event was acked: only then is it known what the totals must be."""
+        return all(one.outcome is Outcome.ACKED for one in self.requests)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 where every event was acked and every total is right; 1 where one is wrong; 3 where not all is known."""
+        judged = [*self.cells, *(one.judged for one in self.figures if one.judged is not None)]
+        if self.acked and any(one.verdict is Verdict.FAIL for one in judged):
+            return ExitCode.FAIL
+        known = all(one.verdict is Verdict.PASS for one in judged if one.expected is not None)
+        right = any(one.verdict is Verdict.PASS for one in judged)
+        return ExitCode.PASS if self.acked and known and right else ExitCode.INCOMPLETE
+
+
+def try_target(file: str, scenario: Path | None = None, allowed_hosts: Sequence[str] = ()) -> Trial:
+    """Send one event of each kind to a target, and read what it counts.
+
+    Args:
+        scenario: whose events are sent; None: a small one of our own, of one visitor.
+
+    Raises:
+        UsageError: a mistake in a file, a host that was not allowed, a variable that is not set.
+        ConnectionFailed: nobody answers there.
+    """
+    with TemporaryDirectory(prefix="mpsim-check-") as place:
+        folder = Path(place)
+        if scenario is None:
+            scenario = folder / "target_check.yaml"
+            scenario.write_text(_own_scenario(file), encoding="utf-8")
+        wanted = Wanted(
+            scenario, file, speed="flood", allowed_hosts=tuple(allowed_hosts), out=folder / "run", visitors=1
+        )
+        wanted = wanted if scenario.parent == folder else replace(wanted, visitors=None)
+        checked = draft(wanted)
+        assert checked.url is not None
+        check_connection(checked.url)
+        opened = write_run(checked, make_folder(checked), checked.url)
+        with reading(opened) as readers:
+            return _tried(opened, readers)
+
+
+def _own_scenario(file: str) -> str:
+    """The small scenario, within the scope of the target."""
+    text = files("simulator.scenario").joinpath("trial.yaml").read_text(encoding="utf-8")
+    scope = named_target(file, "dmhub", "/cbe/__utm", "").file.scope
+    app = "".join(
+        f'  {name}: "{value}"\n'
+        for name, value in (("appid", scope.appid), ("tenant", scope.tenant))
+        if value is not None
+    )
+    text = text.replace("app:\n", f"app:\n{app}")
+    return text.replace("cl_sr=mpsim_check", f"cl_sr={scope.source}mpsim_check") if scope.source else text
+
+
+def _tried(opened: OpenedRun, readers: Readers) -> Trial:
+    requests = list(_one_of_each(opened))
+    by_event = opened.contract.time == "event"
+    begin, end = (opened.plan.start, opened.plan.end) if by_event else _around_now(opened)
+    expectations = expected_from_plan(
+        [requests], opened.contract, begin, end, carries_anonymous_id=opened.adapter.carries_anonymous_id
+    )
+    cursors = cursors_now(readers.events)
+    before = readers.totals.read(begin, end)
+    tried = tuple(_send(opened, request) for request in requests)
+    acked = all(one.outcome is Outcome.ACKED for one in tried)
+    began = time.monotonic()
+    while True:
+        after = readers.totals.read(begin, end)
+        judged = judge(expectations, since(after, before), opened.scenario.expect)
+        if all(one.verdict is Verdict.PASS or one.observed is None for one in judged):
+            break
+        if not acked or time.monotonic() - began >= opened.contract.deadline / 1000:
+            break
+        time.sleep(_PAUSE)
+    listed, why = _listed(readers, None if cursors is None else cursors.good)
+    return Trial(
+        readers.target.name,
+        opened.target_url,
+        tried,
+        tuple(_figure(metric, before, after, judged) for metric in METRICS),
+        tuple(one for one in judged if one.by != "all"),
+        listed,
+        why,
+        time.monotonic() - began,
+        tuple(readers.target.file.not_read),
+    )
+
+
+def _one_of_each(opened: OpenedRun) -> Iterator[Request]:
+    """The visits that are needed for one event of each name, whole, so that their totals are known.
+
+    Raises:
+        UsageError: more events than a trial is for.
+    """
+    sent: list[Request] = []
+    seen: set[str] = set()
+    for block in _blocks(opened):
+        asked = [one for one in block if one.purpose is Purpose.EVENT]
+        names = {record.event for one in asked for record in one.records if not record.bad}
+        if names - seen:
+            seen |= names
+            sent += [one for one in block if one.purpose is not Purpose.LOOKUP]
+    if len(sent) > MOST_EVENTS:
+        raise UsageError(
+            f"one event of each kind of this scenario is {len(sent)} requests, and a check sends at most {MOST_EVENTS}"
+        )
+    yield from sent
+
+
+def _blocks(opened: OpenedRun) -> Iterator[list[Request]]:
+    size = opened.plan.block
+    for number, block in enumerate(blocks_of(opened.plan, opened.adapter)):
+        if number * size >= _MOST_VISITORS:
+            return
+        yield block
+
+
+def _around_now(opened: OpenedRun) -> tuple[Ms, Ms]:
+    now = time.time_ns() // _NS
+    return Ms(now - opened.contract.clock_bound), Ms(now + opened.contract.deadline + 3_600_000)
+
+
+def _figure(metric: str, before: Reading, after: Reading, judged: Sequence[Judged]) -> Figure:
+    def value(reading: Reading) -> int | None:
+        return reading.cells.get("all", {}).get("", {}).get(metric) if reading.gives(metric, "all") else None
+
+    of_it = next((one for one in judged if (one.metric, one.by) == (metric, "all")), None)
+    return Figure(metric, value(before), value(after), of_it)
+
+
+def _listed(readers: Readers, before: int | None) -> tuple[int | None, str]:
+    if readers.events is None:
+        return None, "the target file does not say how"
+    if before is None:
+        return None, "they could not be read before"
+    try:
+        return sum(1 for _ in readers.events.events("good", after=before)), ""
+    except Unreadable as unreadable:
+        return None, readers.setting.secrets.hidden(str(unreadable))
+
+
+# ---- sending ------------------------------------------------------------------------------------------------------
+
+
+def _send(opened: OpenedRun, request: Request) -> Tried:
+    answer = _answer(opened.target_url, request)
+    outcome = _outcome(opened, request, answer)
+    names = ", ".join(dict.fromkeys(record.event or "(no event)" for record in request.records))
+    told = describe(answer, opened.contract.replies, outcome)
+    said = " ".join(re.sub(r"[^\x20-\x7e]+", " ", answer.body[:80].decode("latin-1")).split())
+    return Tried(names, outcome, f"{told}; it said {said}" if said and outcome is not Outcome.ACKED else told)
+
+
+def _outcome(opened: OpenedRun, request: Request, answer: Answer) -> Outcome:
+    """What an answer tells of all events of a request: acked only where each of them is."""
+    apart = outcomes_of(opened.adapter)
+    each = None if apart is None else apart(len(request.records), answer)
+    if each is None:
+        return opened.adapter.outcome(answer)
+    return next((one for one in (Outcome.REFUSED, Outcome.UNKNOWN) if one in each), Outcome.ACKED)
+
+
+def _answer(url: str, request: Request) -> Answer:
+    """Send a request once, on a connection of its own."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(
+            host, parts.port, timeout=_SECONDS, context=ssl.create_default_context()
+        )
+    else:
+        connection = http.client.HTTPConnection(host, parts.port, timeout=_SECONDS)
+    try:
+        try:
+            connection.connect()
+        except OSError:
+            return Answer(Evidence.NO_CONNECTION)
+        connection.putrequest(request.method, request.target, skip_accept_encoding=True)
+        for name, value in request.headers:
+            connection.putheader(name, value)
+        if request.body or request.method not in ("GET", "HEAD"):
+            connection.putheader("Content-Length", str(len(request.body)))
+        connection.endheaders(request.body or None)
+        reply = connection.getresponse()
+        return Answer(Evidence.REPLY, reply.status, reply.read(_MOST_BYTES))
+    except TimeoutError:
+        return Answer(Evidence.TIMEOUT)
+    except ConnectionResetError:
+        return Answer(Evidence.RESET)
+    except http.client.IncompleteRead:
+        return Answer(Evidence.TRUNCATED)
+    except http.client.RemoteDisconnected:
+        return Answer(Evidence.CLOSED)
+    except (http.client.HTTPException, OSError):
+        return Answer(Evidence.GARBAGE)
+    finally:
+        connection.close()

@@ -1,0 +1,219 @@
+"""Figures and events out of a JSON document, by the JMESPath expressions of a target file.
+
+A document is bounded before it comes here; an expression that finds nothing leaves its figure unread, and says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from jmespath.parser import ParsedResult
+
+from simulator.contract import METRICS
+from simulator.events import Identity
+from simulator.scenario.target_reading import EventFields, FiguresSection
+from simulator.times import Ms, parse_instant
+from simulator.verify.readers.events import StoredEvent
+from simulator.verify.readers.fetch import Unreadable, start_of
+from simulator.verify.readers.figures import Figures
+
+Row = tuple[object, Mapping[str, object]]  # the cell, and metric → value
+
+_SECONDS = 100_000_000_000  # a number below it is an instant in seconds: so many milliseconds are of 1973
+_LONGEST = 4_096  # characters of one field
+
+
+@lru_cache(maxsize=512)
+def compiled(expression: str) -> ParsedResult:
+    """A JMESPath expression of a target file, which was checked when that was read."""
+    return jmespath.compile(expression)
+
+
+def found(expression: str | None, document: object) -> Any:
+    """What an expression finds; the document itself where there is none.
+
+    Raises:
+        Unreadable: it cannot be applied to this document.
+    """
+    if expression is None:
+        return document
+    try:
+        return compiled(expression).search(document)
+    except (JMESPathError, RecursionError, TypeError, ValueError) as bad:
+        raise Unreadable(f"{expression} cannot be applied to it: {str(bad)[:120]}") from bad
+
+
+def parsed(body: bytes) -> Any:
+    """The document of a text.
+
+    Raises:
+        Unreadable: it is no JSON.
+    """
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as bad:
+        raise Unreadable(f"not JSON: {start_of(body)}") from bad
+
+
+# ---- figures ------------------------------------------------------------------------------------------------------
+
+
+def figures_in(document: object, section: FiguresSection) -> list[Row]:
+    """The rows of one page of a document, with their values.
+
+    Raises:
+        Unreadable: no rows where they are said to stand, or a row without a cell.
+    """
+    metrics = {metric: getattr(section, metric) for metric in METRICS if getattr(section, metric) is not None}
+    return [
+        (cell, {metric: found(expression, row) for metric, expression in metrics.items()})
+        for cell, row in _rows(document, section)
+    ]
+
+
+def metrics_of(section: FiguresSection) -> tuple[str, ...]:
+    """The metrics that a section speaks of."""
+    return tuple(metric for metric in METRICS if getattr(section, metric) is not None)
+
+
+def _rows(document: object, section: FiguresSection) -> Iterator[tuple[object, object]]:
+    rows = found(section.rows, document)
+    if section.by == "all":
+        if isinstance(rows, list):
+            if len(rows) != 1:
+                raise Unreadable(f"{len(rows)} rows{_at(section)}, where the total is one")
+            rows = rows[0]
+        yield "", rows
+        return
+    if isinstance(rows, dict) and section.cell is None:
+        yield from rows.items()
+        return
+    if isinstance(rows, dict):
+        rows = list(rows.values())
+    if not isinstance(rows, list):
+        raise Unreadable(f"no rows{_at(section)}: {str(rows)[:60]!r}")
+    if section.cell is None and rows:
+        raise Unreadable(f"the rows{_at(section)} are a list; say with cell: where each has its name")
+    for row in rows:
+        yield found(section.cell, row), row
+
+
+def _at(section: FiguresSection) -> str:
+    return f" at {section.rows}" if section.rows else ""
+
+
+def take_cells(document: object, figures: Figures) -> None:
+    """Take a document in the shape of the readings themselves: {"source": {"ad": {"pv": 1, …}}, …}."""
+    if not isinstance(document, dict):
+        for by in figures.kinds:
+            figures.wrong(by, f'no keys such as "all" in it: {str(document)[:60]!r}')
+        return
+    for by in figures.kinds:
+        cells = document.get(by)
+        if cells is None:
+            continue
+        with figures.reading(by, by):
+            if not isinstance(cells, dict) or not all(isinstance(values, dict) for values in cells.values()):
+                raise Unreadable("expected cells with their figures")
+            spoken = {metric for values in cells.values() for metric in METRICS if metric in values}
+            figures.add(by, cells.items(), spoken if cells else METRICS)
+
+
+# ---- events -------------------------------------------------------------------------------------------------------
+
+
+def fields_of(section: EventFields) -> frozenset[str]:
+    """The fields of a StoredEvent that a section gives."""
+    names = ("external_id", "event", "date", "anonymous_id", "source", "content", "page", "received", "session", "user")
+    given = {name for name in names if getattr(section, name) is not None}
+    return frozenset(given | ({"identities"} if section.identities else set()))
+
+
+def compared_of(section: EventFields) -> frozenset[str]:
+    """Those of them that are compared with the plan."""
+    given = fields_of(section)
+    return given if section.compare is None else given & {*section.compare, "external_id"}
+
+
+def event_in(item: object, section: EventFields, cursor: int) -> StoredEvent:
+    """One stored event out of an item of a list.
+
+    Raises:
+        Unreadable: no id, or an instant that cannot be read.
+    """
+    identifier = found(section.external_id, item)
+    if not isinstance(identifier, str | int) or isinstance(identifier, bool):
+        raise Unreadable(f"{section.external_id} finds no id in an item: {str(identifier)[:60]!r}")
+    text = {
+        name: _text(found(getattr(section, name), item))
+        for name in ("event", "anonymous_id", "source", "content", "page")
+        if getattr(section, name) is not None
+    }
+    identities = [
+        Identity(kind, value)
+        for kind, expression in section.identities.items()
+        if (value := _text(found(expression, item)))
+    ]
+    return StoredEvent(
+        cursor,
+        str(identifier)[:_LONGEST],
+        text.get("event", ""),
+        _instant(section.date, item),
+        text.get("anonymous_id", ""),
+        tuple(identities),
+        text.get("source", ""),
+        text.get("content", ""),
+        text.get("page", "").removeprefix("/"),
+        _instant(section.received, item),
+        "",
+        section.action_of(text.get("event", "")),
+        "" if section.session is None else _text(found(section.session, item)),
+        "" if section.user is None else _text(found(section.user, item)),
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value[:_LONGEST]
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def _instant(expression: str | None, item: object) -> Ms | None:
+    return None if expression is None else instant_of(found(expression, item))
+
+
+def instant_of(value: object) -> Ms | None:
+    """An instant as a collector writes it: ISO 8601 with an offset, or seconds or milliseconds since 1970.
+
+    Raises:
+        Unreadable: neither, and not nothing.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, str):
+            return parse_instant(value) if not value.isdecimal() else instant_of(int(value))
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return Ms(round(value * 1000)) if abs(value) < _SECONDS else Ms(round(value))
+    except (ValueError, OverflowError):
+        pass
+    raise Unreadable(
+        f"an instant is expected as ISO 8601 with an offset or a number since 1970, not {str(value)[:40]!r}"
+    )
+
+
+def listed(rows: object, section: str | None) -> list[object]:
+    """The items of a list.
+
+    Raises:
+        Unreadable: it is none.
+    """
+    items = found(section, rows)
+    if not isinstance(items, list):
+        raise Unreadable(f"no list of events{f' at {section}' if section else ''}: {str(items)[:60]!r}")
+    return items

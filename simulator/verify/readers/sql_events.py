@@ -1,0 +1,117 @@
+"""Stored events by one query of the target file, in the order of their arrival; columns are named as their fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from simulator.events import Identity
+from simulator.scenario.nearest import did_you_mean
+from simulator.scenario.target_reading import SqlEventsSection
+from simulator.scenario.values import LATEST
+from simulator.times import Ms, instant
+from simulator.verify.readers.database import Database
+from simulator.verify.readers.documents import instant_of
+from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which
+from simulator.verify.readers.fetch import Unreadable
+from simulator.verify.readers.setting import Setting
+
+_COLUMNS = (
+    "external_id", "event", "date", "anonymous_id", "identities", "source", "content", "page", "received",
+    "session",
+    "user",
+)  # fmt: skip
+_LONGEST = 4_096
+
+
+class SqlEvents:
+    """Lists the events of a query. A cursor is an event's place among its rows, from 1."""
+
+    lists_bad = False
+
+    def __init__(self, section: SqlEventsSection, setting: Setting) -> None:
+        self._section, self._setting = section, setting
+        self._database = Database(section, setting)
+        self.fields: frozenset[str] = frozenset(_COLUMNS)  # until a query has told its columns
+
+    @property
+    def compared(self) -> frozenset[str]:
+        return self.fields
+
+    def events(self, which: Which, *, after: int = 0, limit: int = MOST_EVENTS) -> Iterator[StoredEvent]:
+        """The events behind a cursor, oldest first."""
+        if which == "bad":
+            raise Unreadable("the target file does not say how bad events are listed")
+        begin, end = self._setting.period or (Ms(0), LATEST)
+        names, rows = self._database.ask(self._section.query, self._database.parameters(begin, end), limit + after + 1)
+        columns = _checked(names)
+        self.fields = frozenset(columns)
+        if len(rows) > limit + after:
+            raise TooMany(f"more than {limit:,} events are listed")
+        for place, row in enumerate(rows[after:], after + 1):
+            yield _event(dict(zip(columns, row, strict=True)), place)
+
+    def last_cursor(self, which: Which) -> int:
+        """How many events are listed now."""
+        return 0 if which == "bad" else sum(1 for _ in self.events(which))
+
+    def mark(self) -> str:
+        """A table has no mark of its own."""
+        return ""
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._database.close()
+
+
+def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
+    columns = tuple(name.lower() for name in names)
+    for name in columns:
+        if name not in _COLUMNS:
+            raise Unreadable(f"nobody knows the column {name[:64]} of an event{did_you_mean(name, _COLUMNS)}")
+    if "external_id" not in columns:
+        raise Unreadable("the query has no column external_id, the id that the event was sent with")
+    return columns
+
+
+def _event(row: dict[str, object], cursor: int) -> StoredEvent:
+    def text(name: str) -> str:
+        value = row.get(name)
+        return "" if value is None else str(value)[:_LONGEST]
+
+    return StoredEvent(
+        cursor,
+        text("external_id"),
+        text("event"),
+        _instant(row.get("date")),
+        text("anonymous_id"),
+        _identities(row.get("identities")),
+        text("source"),
+        text("content"),
+        text("page").removeprefix("/"),
+        _instant(row.get("received")),
+        "",
+        session=text("session"),
+        user=text("user"),
+    )
+
+
+def _instant(value: object) -> Ms | None:
+    if isinstance(value, datetime):
+        return instant(value if value.tzinfo is not None else value.replace(tzinfo=UTC))
+    return instant_of(value)
+
+
+def _identities(value: object) -> tuple[Identity, ...]:
+    """Pairs of type and value, as JSON: [["applet-wechat", "o…"], …], or an object."""
+    if value is None or value == "":
+        return ()
+    try:
+        given = json.loads(value) if isinstance(value, str | bytes) else value
+    except ValueError as bad:
+        raise Unreadable(f"identities are expected as JSON, not {str(value)[:40]!r}") from bad
+    pairs = list(given.items()) if isinstance(given, dict) else given
+    if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        raise Unreadable(f"identities are expected as pairs of type and value, not {str(value)[:40]!r}")
+    return tuple(Identity(str(kind), str(one)) for kind, one in pairs if one)
