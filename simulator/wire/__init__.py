@@ -4,6 +4,7 @@
     options.py        what an adapter is set up with
     formats.py        a wire format as the registry knows it
     registry.py       adapters by name, those of other packages too
+    vendor.py         how one vendor's tracker speaks: what each file of a vendor says
     tracker.py        what trackers have in common: identities, sessions, the queue; the adapter of a vendor
     aladdin.py ga4.py growingio.py matomo.py posthog.py segment.py sensors.py snowplow.py thinkingdata.py umeng.py
                       one vendor each

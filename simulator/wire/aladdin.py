@@ -24,18 +24,8 @@ from simulator.wire.json_text import number_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.query import build, parse
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import (
-    Captured,
-    Carried,
-    Message,
-    Moment,
-    Sending,
-    Tracker,
-    Vendor,
-    digits_of,
-    one_identity,
-    said,
-)
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, digits_of, one_identity, said
 
 VERSION = "7.4.0"
 _MOST = 255  # characters of a name, and of its content

@@ -24,7 +24,8 @@ from simulator.wire.javascript import encode_component, string
 from simulator.wire.json_text import number_of, object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Captured, Carried, Message, Moment, Sending, Tracker, Vendor, one_identity, said
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, one_identity, said
 
 MOST_PARAMS = 25
 _LONGEST_NAME, _LONGEST_VALUE = 40, 100  # of a parameter

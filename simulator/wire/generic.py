@@ -44,7 +44,8 @@ from simulator.wire.template_text import (
     plain,
     read_form,
 )
-from simulator.wire.tracker import Captured, Carried, Message, Moment, Sending, Tracker, Vendor, said
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, said
 
 _KINDS = {
     Kind.LAUNCH: "launch",

@@ -25,13 +25,13 @@ from simulator.wire.json_text import number_of, objects_in, parse_json, stringif
 from simulator.wire.options import WireOptions
 from simulator.wire.query import parse
 from simulator.wire.request import Action, Record, WireError
-from simulator.wire.tracker import (
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import (
     Captured,
     Carried,
     Message,
     Moment,
     Sending,
-    Tracker,
     Vendor,
     as_uuid,
     digits_of,

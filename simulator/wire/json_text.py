@@ -18,6 +18,12 @@ from simulator.wire.request import WireError
 MOST_BYTES = 8 << 20  # of a body that is read, unpacked; ours stay far below
 _DEEPEST = 64
 
+_python = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+# A number that JavaScript writes otherwise (5.0, 1e+16, 2**53 and more, NaN) stands behind one of three marks. What
+# only looks like one, inside a text, costs time and nothing else.
+_OTHERWISE = re.compile(
+    "[:,\\[]-?(?:[0-9]+\\.0(?![0-9])|[0-9.]+e[+-]|[0-9]{17}|9[0-9]{15}|NaN|Infinity)|[\ud800-\udfff]"
+)
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -26,6 +32,16 @@ def stringify(value: Json) -> str:
 
     Half of a surrogate pair becomes its escape, so the text can always be sent as UTF-8.
     """
+    if isinstance(value, (dict, list)):
+        # Python writes most values as JavaScript does, and many times faster.
+        text = _python(value)
+        if _OTHERWISE.search(text) is None:
+            return text
+    return by_parts(value)
+
+
+def by_parts(value: Json) -> str:
+    """The same, value by value: right for all of them."""
     if isinstance(value, str):
         return _text(value)
     if value is None:
@@ -35,8 +51,8 @@ def stringify(value: Json) -> str:
     if isinstance(value, float):
         return string(value) if math.isfinite(value) else "null"
     if isinstance(value, list):
-        return f"[{','.join(map(stringify, value))}]"
-    return "{" + ",".join([f"{_text(key)}:{stringify(one)}" for key, one in value.items()]) + "}"
+        return f"[{','.join(map(by_parts, value))}]"
+    return "{" + ",".join([f"{_text(key)}:{by_parts(one)}" for key, one in value.items()]) + "}"
 
 
 def _text(text: str) -> str:

@@ -24,18 +24,8 @@ from simulator.wire.json_text import number_of, object_in, parse_json, stringify
 from simulator.wire.options import WireOptions
 from simulator.wire.query import build, parse
 from simulator.wire.request import Action, Answer, Evidence, Outcome, Record, WireError
-from simulator.wire.tracker import (
-    Captured,
-    Carried,
-    Message,
-    Moment,
-    Sending,
-    Tracker,
-    Vendor,
-    digits_of,
-    one_identity,
-    said,
-)
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, digits_of, one_identity, said
 
 CAMPAIGN = Names("mtm_campaign", "mtm_content")  # what Matomo reads from an address
 

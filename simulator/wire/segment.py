@@ -22,7 +22,8 @@ from simulator.wire.iso import instant_in, iso_text
 from simulator.wire.json_text import object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Captured, Carried, Message, Moment, Sending, Tracker, Vendor, one_identity, said
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, one_identity, said
 
 OPENED, BACKGROUNDED = "Application Opened", "Application Backgrounded"
 _CAMPAIGN = Names("source", "content")

@@ -40,7 +40,8 @@ from simulator.wire.options import WireOptions
 from simulator.wire.packing import unpacked
 from simulator.wire.query import parse
 from simulator.wire.request import Action, Record, WireError
-from simulator.wire.tracker import Captured, Carried, Message, Moment, Sending, Tracker, Vendor, said
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, said
 
 VERSION = "1.17.9"
 LIBRARY: Mapping[str, Json] = {"$lib": "MiniProgram", "$lib_method": "code", "$lib_version": VERSION}
@@ -185,12 +186,12 @@ class Sensors(Vendor):
         path = f"{self.options.path}?project={encode_component(self._own.project)}"
         if self._own.single:
             (message,) = messages
-            data = encode_component(_base64(stringify({**message, "_flush_time": sending.sent}).encode()))
+            data = _base64(stringify({**message, "_flush_time": sending.sent}).encode())
             return Carried("GET", f"{path}&data={data}", self.headers(sending.device, "application/json"))
         records: list[Json] = [{**message, "_flush_time": sending.sent} for message in messages]
         text = stringify(records).encode()
         packed = gzip.compress(text, mtime=0) if self._own.gzip else text
-        body = f"data_list={encode_component(_base64(packed))}" + ("&gzip=1" if self._own.gzip else "")
+        body = f"data_list={_base64(packed)}" + ("&gzip=1" if self._own.gzip else "")
         return Carried("POST", path, self.headers(sending.device, "application/json"), body.encode())
 
     def read(self, captured: Captured) -> list[Message]:
@@ -253,7 +254,8 @@ def _track_id(moment: Moment, part: str) -> int:
 
 
 def _base64(data: bytes) -> str:
-    return b64encode(data).decode()
+    """Base64, its three characters escaped that encodeURIComponent escapes."""
+    return b64encode(data).decode().replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
 
 
 def _form(body: bytes) -> dict[str, str]:

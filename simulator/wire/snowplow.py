@@ -23,18 +23,8 @@ from simulator.wire.formats import Format
 from simulator.wire.json_text import number_of, object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record, WireError
-from simulator.wire.tracker import (
-    Captured,
-    Carried,
-    Message,
-    Moment,
-    Sending,
-    Tracker,
-    Vendor,
-    as_uuid,
-    one_identity,
-    said,
-)
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, as_uuid, one_identity, said
 
 PAYLOAD = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4"
 UNSTRUCTURED = "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0"

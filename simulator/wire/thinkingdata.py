@@ -35,7 +35,8 @@ from simulator.wire.json_text import (
 from simulator.wire.options import WireOptions
 from simulator.wire.packing import unpacked
 from simulator.wire.request import Action, Record, WireError
-from simulator.wire.tracker import Captured, Carried, Message, Moment, Sending, Tracker, Vendor, one_identity, said
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, one_identity, said
 
 VERSION = "3.7.8"
 _APP = {Kind.SHOW: "ta_mp_show", Kind.VIEW: "ta_mp_view", Kind.HIDE: "ta_mp_hide", Kind.SHARE: "ta_mp_share"}

@@ -24,7 +24,8 @@ from simulator.wire.javascript import cut
 from simulator.wire.json_text import number_of, object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Captured, Carried, Message, Moment, Sending, Tracker, Vendor, digits_of, said
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, digits_of, said
 
 VERSION = "2.8.0"
 _LONGEST_NAME, _LONGEST_KEY, _MOST_KEYS = 128, 256, 100

@@ -74,7 +74,8 @@ ACME = """
 from simulator.scenario.adapter_options import PathOptions, Size
 from simulator.wire.formats import Format
 from simulator.wire.request import Action
-from simulator.wire.tracker import Carried, Tracker, Vendor, said
+from simulator.wire.tracker import Tracker
+from simulator.wire.vendor import Carried, Vendor, said
 
 
 class AcmeOptions(PathOptions):
