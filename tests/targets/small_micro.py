@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 GOOD: list[dict[str, Any]] = []
-LOSES = "lose" in sys.argv
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -20,9 +18,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Keep each event of a payload."""
         payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        for number, event in enumerate(payload["data"]):
-            if not (LOSES and number == 2):
-                GOOD.append({"rawEvent": {"api": {}, "parameters": event}, "event": {"event_id": event["eid"]}})
+        for event in payload["data"]:
+            GOOD.append({"rawEvent": {"api": {}, "parameters": event}, "event": {"event_id": event["eid"]}})
         self.answer("ok")
 
     def do_GET(self) -> None:

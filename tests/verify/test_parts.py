@@ -168,3 +168,17 @@ def test_copies_of_one_event_stand_in_the_order_of_arrival() -> None:
 
 def replace_reason(event: StoredEvent) -> StoredEvent:
     return event._replace(reason="")
+
+
+def test_ids_that_name_no_visitor_are_looked_up() -> None:
+    known = {"0c1e": 3, "77aa": 31}
+    events = ListedEvents(Owner("n", own=False, known=known), VISITORS, COMING)
+    for cursor, identifier in enumerate(["0c1e", "77aa", "of-others"], 1):
+        events.add_good(stored(cursor, identifier))
+
+    shared = events.shared()
+
+    assert [one.external_id for one in events.strangers.foreign] == ["of-others"]
+    for identifier, visitor in known.items():
+        assert shared.index_of(visitor // VISITORS).copies(identifier)
+        assert events.owner.visitor_of(identifier) == visitor
