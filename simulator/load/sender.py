@@ -5,6 +5,7 @@ Who its visitors are is given: everybody (drive.py), or whom a master leases to 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,6 +50,8 @@ class Sender:
         self._courses: list[Course] = []  # that are begun, in their order
         self._of_load: Agenda | None = None
         self._stopped = False
+        # What is loaded now stays: nobody may come late because the collector of garbage looks through it once more.
+        gc.freeze()
 
     @property
     def is_paced(self) -> bool:
