@@ -10,7 +10,7 @@ import argparse
 import sys
 from typing import NoReturn
 
-from simulator.errors import ConnectionFailed, MpsimError, ScenarioError, UsageError
+from simulator.errors import ConnectionFailed, EngineError, MpsimError, ScenarioError, UsageError
 from simulator.finding import ExitCode
 
 
@@ -21,6 +21,12 @@ def exit_code_of(error: Exception) -> ExitCode:
     if isinstance(error, ConnectionFailed):
         return ExitCode.NO_CONNECTION
     return ExitCode.OWN_FAULT
+
+
+def error_of(code: int) -> type[MpsimError]:
+    """The same read backwards: what kept another process of ours from going on."""
+    kinds: dict[int, type[MpsimError]] = {ExitCode.USAGE: UsageError, ExitCode.NO_CONNECTION: ConnectionFailed}
+    return kinds.get(code, EngineError)
 
 
 def tell(program: str, error: MpsimError) -> ExitCode:

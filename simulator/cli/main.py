@@ -7,7 +7,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
 
@@ -17,6 +16,7 @@ from simulator import __version__
 from simulator.entry import exit_code_of, tell
 from simulator.errors import MpsimError
 from simulator.finding import ExitCode
+from simulator.scenario.nearest import nearest
 
 # A command's module is imported when it is asked for, so that `mpsim check` does not pay for a web server.
 COMMANDS = {
@@ -50,8 +50,8 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            near = nearest(args[0], COMMANDS)
+            hint = f"; did you mean {near!r}?" if near else ""
             raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -15,6 +15,7 @@ One process:
     self_check.py   before every load: the transport sends once, whatever a server does; misbehaving.py is the table
     sender.py       the courses of a run that this process sends, into one ledger
     drive.py        a whole run: setup visits, then the judged ones, then load.json
+    in_thread.py    work that may wait long for a disk
     many.py         many small runs, one after another, each through a Locust of its own in one process
 
 A master and workers, which know neither Locust nor a greenlet and are tried in virtual time:

@@ -6,12 +6,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 import gevent
 from gevent.event import Event as Signal
-from gevent.hub import get_hub
 
 from simulator.entry import exit_code_of
 from simulator.errors import EngineError, MpsimError
@@ -21,6 +19,7 @@ from simulator.ledger.manifest import LEDGER_FOLDER, LOAD_FILE, PROGRESS_FILE, w
 from simulator.ledger.write import SUFFIX
 from simulator.load.clock import steady_clock
 from simulator.load.course import Watcher
+from simulator.load.in_thread import in_thread
 from simulator.load.numbers import Times, Told, ending, numbers
 from simulator.load.self_check import check_for
 from simulator.load.sender import GRACE, Sender, client_of
@@ -155,9 +154,9 @@ class Drive:
         turn = 0
         while True:
             # In a thread: where the disk is slow, nobody must come late for it.
-            in_thread = get_hub().threadpool.apply
-            reason = in_thread(_written, (self._opened.folder / PROGRESS_FILE, self._progress()))
-            if reason is not None:
+            try:
+                in_thread(write_json, self._opened.folder / PROGRESS_FILE, self._progress())
+            except OSError as reason:
                 self._fault = ExitCode.OWN_FAULT
                 self.stop(f"{self._opened.folder / PROGRESS_FILE} cannot be written: {reason.strerror}")
                 return
@@ -187,16 +186,3 @@ class Drive:
             self._clock(), self._began_ns, self._setup_done_ns, self._started_ns, self._stopped_ns, self._ended_ns
         )
         return {"phase": self._phase, **numbers(self._opened.plan, self._told(), times)}
-
-
-def _written(path: Path, document: dict[str, Any]) -> OSError | None:
-    """Write a file, or return why not.
-
-    An error that left the thread would first be printed by gevent: into a log that may be on the same full disk, and
-    then nobody would ever be told.
-    """
-    try:
-        write_json(path, document)
-    except OSError as reason:
-        return reason
-    return None

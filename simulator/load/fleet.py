@@ -15,13 +15,13 @@ from typing import Any
 
 import gevent
 from gevent.event import Event as Signal
-from gevent.hub import get_hub
 
 from simulator import __version__
 from simulator.errors import EngineError, MpsimError
 from simulator.finding import ExitCode
 from simulator.ledger.manifest import LOAD_FILE, PROGRESS_FILE, write_json
 from simulator.load.clock import steady_clock, wall_ahead_ns
+from simulator.load.in_thread import in_thread
 from simulator.load.joining import Arrival
 from simulator.load.leased import LeasedRun
 from simulator.load.master import Master
@@ -150,7 +150,7 @@ class FleetDrive:
 
     def _slowly(self, work: Callable[[], OSError | None], then: Callable[[OSError | None], None]) -> None:
         """Work for a disk, in a thread and a greenlet of its own: messages must be heard meanwhile."""
-        gevent.spawn(lambda: self._do(then, get_hub().threadpool.apply(work)))
+        gevent.spawn(lambda: self._do(then, in_thread(work)))
 
     def _give_up(self, reason: str) -> None:
         try:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from gevent.hub import get_hub
 
 from simulator.entry import exit_code_of
 from simulator.errors import ConnectionFailed, EngineError, MpsimError
@@ -22,6 +21,7 @@ from simulator.ledger.write import SUFFIX
 from simulator.load.clock import steady_clock
 from simulator.load.course import Course, Watcher
 from simulator.load.crowd import Crowd
+from simulator.load.in_thread import in_thread
 from simulator.load.joining import Arrival, check_target, fingerprint
 from simulator.load.leases import Lease, size
 from simulator.load.numbers import Told
@@ -124,8 +124,9 @@ class LeasedRun:
                 self.never_begun = sender.agenda.never_begun
                 self.cut = sender.agenda.begun - sender.agenda.finished
             # In a thread: a disk may take long for a ledger, and the master must hear of this worker meanwhile.
-            failed = get_hub().threadpool.apply(_closed, (sender,))
-            if failed is not None:
+            try:
+                in_thread(sender.close)
+            except MpsimError as failed:
                 self.fault = self.fault or (exit_code_of(failed), str(failed))
         self.is_over = True
 
@@ -233,12 +234,3 @@ class LeasedRun:
             self._outbox.close()
         if self._arrival.keeps == "elsewhere" and not self._keep_folder:
             shutil.rmtree(self._arrival.folder, ignore_errors=True)
-
-
-def _closed(sender: Sender) -> MpsimError | None:
-    """Close a ledger, or return why it cannot be finished: gevent would print an error that left the thread."""
-    try:
-        sender.close()
-    except MpsimError as failed:
-        return failed
-    return None

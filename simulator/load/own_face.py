@@ -11,8 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simulator.errors import ConnectionFailed, EngineError, MpsimError, UsageError
-from simulator.finding import ExitCode
+from simulator.entry import error_of
+from simulator.errors import ConnectionFailed
 from simulator.journey.plan import complete_links
 from simulator.load.client import Client, send_once
 from simulator.load.clock import steady_clock
@@ -30,8 +30,6 @@ _BASELINE_SECONDS = 120.0  # to read all that a collector holds
 
 def make_run(wanted: Wanted) -> OpenedRun:
     """Make a run directory for a collector that runs already.
-
-    Where nobody answers there, nothing is registered or read, and the load will say so (drive.py).
 
     Raises:
         UsageError: a bad option, a host that was not allowed, or a directory that cannot be written.
@@ -89,5 +87,4 @@ def _take_baseline(folder: Path) -> None:
         ) from slow
     if done.returncode:
         said = done.stderr.strip() or f"the baseline ended with {done.returncode}"
-        kinds: dict[int, type[MpsimError]] = {ExitCode.USAGE: UsageError, ExitCode.NO_CONNECTION: ConnectionFailed}
-        raise kinds.get(done.returncode, EngineError)(said)
+        raise error_of(done.returncode)(said)

@@ -308,6 +308,12 @@ def outside_sentence(events: int) -> str:
     return f"{plural(events, 'event')} {lie} outside the period because of planned clock skew; {they} {count} nowhere."
 
 
+def malformed_sentence(events: Interval) -> str:
+    """What becomes of events that are wrong on purpose."""
+    noun, be, they, count = ("event", "is", "it", "counts") if events.high == 1 else ("events", "are", "they", "count")
+    return f"{interval(events)} malformed {noun} {be} sent on purpose; {they} {count} nowhere."
+
+
 def convergence_sentence(convergence: Convergence) -> str:
     """How the totals came to rest, in a sentence without its full stop."""
     times = ", ".join(

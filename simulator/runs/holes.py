@@ -17,6 +17,7 @@ from simulator.ledger.leases import CourseName, Leases
 from simulator.ledger.manifest import LEDGER_FOLDER
 from simulator.ledger.record import Attempt
 from simulator.ledger.write import SUFFIX
+from simulator.report.words import plural
 from simulator.times import Ms
 from simulator.traffic.opened import OpenedRun
 from simulator.wire.request import Evidence, Outcome, Purpose, Request
@@ -83,8 +84,7 @@ def lost_findings(leases: Leases) -> Iterator[Finding]:
         many = sum(hole.stop - hole.first for hole in leases.holes.get("load", ()) if hole.worker == worker.name)
         what = "its ledger is whole, so what it sent is known"
         if worker.returned:
-            who = "visitor" if worker.returned == 1 else "visitors"
-            what += f"; {worker.returned:,} {who} whom it had leased and not begun went to the others"
+            what += f"; {plural(worker.returned, 'visitor')} whom it had leased and not begun went to the others"
         if not worker.is_whole:
             what = (
                 f"not all of its ledger came home, so {many:,} visitors whom it had leased may have been sent further "

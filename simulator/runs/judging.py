@@ -238,7 +238,7 @@ def _notes(counted: Counted, why_not: str) -> Iterator[str]:
     if expectations.outside:
         yield words.outside_sentence(expectations.outside)
     if expectations.bad.high:
-        yield f"{expectations.bad} malformed events were sent on purpose; they count nowhere."
+        yield words.malformed_sentence(expectations.bad)
     if expectations.unknown and counted.by_event is None:
         yield f"Of {expectations.unknown} events nobody knows whether they are stored; they widen what is allowed."
     note = stage_note(counted, why_not)

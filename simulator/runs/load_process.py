@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import simulator
+from simulator.entry import error_of
 from simulator.errors import ConnectionFailed, EngineError, UsageError
 from simulator.finding import ExitCode
 from simulator.ledger.manifest import PROGRESS_FILE, read_manifest
@@ -239,12 +240,11 @@ def _raise_what_it_says(code: int, folder: Path) -> None:
     report = read_load_report(folder)
     if report.failed_self_check or (report.own_fault and ledger_files(folder)):
         return
+    kind = error_of(code)
     text = f"the load ended with {code}: {_reason(folder)}"
-    if code == ExitCode.NO_CONNECTION:
-        raise ConnectionFailed(text)
-    text = f"{text} (see {folder / LOG_FILE})"
-    if code == ExitCode.USAGE:
-        raise UsageError(text)
-    if report.is_there or not ledger_files(folder):
-        raise EngineError(text)
-    note_own_fault(folder, read_manifest(folder).run_id, text)
+    if kind is not ConnectionFailed:
+        text = f"{text} (see {folder / LOG_FILE})"
+    if kind is EngineError and not report.is_there and ledger_files(folder):
+        note_own_fault(folder, read_manifest(folder).run_id, text)
+    else:
+        raise kind(text)

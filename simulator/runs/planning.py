@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.contract import Contract
 from simulator.events import Event, Kind, Visit
-from simulator.finding import Judged, Verdict
+from simulator.finding import Interval, Judged, Verdict
 from simulator.journey.plan import Plan, visits
 from simulator.report import words
 from simulator.scenario.model import Span
@@ -89,7 +89,7 @@ def _notes(plan: Plan, contract: Contract, expectations: Expectations) -> Iterat
     if expectations.outside:
         yield words.outside_sentence(expectations.outside)
     if expectations.bad.high:
-        yield f"{words.plural(expectations.bad.high, 'malformed event')} sent on purpose: counted nowhere."
+        yield words.malformed_sentence(Interval(expectations.bad.high, expectations.bad.high))
     opens = contract.definitions.opens
     if contract.time == "arrival" and opens.timeout is not None:
         for place, span in _pauses(plan):
