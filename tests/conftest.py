@@ -1,7 +1,14 @@
 """What holds for all tests."""
 
+import signal
+
 from hypothesis import settings
 
 # How long an example takes says how busy the machine is, and nothing about the rule.
 settings.register_profile("mpsim", deadline=None)
 settings.load_profile("mpsim")
+
+# A shell that runs tests in the background has them ignore Ctrl-C, and every process that they start as well: what a
+# user's Ctrl-C does could not be tried then.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
