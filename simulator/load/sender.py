@@ -51,6 +51,7 @@ class Sender:
         self._of_load: Agenda | None = None
         self._stopped = False
         # What is loaded now stays: nobody may come late because the collector of garbage looks through it once more.
+        gc.collect()
         gc.freeze()
 
     @property

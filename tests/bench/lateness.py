@@ -23,7 +23,7 @@ _LOWEST, _HIGHEST = 0.2, 1.2  # of the rate of a flood: where the search begins
 _BOOT_SECONDS = 120.0
 _LEAST_TRIAL = 5.0  # seconds, unless small: the shorter the trial, the higher the rate that seems held
 _HOW = (
-    "Open model, evenly spaced visits of five events with pauses of 0.2 to 0.5 s, nginx on one core and mpsim on "
+    "Open model, evenly spaced visits of ten events with pauses of 0.2 to 0.5 s, nginx on one core and mpsim on "
     f"another. A rate is held when {_HELD_PART:.0%} of the visitors start within {_HELD_MS:g} ms of their instant. "
     "Lateness is a visitor's first byte after the planned instant, from the ledger."
 )

@@ -24,7 +24,7 @@ from tests.bench.visits import EVENTS, NAMESPACE, flood
 
 _TITLE = "planning and encoding"
 _HOW = (
-    "One process, events per second of its processor time; events of the DM Hub GET, of visits of five events each. "
+    "One process, events per second of its processor time; events of the DM Hub GET, of visits of ten events each. "
     "Nothing is sent."
 )
 _STRETCH_VISITORS = 500
