@@ -18,13 +18,12 @@ from simulator.scenario.adapter_options import Key, SessionOptions, UserOptions
 from simulator.times import Ms
 from simulator.wire.addresses import address, read_address
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.javascript import cut
 from simulator.wire.json_text import number_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.query import build, parse
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, digits_of, one_identity, said
 
 VERSION = "7.4.0"
@@ -160,21 +159,6 @@ class Aladdin(Vendor):
         )
 
 
-def _build(options: WireOptions, own: AladdinOptions) -> Tracker:
-    return Tracker(Aladdin(options, own))
-
-
-FORMAT = Format(
-    Aladdin.name,
-    AladdinOptions,
-    _build,
-    path="/d.html",
-    contract={
-        "sessions": "given",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "none",
-        "time": "event",
-        "batch_order": "kept",
-    },
+FORMAT = tracker_format(
+    Aladdin.name, AladdinOptions, Aladdin, path="/d.html", contract={"sessions": "given", "dedupe": "none"}
 )

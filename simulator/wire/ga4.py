@@ -19,12 +19,11 @@ from simulator.scenario.adapter_options import BatchOptions, Key, Secret, Sessio
 from simulator.scenario.values import Duration
 from simulator.times import MINUTE, Ms
 from simulator.wire.addresses import address, read_address
-from simulator.wire.formats import Format
 from simulator.wire.javascript import encode_component, string
 from simulator.wire.json_text import number_of, object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, one_identity, said
 
 MOST_PARAMS = 25
@@ -141,22 +140,10 @@ class Ga4(Vendor):
         )
 
 
-def _build(options: WireOptions, own: Ga4Options) -> Tracker:
-    return Tracker(Ga4(options, own))
-
-
-FORMAT = Format(
+FORMAT = tracker_format(
     Ga4.name,
     Ga4Options,
-    _build,
+    Ga4,
     path="/mp/collect",
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "none",
-        "time": "event",
-        "batch_order": "kept",
-        "replies": {"acked": [200, 204]},
-    },
+    contract={"opens": "launch", "dedupe": "none", "replies": {"acked": [200, 204]}},
 )

@@ -21,7 +21,6 @@ from simulator.scenario.generic_options import GenericOptions
 from simulator.times import Ms, iso_local
 from simulator.wire.addresses import address, read_address
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.iso import instant_in, iso_text
 from simulator.wire.javascript import encode_component
 from simulator.wire.json_text import number_of, parse_json, part_of, stringify, text_of
@@ -44,7 +43,7 @@ from simulator.wire.template_text import (
     plain,
     read_form,
 )
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, said
 
 _KINDS = {
@@ -359,20 +358,4 @@ _OF_AN_EVENT: Mapping[str, Callable[[Moment], Json]] = {
 }
 
 
-def _build(options: WireOptions, own: GenericOptions) -> Tracker:
-    return Tracker(Generic(options, own))
-
-
-FORMAT = Format(
-    Generic.name,
-    GenericOptions,
-    _build,
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
-    },
-)
+FORMAT = tracker_format(Generic.name, GenericOptions, Generic, contract={"opens": "launch", "dedupe": "by_id"})

@@ -19,12 +19,11 @@ from simulator.scenario.values import Duration, Flag
 from simulator.times import MINUTE, SECOND, Ms
 from simulator.wire.addresses import UTM, address, values_of
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.iso import instant_in, iso_text
 from simulator.wire.json_text import object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, as_uuid, one_identity, said
 
 OPENED, BACKGROUNDED = "Application Opened", "Application Backgrounded"
@@ -147,21 +146,6 @@ class PostHog(Vendor):
         )
 
 
-def _build(options: WireOptions, own: PostHogOptions) -> Tracker:
-    return Tracker(PostHog(options, own))
-
-
-FORMAT = Format(
-    PostHog.name,
-    PostHogOptions,
-    _build,
-    path="/batch/",
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
-    },
+FORMAT = tracker_format(
+    PostHog.name, PostHogOptions, PostHog, path="/batch/", contract={"opens": "launch", "dedupe": "by_id"}
 )

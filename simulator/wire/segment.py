@@ -17,12 +17,11 @@ from simulator.scenario.values import Duration
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import Names, values_of
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.iso import instant_in, iso_text
 from simulator.wire.json_text import object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, one_identity, said
 
 OPENED, BACKGROUNDED = "Application Opened", "Application Backgrounded"
@@ -137,21 +136,6 @@ class Segment(Vendor):
         )
 
 
-def _build(options: WireOptions, own: SegmentOptions) -> Tracker:
-    return Tracker(Segment(options, own))
-
-
-FORMAT = Format(
-    Segment.name,
-    SegmentOptions,
-    _build,
-    path="/v1/batch",
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
-    },
+FORMAT = tracker_format(
+    Segment.name, SegmentOptions, Segment, path="/v1/batch", contract={"opens": "launch", "dedupe": "by_id"}
 )

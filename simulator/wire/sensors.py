@@ -24,7 +24,6 @@ from simulator.scenario.values import Duration, Flag, IdentityType
 from simulator.times import DAY, MINUTE, SECOND, Ms
 from simulator.wire.addresses import Names, values_of
 from simulator.wire.device_info import system_of
-from simulator.wire.formats import Format
 from simulator.wire.javascript import encode_component
 from simulator.wire.json_text import (
     MOST_BYTES,
@@ -40,7 +39,7 @@ from simulator.wire.options import WireOptions
 from simulator.wire.packing import unpacked
 from simulator.wire.query import parse
 from simulator.wire.request import Action, Record, WireError
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, said
 
 VERSION = "1.17.9"
@@ -280,21 +279,6 @@ def _unpacked(text: str) -> bytes:
     return data
 
 
-def _build(options: WireOptions, own: SensorsOptions) -> Tracker:
-    return Tracker(Sensors(options, own))
-
-
-FORMAT = Format(
-    Sensors.name,
-    SensorsOptions,
-    _build,
-    path="/sa",
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
-    },
+FORMAT = tracker_format(
+    Sensors.name, SensorsOptions, Sensors, path="/sa", contract={"opens": "launch", "dedupe": "by_id"}
 )

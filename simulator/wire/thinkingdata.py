@@ -21,7 +21,6 @@ from simulator.scenario.values import Duration, Flag
 from simulator.times import HOUR, SECOND, Ms, instant
 from simulator.wire.addresses import UTM, values_of
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.iso import iso_text
 from simulator.wire.json_text import (
     number_of,
@@ -35,7 +34,7 @@ from simulator.wire.json_text import (
 from simulator.wire.options import WireOptions
 from simulator.wire.packing import unpacked
 from simulator.wire.request import Action, Record, WireError
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, one_identity, said
 
 VERSION = "3.7.8"
@@ -187,22 +186,14 @@ def _instant(text: str, offset: int | None, usual: int) -> int | None:
     return local - (usual if offset is None else offset) * HOUR
 
 
-def _build(options: WireOptions, own: ThinkingDataOptions) -> Tracker:
-    return Tracker(ThinkingData(options, own))
-
-
-FORMAT = Format(
+FORMAT = tracker_format(
     ThinkingData.name,
     ThinkingDataOptions,
-    _build,
+    ThinkingData,
     path="/sync_xcx",
     contract={
         "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
         "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
         "replies": {"body": {"key": "code", "acked": [0], "refused": [-1, -2]}},
     },
 )

@@ -17,16 +17,19 @@ Assumed: what waits in a queue outlives the process, since every flush comes bef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from typing import Any
+from typing import Any, TypeVar
 
 from simulator.errors import UsageError
 from simulator.events import Delivery, Device, Event, Identity, Json, Kind, Spoil
 from simulator.immutable import immutable
+from simulator.scenario.adapter_options import PathOptions
 from simulator.times import Ms
 from simulator.wire.dmhub_fields import SLOT_KEYS, identities_of
+from simulator.wire.formats import Format
 from simulator.wire.javascript import UriError, string
+from simulator.wire.options import DEFAULT_PATH, WireOptions
 from simulator.wire.request import Action, Answer, Outcome, Purpose, Record, Request, Sent
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Session, Vendor, digits_of
 
@@ -338,3 +341,31 @@ def _belongs(record: Record, event: Event) -> bool:
 
 def _identities(stored: Mapping[str, Json]) -> tuple[Identity, ...]:
     return identities_of({key: string(value) for key, value in stored.items() if key in SLOT_KEYS})
+
+
+# ---- the format of a vendor's tracker ------------------------------------------------------------------------------
+
+_Own = TypeVar("_Own", bound=PathOptions)
+
+# What the trackers here say is read alike in these: who a user is, when an event was, in which order a batch came.
+_CONTRACT: Mapping[str, Any] = {"user": "openid", "day": "Asia/Shanghai", "time": "event", "batch_order": "kept"}
+
+
+def tracker_format(
+    name: str,
+    options: type[_Own],
+    vendor: Callable[[WireOptions, _Own], Vendor],
+    *,
+    path: str = DEFAULT_PATH,
+    contract: Mapping[str, Any],
+) -> Format:
+    """The format of a vendor's tracker.
+
+    Args:
+        contract: its collector's keys, beside and over those that all of them have in common.
+    """
+
+    def build(given: WireOptions, own: _Own) -> Tracker:
+        return Tracker(vendor(given, own))
+
+    return Format(name, options, build, path=path, contract={**_CONTRACT, **contract})
