@@ -48,9 +48,7 @@ class Aladdin(Vendor):
     """One mini program's tracker."""
 
     name = "aladdin"
-    carries = frozenset(
-        {"event", "action", "date", "anonymous_id", "identities", "source", "content", "page", "session"}
-    )
+    carries = Vendor.USUAL | {"session"}
 
     def __init__(self, options: WireOptions, own: AladdinOptions) -> None:
         super().__init__(options, batch=1, every=Ms(0), session=own.session)

@@ -53,9 +53,7 @@ class Ga4(Vendor):
     """One mini program's tracker."""
 
     name = "ga4"
-    carries = frozenset(
-        {"event", "action", "date", "anonymous_id", "identities", "source", "content", "page", "session"}
-    )
+    carries = Vendor.USUAL | {"session"}
     session_by_gap = True
 
     def __init__(self, options: WireOptions, own: Ga4Options) -> None:

@@ -63,9 +63,7 @@ class GrowingIo(Vendor):
     """One mini program's tracker."""
 
     name = "growingio"
-    carries = frozenset(
-        {"external_id", "event", "action", "date", "anonymous_id", "identities", "source", "content", "page", "session"}
-    )
+    carries = Vendor.USUAL | {"external_id", "session"}
 
     def __init__(self, options: WireOptions, own: GrowingIoOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)

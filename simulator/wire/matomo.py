@@ -47,7 +47,7 @@ class Matomo(Vendor):
     """One mini program's tracker."""
 
     name = "matomo"
-    carries = frozenset({"event", "action", "date", "anonymous_id", "identities", "source", "content", "page"})
+    carries = Vendor.USUAL
     session_by_gap = True
 
     def __init__(self, options: WireOptions, own: MatomoOptions) -> None:

@@ -50,9 +50,7 @@ class PostHog(Vendor):
     """One mini program's tracker."""
 
     name = "posthog"
-    carries = frozenset(
-        {"external_id", "event", "action", "date", "anonymous_id", "identities", "source", "content", "page", "session"}
-    )
+    carries = Vendor.USUAL | {"external_id", "session"}
     session_by_gap = True
 
     def __init__(self, options: WireOptions, own: PostHogOptions) -> None:

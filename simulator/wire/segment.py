@@ -41,9 +41,7 @@ class Segment(Vendor):
     """One mini program's tracker."""
 
     name = "segment"
-    carries = frozenset(
-        {"external_id", "event", "action", "date", "anonymous_id", "identities", "source", "content", "page"}
-    )
+    carries = Vendor.USUAL | {"external_id"}
     most_bytes = MOST_BYTES - 1_000
 
     def __init__(self, options: WireOptions, own: SegmentOptions) -> None:

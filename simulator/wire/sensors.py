@@ -68,9 +68,7 @@ class Sensors(Vendor):
     """One mini program's tracker."""
 
     name = "sensors"
-    carries = frozenset(
-        {"external_id", "event", "action", "date", "anonymous_id", "identities", "source", "content", "page"}
-    )
+    carries = Vendor.USUAL | {"external_id"}
 
     def __init__(self, options: WireOptions, own: SensorsOptions) -> None:
         super().__init__(options, batch=1 if own.single else own.batch, every=own.every)

@@ -61,9 +61,7 @@ class ThinkingData(Vendor):
     """One mini program's tracker."""
 
     name = "thinkingdata"
-    carries = frozenset(
-        {"external_id", "event", "action", "date", "anonymous_id", "identities", "source", "content", "page"}
-    )
+    carries = Vendor.USUAL | {"external_id"}
 
     def __init__(self, options: WireOptions, own: ThinkingDataOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every)

@@ -55,21 +55,7 @@ class Umeng(Vendor):
     """One mini program's tracker."""
 
     name = "umeng"
-    carries = frozenset(
-        {
-            "external_id",
-            "event",
-            "action",
-            "date",
-            "anonymous_id",
-            "identities",
-            "source",
-            "content",
-            "page",
-            "session",
-            "length",
-        }
-    )
+    carries = Vendor.USUAL | {"external_id", "session", "length"}
 
     def __init__(self, options: WireOptions, own: UmengOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)

@@ -111,6 +111,9 @@ def digits_of(*parts: str | int) -> str:
 class Vendor:
     """How one vendor's tracker speaks: what its file says, with what most of them share."""
 
+    # What the wires here have in common; a file adds what its own has beside.
+    USUAL = frozenset({"event", "action", "date", "anonymous_id", "identities", "source", "content", "page"})
+
     name: str
     carries: frozenset[str]  # fields of a record that come back from the wire as they went
     session_by_gap: bool = False  # a session ends after a gap in the events; else after a time in the background
