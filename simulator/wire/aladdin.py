@@ -152,7 +152,7 @@ class Aladdin(Vendor):
             identities=one_identity(self._own.user, text_of(message, "op")),
             source=source,
             content=content,
-            page=text_of(message, "pp") if action is Action.VIEW else "",
+            page=text_of(message, "pp"),
             session=text_of(message, "at"),
         )
 

@@ -133,7 +133,7 @@ class Ga4(Vendor):
             identities=one_identity(self._own.user, text_of(message, "user_id")),
             source=source,
             content=content,
-            page=page if action is Action.VIEW else "",
+            page=page,
             session=text_of(params, "session_id"),
         )
 

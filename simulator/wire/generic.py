@@ -270,7 +270,7 @@ class Generic(Vendor):
             identities=self._who(message),
             source=text_of(message, "source") or source,
             content=text_of(message, "content") or content,
-            page=(text_of(message, "page") or page) if action is Action.VIEW else "",
+            page=text_of(message, "page") or page,
             session=text_of(message, "session"),
         )
 

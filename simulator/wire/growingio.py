@@ -154,7 +154,7 @@ class GrowingIo(Vendor):
             identities=one_identity(self._own.user, text_of(message, "userId")),
             source=source,
             content=content,
-            page=text_of(message, "path") if action is Action.VIEW else "",
+            page=text_of(message, "path"),
             session=text_of(message, "sessionId").replace("-", ""),
         )
 

@@ -131,7 +131,7 @@ class Matomo(Vendor):
             identities=one_identity(self._own.user, text_of(message, "uid")),
             source=source,
             content=content,
-            page=page if action is Action.VIEW else "",
+            page=page,
         )
 
     def outcome(self, answer: Answer) -> Outcome:

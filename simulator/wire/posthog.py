@@ -122,10 +122,9 @@ class PostHog(Vendor):
 
     def record(self, message: Message) -> Record:
         event, properties = text_of(message, "event"), part_of(message, "properties")
-        action, page = Action.CUSTOM, ""
+        action = Action.CUSTOM
         if event in VIEWS.values():
             action = Action.VIEW
-            page = text_of(properties, "$screen_name") or text_of(properties, "$pathname").removeprefix("/")
         elif event == OPENED:
             action = Action.SHOW if properties.get("from_background") is True else Action.OPEN
         # Without its own property the distinct id is the device's, or nobody can tell.
@@ -139,7 +138,7 @@ class PostHog(Vendor):
             identities=one_identity(self._own.user, text_of(properties, "$user_id")),
             source=text_of(properties, "utm_source"),
             content=text_of(properties, "utm_content"),
-            page=page,
+            page=text_of(properties, "$screen_name") or text_of(properties, "$pathname").removeprefix("/"),
             session=text_of(properties, "$session_id").replace("-", ""),
         )
 

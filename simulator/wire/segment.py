@@ -111,10 +111,9 @@ class Segment(Vendor):
 
     def record(self, message: Message) -> Record:
         kind, event = text_of(message, "type"), text_of(message, "event")
-        action, page = Action.CUSTOM, ""
+        action = Action.CUSTOM
         if kind in ("screen", "page"):
             action, event = Action.VIEW, kind
-            page = text_of(message, "name")
         elif kind != "track":
             event = kind
         elif event == OPENED:
@@ -130,7 +129,7 @@ class Segment(Vendor):
             identities=one_identity(self._own.user, text_of(message, "userId")),
             source=text_of(campaign, "source"),
             content=text_of(campaign, "content"),
-            page=page,
+            page=text_of(message, "name"),
         )
 
 

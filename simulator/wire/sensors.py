@@ -51,6 +51,7 @@ _LATEST = Names("$latest_utm_source", "$latest_utm_content")
 _OPENID_KEY = re.compile(r"\$identity_mp_.+_openid")
 _DEVICE_ID = re.compile(r"\d+-\d+-[0-9a-f]+-\d+")  # as the tracker makes one
 _SIGN_UP = "track_signup"
+_ACTIONS = {"$MPViewScreen": Action.VIEW, "$MPShow": Action.SHOW}
 
 
 class SensorsOptions(BatchOptions):
@@ -74,7 +75,7 @@ class Sensors(Vendor):
         super().__init__(options, batch=1 if own.single else own.batch, every=own.every)
         self._own = own
         self._openid = f"$identity_mp_{options.appid}_openid"
-        self._opens = "$MPShow" if options.foreground_event else "$MPLaunch"
+        self._actions = _ACTIONS | {"$MPShow" if options.foreground_event else "$MPLaunch": Action.OPEN}
 
     # ---- what is said ---------------------------------------------------------------------------------------------
 
@@ -207,9 +208,8 @@ class Sensors(Vendor):
     def record(self, message: Message) -> Record:
         event = text_of(message, "event")
         properties = part_of(message, "properties")
-        action = self._action(event)
         return said(
-            action,
+            self._actions.get(event, Action.CUSTOM),
             event or text_of(message, "type"),
             number_of(message, "time"),
             external_id=text_of(message, "_track_id"),
@@ -217,14 +217,8 @@ class Sensors(Vendor):
             identities=self._identities(message),
             source=text_of(properties, "$latest_utm_source"),
             content=text_of(properties, "$latest_utm_content"),
-            page=text_of(properties, "$url_path") if action is Action.VIEW else "",
+            page=text_of(properties, "$url_path"),
         )
-
-    def _action(self, event: str) -> Action:
-        if event == self._opens:
-            return Action.OPEN
-        known = {"$MPViewScreen": Action.VIEW, "$MPShow": Action.SHOW}
-        return known.get(event, Action.CUSTOM)
 
     def _identities(self, message: Message) -> tuple[Identity, ...]:
         """In the order openid, union id, login id; each type once."""

@@ -39,6 +39,7 @@ from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, V
 
 VERSION = "3.7.8"
 _APP = {Kind.SHOW: "ta_mp_show", Kind.VIEW: "ta_mp_view", Kind.HIDE: "ta_mp_hide", Kind.SHARE: "ta_mp_share"}
+_ACTIONS = {"ta_mp_view": Action.VIEW, "ta_mp_show": Action.SHOW}
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{3})?", re.ASCII)
 
 
@@ -66,7 +67,7 @@ class ThinkingData(Vendor):
     def __init__(self, options: WireOptions, own: ThinkingDataOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every)
         self._own = own
-        self._opens = "ta_mp_show" if options.foreground_event else "ta_mp_launch"
+        self._actions = _ACTIONS | {"ta_mp_show" if options.foreground_event else "ta_mp_launch": Action.OPEN}
 
     def says(self, moment: Moment, memory: Any) -> tuple[Sequence[Message], Any]:
         event, call = moment.event, moment.event.call
@@ -154,14 +155,12 @@ class ThinkingData(Vendor):
 
     def record(self, message: Message) -> Record:
         event, properties = text_of(message, "#event_name"), part_of(message, "properties")
-        known = {"ta_mp_view": Action.VIEW, "ta_mp_show": Action.SHOW}
-        action = Action.OPEN if event == self._opens else known.get(event, Action.CUSTOM)
         try:
             utm = object_in(parse_json(text_of(properties, "#utm")), "#utm")
         except WireError:
             utm = {}
         return said(
-            action,
+            self._actions.get(event, Action.CUSTOM),
             event or text_of(message, "#type"),
             _instant(text_of(message, "#time"), number_of(properties, "#zone_offset"), self._own.zone),
             external_id=text_of(message, "#uuid"),
@@ -169,7 +168,7 @@ class ThinkingData(Vendor):
             identities=one_identity(self._own.user, text_of(message, "#account_id")),
             source=text_of(utm, "utm_source"),
             content=text_of(utm, "utm_content"),
-            page=text_of(properties, "#url_path") if action is Action.VIEW else "",
+            page=text_of(properties, "#url_path"),
         )
 
 

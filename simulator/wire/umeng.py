@@ -198,7 +198,7 @@ class Umeng(Vendor):
             identities=tuple(Identity(kind, value) for key, kind in _SLOTS.items() if (value := text_of(who, key))),
             source=text_of(options, "utm_source"),
             content=text_of(options, "utm_content"),
-            page=text_of(message, "path") if action is Action.VIEW else "",
+            page=text_of(message, "path"),
             session=session,
             length=length or 0,
         )

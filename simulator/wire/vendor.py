@@ -214,7 +214,11 @@ def said(
     view: str = "",
     length: int = 0,
 ) -> Record:
-    """A record of nobody's yet. A date before 1970, or one that no calendar has, is none."""
+    """A record of nobody's yet. A date before 1970, or one that no calendar has, is none.
+
+    Args:
+        page: in sight; it stays with a view alone.
+    """
     known = Ms(date) if date is not None and 0 <= date < END_OF_TIME else None
     return Record(
         -1,
@@ -227,7 +231,7 @@ def said(
         identities,
         source,
         content,
-        page,
+        page if action is Action.VIEW else "",
         session=session,
         view=view,
         length=Ms(max(length, 0)),
