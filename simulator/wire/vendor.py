@@ -27,7 +27,6 @@ class Session(NamedTuple):
 
     id: str  # hexadecimal; unique in the run
     number: int  # 1-based, of the device
-    began: Ms
 
 
 class Carried(NamedTuple):
