@@ -14,7 +14,7 @@ import gzip
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
-from simulator.events import Identity, Json, Kind
+from simulator.events import Device, Identity, Json, Kind
 from simulator.scenario.adapter_options import Variable, revealed
 from simulator.scenario.event_template import OF_THE_REQUEST, fields_in
 from simulator.scenario.generic_options import GenericOptions
@@ -55,7 +55,6 @@ _KINDS = {
     Kind.PUSH: "push",
 }
 _ACTIONS = {"launch": Action.OPEN, "view": Action.VIEW, "show": Action.SHOW}
-_ZONE = "Asia/Shanghai"
 _SENT = ("sent", "sent_ms")
 _CARRIED = {
     "event": ("event", "kind"),
@@ -119,37 +118,23 @@ class Generic(Vendor):
         known = _OF_AN_EVENT.get(field)
         if known is not None:
             return known(moment)
+        of_all = _OF_THE_REQUEST.get(field)
+        if of_all is not None:
+            return of_all(moment.event.device, self.options)
         prefix, _, key = field.partition(".")
         match prefix:
-            case "local_time":
-                return _local(moment.at, self._own.zone or _ZONE)
-            case "address":
-                return address(self.options.appid, moment.page, moment.query, moment.event.source)
             case "identity":
                 return moment.identity(key)
             case "params":
-                return _params(moment).get(key) if key else _params(moment)
+                return _params(moment).get(key)
             case "others":
                 return dict(moment.event.source.others).get(key, "")
-        return self._of_the_request(field, moment)
-
-    def _of_the_request(self, field: str, moment: Moment) -> Json:
-        device, options = moment.event.device, self.options
-        known: dict[str, Json] = {
-            "app": options.appid,
-            "app_name": options.app_name,
-            "tenant": options.tenant,
-            "namespace": options.namespace,
-            "device": device.anonymous_id,
-            "model": model_of(device),
-            "os": system_of(device)[0],
-            "os_version": system_of(device)[1],
-            "width": device.width,
-            "height": device.height,
-            "network": device.network,
-            "user_agent": device.user_agent,
-        }
-        return known[field]
+            case "address":
+                return address(self.options.appid, moment.page, moment.query, moment.event.source)
+        zone = self._own.zone
+        assert field == "local_time"
+        assert zone is not None  # the model refuses a null
+        return _local(moment.at, zone)
 
     def apart(self, message: Message) -> Hashable:
         """What stands around the events says the same of all of them."""
@@ -159,17 +144,12 @@ class Generic(Vendor):
 
     def request(self, messages: Sequence[Message], sending: Sending) -> Carried:
         own = self._own
-        fields: dict[str, Json] = {
-            **messages[0],
-            **self._secrets,
-            "sent": iso_text(sending.sent),
-            "sent_ms": sending.sent,
-            "count": len(messages),
-        }
-        events = [fill_value(own.event, {**message, **fields_of(fields)}) for message in messages] if own.event else []
+        left: Message = {"sent": iso_text(sending.sent), "sent_ms": sending.sent}
+        fields: Message = {**messages[0], **self._secrets, **left, "count": len(messages)}
+        events = [fill_value(own.event, message | left) for message in messages] if own.event else []
         path = fill_text(own.path, fields, encode_component) or ""
         query = _pairs(own.query, fields, encode_component)
-        body, content_type = self._body(fields, list(events))
+        body, content_type = self._body(fields, events)
         headers = self._headers(fields, content_type, sending)
         if own.packed and body:
             body = gzip.compress(body, mtime=0)
@@ -285,11 +265,6 @@ class Generic(Vendor):
         return tuple(Identity(kind, value) for kind, value in found.items() if value)
 
 
-def fields_of(fields: Fields) -> Message:
-    """What of a request's fields stands in its events as well: when it left."""
-    return {name: fields[name] for name in _SENT}
-
-
 def _pairs(templates: Mapping[str, str], fields: Fields, escape: Callable[[str], str]) -> str:
     filled = ((key, fill_text(template, fields, str)) for key, template in templates.items())
     return "&".join([f"{escape(key)}={escape(value)}" for key, value in filled if value is not None])
@@ -354,7 +329,22 @@ _OF_AN_EVENT: Mapping[str, Callable[[Moment], Json]] = {
     "shown_ms": lambda moment: max(moment.event.at - moment.shown, 0),
     "name": lambda moment: moment.event.call.name if moment.event.call is not None else "",
     "target": lambda moment: moment.event.call.id if moment.event.call is not None else "",
+    "params": _params,
     "identities": lambda moment: {identity.type: identity.value for identity in moment.identities},
+}
+_OF_THE_REQUEST: Mapping[str, Callable[[Device, WireOptions], Json]] = {
+    "app": lambda _, options: options.appid,
+    "app_name": lambda _, options: options.app_name,
+    "tenant": lambda _, options: options.tenant,
+    "namespace": lambda _, options: options.namespace,
+    "device": lambda device, _: device.anonymous_id,
+    "model": lambda device, _: model_of(device),
+    "os": lambda device, _: system_of(device)[0],
+    "os_version": lambda device, _: system_of(device)[1],
+    "width": lambda device, _: device.width,
+    "height": lambda device, _: device.height,
+    "network": lambda device, _: device.network,
+    "user_agent": lambda device, _: device.user_agent,
 }
 
 
