@@ -15,9 +15,10 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from simulator.events import Device, Identity, Json, Kind
-from simulator.scenario.adapter_options import Variable, revealed
+from simulator.scenario.adapter_options import revealed
 from simulator.scenario.event_template import OF_THE_REQUEST, fields_in
 from simulator.scenario.generic_options import GenericOptions
+from simulator.scenario.secret import FromEnvironment
 from simulator.times import Ms, iso_local
 from simulator.wire.addresses import address, read_address
 from simulator.wire.device_info import model_of, system_of
@@ -78,8 +79,8 @@ class Generic(Vendor):
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)
         self._own = own
         used = dict.fromkeys(field.name for field in (*fields_in(own.around), *fields_in(own.event)))
-        self._secrets: Fields = {
-            name: revealed(Variable(env=name.removeprefix("env."))) for name in used if name.startswith("env.")
+        self._secrets: Message = {
+            name: revealed(FromEnvironment(name.removeprefix("env."))) for name in used if name.startswith("env.")
         }
         self._used = [name for name in used if name not in (*_SENT, "events", "count", *self._secrets)]
         self.carries = self._carries()
@@ -144,9 +145,9 @@ class Generic(Vendor):
 
     def request(self, messages: Sequence[Message], sending: Sending) -> Carried:
         own = self._own
-        left: Message = {"sent": iso_text(sending.sent), "sent_ms": sending.sent}
-        fields: Message = {**messages[0], **self._secrets, **left, "count": len(messages)}
-        events = [fill_value(own.event, message | left) for message in messages] if own.event else []
+        of_all = {**self._secrets, "sent": iso_text(sending.sent), "sent_ms": sending.sent}
+        fields = {**messages[0], **of_all, "count": len(messages)}
+        events = [fill_value(own.event, message | of_all) for message in messages] if own.event else []
         path = fill_text(own.path, fields, encode_component) or ""
         query = _pairs(own.query, fields, encode_component)
         body, content_type = self._body(fields, events)
