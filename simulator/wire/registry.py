@@ -112,6 +112,17 @@ def make_adapter(name: str, options: WireOptions, own: Mapping[str, Any] | None 
     return form.build(replace(options, path=path), given)
 
 
+def path_of(name: str, own: Mapping[str, Any]) -> str:
+    """Where an adapter's events go by its own options, else where its format has them; of a template, the template.
+
+    Raises:
+        UsageError: no adapter has that name, or an option that does not fit.
+    """
+    form = format_of(name)
+    given = read_options(name, form.options, own)
+    return given.fixed_path or given.path or form.path
+
+
 def _declared() -> dict[str, EntryPoint]:
     """The adapters of other packages; a name of ours stays ours."""
     return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in _BY_NAME}

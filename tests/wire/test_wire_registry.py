@@ -16,7 +16,7 @@ from simulator.scenario.load import load_scenario
 from simulator.times import Ms
 from simulator.traffic.target_files import contract_of_adapter
 from simulator.wire.options import DEFAULT_PATH
-from simulator.wire.registry import adapter_names, format_of, make_adapter, option_models
+from simulator.wire.registry import adapter_names, format_of, make_adapter, option_models, path_of
 from tests.wire.wire_builders import OPTIONS, adapter, fold, launch, view
 
 FIRST = Path(__file__).parents[2] / "scenarios" / "first_open.yaml"
@@ -54,6 +54,26 @@ def test_events_go_where_the_options_say_else_where_the_run_says_else_where_the_
     ]  # fmt: skip
     run = "/mine"
     assert [path("sensors"), path("sensors", path="/sa2"), path("dmhub")] == ["/mine", "/sa2", "/mine"]
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "path"),
+    [
+        ("sensors", {}, "/sa"),
+        ("sensors", {"path": ""}, "/sa"),
+        ("sensors", {"path": "/sa2"}, "/sa2"),
+        ("growingio", {"project": "p"}, "/v3/projects/p/collect"),
+        ("posthog", {"single": True}, "/i/v0/e/"),
+        ("thinkingdata", {"server": True}, "/sync_server"),
+        ("generic", {"body": {"json": "{event}"}}, "/collect"),
+        ("generic", {"body": {"json": "{event}"}, "path": "/c"}, "/c"),
+        ("dmhub", {}, "/cbe/__utm"),
+    ],
+)
+def test_where_events_go_is_known_without_an_adapter(name: str, own: dict[str, Any], path: str) -> None:
+    sent = fold(make_adapter(name, OPTIONS, own), launch())[0].target
+
+    assert path_of(name, own) == path == sent.partition("?")[0]
 
 
 def test_an_option_that_does_not_fit_is_named() -> None:
