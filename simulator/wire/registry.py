@@ -6,13 +6,13 @@ its name is the adapter's. It is imported only when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from simulator.errors import UsageError
-from simulator.scenario.adapter_options import PathOptions, read_options
+from simulator.scenario.adapter_options import read_options
 from simulator.scenario.nearest import nearest
 from simulator.wire import (
     aladdin,
@@ -72,27 +72,6 @@ def format_of(name: str) -> Format:
         hint = f"; did you mean {near}?" if near else ""
         raise UsageError(f"no adapter {name!r}; expected one of {', '.join(adapter_names())}{hint}")
     return _load(entry)
-
-
-def option_models() -> Mapping[str, type[PathOptions]]:
-    """The model of each adapter's own options, by name, for whoever checks a target file.
-
-    A package is imported when its adapter is asked for, which may raise UsageError.
-    """
-    return _Models()
-
-
-class _Models(Mapping[str, type[PathOptions]]):
-    def __getitem__(self, name: str) -> type[PathOptions]:
-        if name not in _BY_NAME and name not in _declared():
-            raise KeyError(name)
-        return format_of(name).options
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(adapter_names())
-
-    def __len__(self) -> int:
-        return len(adapter_names())
 
 
 def make_adapter(name: str, options: WireOptions, own: Mapping[str, Any] | None = None) -> Adapter[Any]:
