@@ -48,7 +48,6 @@ class Matomo(Vendor):
 
     name = "matomo"
     carries = Vendor.USUAL
-    session_by_gap = True
 
     def __init__(self, options: WireOptions, own: MatomoOptions) -> None:
         super().__init__(options, batch=1 if own.single else own.batch, every=own.every)
