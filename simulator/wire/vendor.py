@@ -194,8 +194,7 @@ class Vendor:
 
     def headers(self, device: Device, content_type: str) -> Headers:
         """What wx.request sends on its own."""
-        referer = f"https://servicewechat.com/{self.options.appid}/1/page-frame.html"
-        return (("content-type", content_type), ("Referer", referer), ("User-Agent", device.user_agent))
+        return self.options.headers(device.user_agent, content_type)
 
 
 def said(
