@@ -19,7 +19,7 @@ from simulator.verify.readers.registry import make_events, make_totals
 from simulator.verify.readers.secrets import Secrets
 from simulator.verify.readers.setting import EventsReader, Setting, TotalsReader
 from simulator.wire.dmhub_fields import place_of
-from simulator.wire.registry import format_of
+from simulator.wire.registry import path_of
 
 NO_EVENTS = "the target file does not say how stored events are listed"
 
@@ -98,7 +98,7 @@ def setting_of(opened: OpenedRun, url: str | None = None) -> Setting:
         created=instant(datetime.fromisoformat(manifest.created)),
         period=(opened.plan.start, opened.plan.end) if by_event else None,
         left_out=target.left_out,
-        path=str(target.options.get("path") or format_of(manifest.target.adapter).path),
+        path=path_of(target.adapter, target.options),
         ids_name_visitors=ids_name_visitors(opened),
         secrets=Secrets(),
     )

@@ -7,12 +7,14 @@ have lines, and only scenario/ knows the library behind the models.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from simulator.errors import UsageError
+from simulator.scenario.secret import FromEnvironment, Text, resolved
 from simulator.scenario.values import Duration, IdentityType, Model
 from simulator.times import SECOND, Ms
 
@@ -28,30 +30,26 @@ Size = Annotated[int, Field(strict=True, ge=1, le=10_000, description="Most even
 Key = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[!-~]+$")]  # of an app, a project, a site
 Number = Annotated[int, Field(strict=True, ge=0, le=2**53)]
 Words = Annotated[str, Field(max_length=256)]
+_KEY = re.compile(r"[!-~]{0,1000}")
 Hours = Annotated[int, Field(strict=True, ge=-12, le=14, description="Of the phones' zone from UTC.")]
 
 
-class Variable(Model):
-    """A secret that stands in an environment variable."""
-
-    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
-
-
-Secret = Annotated[str, Field(max_length=1_000, pattern=r"^[!-~]*$")] | Variable
+def _key(secret: str | FromEnvironment) -> str | FromEnvironment:
+    if isinstance(secret, str) and not _KEY.fullmatch(secret):
+        raise ValueError("expected at most 1000 characters of visible ASCII, or {env: NAME}")
+    return secret
 
 
-def revealed(secret: Secret) -> str:
+Secret = Annotated[Text, AfterValidator(_key)]
+
+
+def revealed(secret: str | FromEnvironment) -> str:
     """The text of a secret.
 
     Raises:
-        UsageError: its variable is not set.
+        UsageError: its variable is not set, or empty.
     """
-    if isinstance(secret, str):
-        return secret
-    text = os.environ.get(secret.env)
-    if text is None:
-        raise UsageError(f"the environment variable {secret.env} is not set; the adapter takes its key from there")
-    return text
+    return resolved(secret, os.environ)
 
 
 class PathOptions(Model):

@@ -5,6 +5,7 @@
     making.py    a run directory made: options checked, scenario copied, run.json written
     links.py     links of method 2: what registers one, and whether it was taken
     target_files.py   what --target names, as a target; which hosts it sends to and reads from
+    listening.py whether a port is free to listen on
     targets.py   where events may be sent, and whether anybody answers there
 
 Not here: what a visitor does (journey/), how a request looks (wire/), what became of it (ledger/).

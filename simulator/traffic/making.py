@@ -95,7 +95,7 @@ class Draft:
     @property
     def path(self) -> str:
         """Of the event request."""
-        return self.wanted.path if self.target is None else str(self.target.options.get("path", DEFAULT_PATH))
+        return self.wanted.path if self.target is None else str(self.target.options.get("path") or DEFAULT_PATH)
 
     @property
     def own(self) -> Mapping[str, Any] | None:

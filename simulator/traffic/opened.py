@@ -103,7 +103,7 @@ def adapter_of(
         UsageError: no such adapter or option.
         ScenarioError: an event that this wire has no form for.
     """
-    if own and own.get("path"):
+    if own is not None:
         path = DEFAULT_PATH  # which says nothing: the adapter goes by its own
     adapter = make_adapter(
         name,

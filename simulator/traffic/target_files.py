@@ -14,26 +14,25 @@ from simulator.scenario.secret import FromEnvironment, resolved, variables_in
 from simulator.scenario.target import Adapters, KnownAdapter, Target, plain_target, read_target, target_of
 from simulator.traffic.targets import check_target, is_loopback
 from simulator.wire.options import DEFAULT_PATH
-from simulator.wire.registry import format_of, option_models
+from simulator.wire.registry import adapter_names, format_of
 
 
 class _Adapters(Mapping[str, KnownAdapter]):
     """Every adapter, looked at when it is asked for: a broken one of another package concerns only who names it."""
 
-    def __init__(self) -> None:
-        self._models = option_models()
-
     def __getitem__(self, name: str) -> KnownAdapter:
-        return KnownAdapter(self._models[name], contract_of_adapter(name).file)
+        if name not in self:
+            raise KeyError(name)
+        return KnownAdapter(format_of(name).options, contract_of_adapter(name).file)
 
     def __contains__(self, name: object) -> bool:
-        return name in tuple(self._models)
+        return name in adapter_names()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._models)
+        return iter(adapter_names())
 
     def __len__(self) -> int:
-        return len(self._models)
+        return len(adapter_names())
 
 
 def known_adapters() -> Adapters:

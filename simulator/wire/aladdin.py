@@ -18,13 +18,12 @@ from simulator.scenario.adapter_options import Key, SessionOptions, UserOptions
 from simulator.times import Ms
 from simulator.wire.addresses import address, read_address
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.javascript import cut
 from simulator.wire.json_text import number_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.query import build, parse
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, digits_of, one_identity, said
 
 VERSION = "7.4.0"
@@ -49,9 +48,7 @@ class Aladdin(Vendor):
     """One mini program's tracker."""
 
     name = "aladdin"
-    carries = frozenset(
-        {"event", "action", "date", "anonymous_id", "identities", "source", "content", "page", "session"}
-    )
+    carries = Vendor.USUAL | {"session"}
 
     def __init__(self, options: WireOptions, own: AladdinOptions) -> None:
         super().__init__(options, batch=1, every=Ms(0), session=own.session)
@@ -155,26 +152,11 @@ class Aladdin(Vendor):
             identities=one_identity(self._own.user, text_of(message, "op")),
             source=source,
             content=content,
-            page=text_of(message, "pp") if action is Action.VIEW else "",
+            page=text_of(message, "pp"),
             session=text_of(message, "at"),
         )
 
 
-def _build(options: WireOptions, own: AladdinOptions) -> Tracker:
-    return Tracker(Aladdin(options, own))
-
-
-FORMAT = Format(
-    Aladdin.name,
-    AladdinOptions,
-    _build,
-    path="/d.html",
-    contract={
-        "sessions": "given",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "none",
-        "time": "event",
-        "batch_order": "kept",
-    },
+FORMAT = tracker_format(
+    Aladdin.name, AladdinOptions, Aladdin, path="/d.html", contract={"sessions": "given", "dedupe": "none"}
 )

@@ -118,7 +118,6 @@ class DmHub:
         self._spells = True  # writes down what is sent
         self._tells_shows = profile.documented and options.foreground_event
         self._before = f"{options.path}?"
-        self._referer = f"https://servicewechat.com/{options.appid}/1/page-frame.html"
 
     def without_bytes(self) -> DmHub:
         """The same tracker for whoever asks only what its requests mean: those of ordinary events have no target."""
@@ -371,7 +370,7 @@ class DmHub:
             (),
             identity_hash(None),
             "",
-            (("content-type", "application/json"), ("Referer", self._referer), ("User-Agent", user_agent)),
+            self._options.headers(user_agent),
             "",
         )
 

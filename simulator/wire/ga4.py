@@ -19,12 +19,11 @@ from simulator.scenario.adapter_options import BatchOptions, Key, Secret, Sessio
 from simulator.scenario.values import Duration
 from simulator.times import MINUTE, Ms
 from simulator.wire.addresses import address, read_address
-from simulator.wire.formats import Format
 from simulator.wire.javascript import encode_component, string
 from simulator.wire.json_text import number_of, object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, one_identity, said
 
 MOST_PARAMS = 25
@@ -54,9 +53,7 @@ class Ga4(Vendor):
     """One mini program's tracker."""
 
     name = "ga4"
-    carries = frozenset(
-        {"event", "action", "date", "anonymous_id", "identities", "source", "content", "page", "session"}
-    )
+    carries = Vendor.USUAL | {"session"}
     session_by_gap = True
 
     def __init__(self, options: WireOptions, own: Ga4Options) -> None:
@@ -136,27 +133,15 @@ class Ga4(Vendor):
             identities=one_identity(self._own.user, text_of(message, "user_id")),
             source=source,
             content=content,
-            page=page if action is Action.VIEW else "",
+            page=page,
             session=text_of(params, "session_id"),
         )
 
 
-def _build(options: WireOptions, own: Ga4Options) -> Tracker:
-    return Tracker(Ga4(options, own))
-
-
-FORMAT = Format(
+FORMAT = tracker_format(
     Ga4.name,
     Ga4Options,
-    _build,
+    Ga4,
     path="/mp/collect",
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "none",
-        "time": "event",
-        "batch_order": "kept",
-        "replies": {"acked": [200, 204]},
-    },
+    contract={"opens": "launch", "dedupe": "none", "replies": {"acked": [200, 204]}},
 )

@@ -14,14 +14,14 @@ import gzip
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
-from simulator.events import Identity, Json, Kind
-from simulator.scenario.adapter_options import Variable, revealed
+from simulator.events import Device, Identity, Json, Kind
+from simulator.scenario.adapter_options import revealed
 from simulator.scenario.event_template import OF_THE_REQUEST, fields_in
 from simulator.scenario.generic_options import GenericOptions
+from simulator.scenario.secret import FromEnvironment
 from simulator.times import Ms, iso_local
 from simulator.wire.addresses import address, read_address
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.iso import instant_in, iso_text
 from simulator.wire.javascript import encode_component
 from simulator.wire.json_text import number_of, parse_json, part_of, stringify, text_of
@@ -44,7 +44,7 @@ from simulator.wire.template_text import (
     plain,
     read_form,
 )
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, said
 
 _KINDS = {
@@ -56,7 +56,6 @@ _KINDS = {
     Kind.PUSH: "push",
 }
 _ACTIONS = {"launch": Action.OPEN, "view": Action.VIEW, "show": Action.SHOW}
-_ZONE = "Asia/Shanghai"
 _SENT = ("sent", "sent_ms")
 _CARRIED = {
     "event": ("event", "kind"),
@@ -80,8 +79,8 @@ class Generic(Vendor):
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)
         self._own = own
         used = dict.fromkeys(field.name for field in (*fields_in(own.around), *fields_in(own.event)))
-        self._secrets: Fields = {
-            name: revealed(Variable(env=name.removeprefix("env."))) for name in used if name.startswith("env.")
+        self._secrets: Message = {
+            name: revealed(FromEnvironment(name.removeprefix("env."))) for name in used if name.startswith("env.")
         }
         self._used = [name for name in used if name not in (*_SENT, "events", "count", *self._secrets)]
         self.carries = self._carries()
@@ -120,37 +119,23 @@ class Generic(Vendor):
         known = _OF_AN_EVENT.get(field)
         if known is not None:
             return known(moment)
+        of_all = _OF_THE_REQUEST.get(field)
+        if of_all is not None:
+            return of_all(moment.event.device, self.options)
         prefix, _, key = field.partition(".")
         match prefix:
-            case "local_time":
-                return _local(moment.at, self._own.zone or _ZONE)
-            case "address":
-                return address(self.options.appid, moment.page, moment.query, moment.event.source)
             case "identity":
                 return moment.identity(key)
             case "params":
-                return _params(moment).get(key) if key else _params(moment)
+                return _params(moment).get(key)
             case "others":
                 return dict(moment.event.source.others).get(key, "")
-        return self._of_the_request(field, moment)
-
-    def _of_the_request(self, field: str, moment: Moment) -> Json:
-        device, options = moment.event.device, self.options
-        known: dict[str, Json] = {
-            "app": options.appid,
-            "app_name": options.app_name,
-            "tenant": options.tenant,
-            "namespace": options.namespace,
-            "device": device.anonymous_id,
-            "model": model_of(device),
-            "os": system_of(device)[0],
-            "os_version": system_of(device)[1],
-            "width": device.width,
-            "height": device.height,
-            "network": device.network,
-            "user_agent": device.user_agent,
-        }
-        return known[field]
+            case "address":
+                return address(self.options.appid, moment.page, moment.query, moment.event.source)
+        zone = self._own.zone
+        assert field == "local_time"
+        assert zone is not None  # the model refuses a null
+        return _local(moment.at, zone)
 
     def apart(self, message: Message) -> Hashable:
         """What stands around the events says the same of all of them."""
@@ -160,17 +145,12 @@ class Generic(Vendor):
 
     def request(self, messages: Sequence[Message], sending: Sending) -> Carried:
         own = self._own
-        fields: dict[str, Json] = {
-            **messages[0],
-            **self._secrets,
-            "sent": iso_text(sending.sent),
-            "sent_ms": sending.sent,
-            "count": len(messages),
-        }
-        events = [fill_value(own.event, {**message, **fields_of(fields)}) for message in messages] if own.event else []
+        of_all = {**self._secrets, "sent": iso_text(sending.sent), "sent_ms": sending.sent}
+        fields = {**messages[0], **of_all, "count": len(messages)}
+        events = [fill_value(own.event, message | of_all) for message in messages] if own.event else []
         path = fill_text(own.path, fields, encode_component) or ""
         query = _pairs(own.query, fields, encode_component)
-        body, content_type = self._body(fields, list(events))
+        body, content_type = self._body(fields, events)
         headers = self._headers(fields, content_type, sending)
         if own.packed and body:
             body = gzip.compress(body, mtime=0)
@@ -271,7 +251,7 @@ class Generic(Vendor):
             identities=self._who(message),
             source=text_of(message, "source") or source,
             content=text_of(message, "content") or content,
-            page=(text_of(message, "page") or page) if action is Action.VIEW else "",
+            page=text_of(message, "page") or page,
             session=text_of(message, "session"),
         )
 
@@ -284,11 +264,6 @@ class Generic(Vendor):
         every = part_of(message, "identities")
         found |= {kind: text_of(every, kind) for kind in every if not found.get(kind)}
         return tuple(Identity(kind, value) for kind, value in found.items() if value)
-
-
-def fields_of(fields: Fields) -> Message:
-    """What of a request's fields stands in its events as well: when it left."""
-    return {name: fields[name] for name in _SENT}
 
 
 def _pairs(templates: Mapping[str, str], fields: Fields, escape: Callable[[str], str]) -> str:
@@ -355,24 +330,23 @@ _OF_AN_EVENT: Mapping[str, Callable[[Moment], Json]] = {
     "shown_ms": lambda moment: max(moment.event.at - moment.shown, 0),
     "name": lambda moment: moment.event.call.name if moment.event.call is not None else "",
     "target": lambda moment: moment.event.call.id if moment.event.call is not None else "",
+    "params": _params,
     "identities": lambda moment: {identity.type: identity.value for identity in moment.identities},
+}
+_OF_THE_REQUEST: Mapping[str, Callable[[Device, WireOptions], Json]] = {
+    "app": lambda _, options: options.appid,
+    "app_name": lambda _, options: options.app_name,
+    "tenant": lambda _, options: options.tenant,
+    "namespace": lambda _, options: options.namespace,
+    "device": lambda device, _: device.anonymous_id,
+    "model": lambda device, _: model_of(device),
+    "os": lambda device, _: system_of(device)[0],
+    "os_version": lambda device, _: system_of(device)[1],
+    "width": lambda device, _: device.width,
+    "height": lambda device, _: device.height,
+    "network": lambda device, _: device.network,
+    "user_agent": lambda device, _: device.user_agent,
 }
 
 
-def _build(options: WireOptions, own: GenericOptions) -> Tracker:
-    return Tracker(Generic(options, own))
-
-
-FORMAT = Format(
-    Generic.name,
-    GenericOptions,
-    _build,
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
-    },
-)
+FORMAT = tracker_format(Generic.name, GenericOptions, Generic, contract={"opens": "launch", "dedupe": "by_id"})

@@ -19,13 +19,12 @@ from simulator.scenario.values import Duration
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import address, read_address
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.javascript import string
 from simulator.wire.json_text import number_of, objects_in, parse_json, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.query import parse
 from simulator.wire.request import Action, Record, WireError
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import (
     Captured,
     Carried,
@@ -64,9 +63,7 @@ class GrowingIo(Vendor):
     """One mini program's tracker."""
 
     name = "growingio"
-    carries = frozenset(
-        {"external_id", "event", "action", "date", "anonymous_id", "identities", "source", "content", "page", "session"}
-    )
+    carries = Vendor.USUAL | {"external_id", "session"}
 
     def __init__(self, options: WireOptions, own: GrowingIoOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)
@@ -157,7 +154,7 @@ class GrowingIo(Vendor):
             identities=one_identity(self._own.user, text_of(message, "userId")),
             source=source,
             content=content,
-            page=text_of(message, "path") if action is Action.VIEW else "",
+            page=text_of(message, "path"),
             session=text_of(message, "sessionId").replace("-", ""),
         )
 
@@ -166,20 +163,4 @@ def _device_id(device: Device) -> str:
     return as_uuid(digits_of(device.anonymous_id))
 
 
-def _build(options: WireOptions, own: GrowingIoOptions) -> Tracker:
-    return Tracker(GrowingIo(options, own))
-
-
-FORMAT = Format(
-    GrowingIo.name,
-    GrowingIoOptions,
-    _build,
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
-    },
-)
+FORMAT = tracker_format(GrowingIo.name, GrowingIoOptions, GrowingIo, contract={"opens": "launch", "dedupe": "by_id"})

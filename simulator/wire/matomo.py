@@ -18,13 +18,12 @@ from simulator.scenario.adapter_options import BatchOptions, Number, Secret, Siz
 from simulator.scenario.values import Duration, Flag
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import Names, address, read_address
-from simulator.wire.formats import Format
 from simulator.wire.javascript import encode_component
 from simulator.wire.json_text import number_of, object_in, parse_json, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.query import build, parse
 from simulator.wire.request import Action, Answer, Evidence, Outcome, Record, WireError
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, digits_of, one_identity, said
 
 CAMPAIGN = Names("mtm_campaign", "mtm_content")  # what Matomo reads from an address
@@ -48,8 +47,7 @@ class Matomo(Vendor):
     """One mini program's tracker."""
 
     name = "matomo"
-    carries = frozenset({"event", "action", "date", "anonymous_id", "identities", "source", "content", "page"})
-    session_by_gap = True
+    carries = Vendor.USUAL
 
     def __init__(self, options: WireOptions, own: MatomoOptions) -> None:
         super().__init__(options, batch=1 if own.single else own.batch, every=own.every)
@@ -132,7 +130,7 @@ class Matomo(Vendor):
             identities=one_identity(self._own.user, text_of(message, "uid")),
             source=source,
             content=content,
-            page=page if action is Action.VIEW else "",
+            page=page,
         )
 
     def outcome(self, answer: Answer) -> Outcome:
@@ -183,22 +181,14 @@ def _hit(query: str) -> Message:
     return dict(fields)
 
 
-def _build(options: WireOptions, own: MatomoOptions) -> Tracker:
-    return Tracker(Matomo(options, own))
-
-
-FORMAT = Format(
+FORMAT = tracker_format(
     Matomo.name,
     MatomoOptions,
-    _build,
+    Matomo,
     path="/matomo.php",
     contract={
         "opens": "timeout=30m",
-        "user": "openid",
-        "day": "Asia/Shanghai",
         "dedupe": "none",
-        "time": "event",
-        "batch_order": "kept",
         "midnight": True,
         "source_change": True,
         "replies": {"acked": [200, 204]},

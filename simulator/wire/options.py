@@ -51,3 +51,8 @@ class WireOptions:
         for name in ("app_name", "tenant", "namespace"):
             if any("\ud800" <= character <= "\udfff" for character in getattr(self, name)):
                 raise UsageError(f"the {name} holds half of a surrogate pair, which no request can carry")
+
+    def headers(self, user_agent: str, content_type: str = "application/json") -> tuple[tuple[str, str], ...]:
+        """What wx.request sends on its own."""
+        referer = f"https://servicewechat.com/{self.appid}/1/page-frame.html"
+        return (("content-type", content_type), ("Referer", referer), ("User-Agent", user_agent))

@@ -19,12 +19,11 @@ from simulator.scenario.values import Duration, Flag
 from simulator.times import MINUTE, SECOND, Ms
 from simulator.wire.addresses import UTM, address, values_of
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.iso import instant_in, iso_text
 from simulator.wire.json_text import object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, as_uuid, one_identity, said
 
 OPENED, BACKGROUNDED = "Application Opened", "Application Backgrounded"
@@ -51,9 +50,7 @@ class PostHog(Vendor):
     """One mini program's tracker."""
 
     name = "posthog"
-    carries = frozenset(
-        {"external_id", "event", "action", "date", "anonymous_id", "identities", "source", "content", "page", "session"}
-    )
+    carries = Vendor.USUAL | {"external_id", "session"}
     session_by_gap = True
 
     def __init__(self, options: WireOptions, own: PostHogOptions) -> None:
@@ -125,10 +122,9 @@ class PostHog(Vendor):
 
     def record(self, message: Message) -> Record:
         event, properties = text_of(message, "event"), part_of(message, "properties")
-        action, page = Action.CUSTOM, ""
+        action = Action.CUSTOM
         if event in VIEWS.values():
             action = Action.VIEW
-            page = text_of(properties, "$screen_name") or text_of(properties, "$pathname").removeprefix("/")
         elif event == OPENED:
             action = Action.SHOW if properties.get("from_background") is True else Action.OPEN
         # Without its own property the distinct id is the device's, or nobody can tell.
@@ -142,26 +138,11 @@ class PostHog(Vendor):
             identities=one_identity(self._own.user, text_of(properties, "$user_id")),
             source=text_of(properties, "utm_source"),
             content=text_of(properties, "utm_content"),
-            page=page,
+            page=text_of(properties, "$screen_name") or text_of(properties, "$pathname").removeprefix("/"),
             session=text_of(properties, "$session_id").replace("-", ""),
         )
 
 
-def _build(options: WireOptions, own: PostHogOptions) -> Tracker:
-    return Tracker(PostHog(options, own))
-
-
-FORMAT = Format(
-    PostHog.name,
-    PostHogOptions,
-    _build,
-    path="/batch/",
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
-    },
+FORMAT = tracker_format(
+    PostHog.name, PostHogOptions, PostHog, path="/batch/", contract={"opens": "launch", "dedupe": "by_id"}
 )

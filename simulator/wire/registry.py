@@ -6,13 +6,13 @@ its name is the adapter's. It is imported only when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from simulator.errors import UsageError
-from simulator.scenario.adapter_options import PathOptions, read_options
+from simulator.scenario.adapter_options import read_options
 from simulator.scenario.nearest import nearest
 from simulator.wire import (
     aladdin,
@@ -74,27 +74,6 @@ def format_of(name: str) -> Format:
     return _load(entry)
 
 
-def option_models() -> Mapping[str, type[PathOptions]]:
-    """The model of each adapter's own options, by name, for whoever checks a target file.
-
-    A package is imported when its adapter is asked for, which may raise UsageError.
-    """
-    return _Models()
-
-
-class _Models(Mapping[str, type[PathOptions]]):
-    def __getitem__(self, name: str) -> type[PathOptions]:
-        if name not in _BY_NAME and name not in _declared():
-            raise KeyError(name)
-        return format_of(name).options
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(adapter_names())
-
-    def __len__(self) -> int:
-        return len(adapter_names())
-
-
 def make_adapter(name: str, options: WireOptions, own: Mapping[str, Any] | None = None) -> Adapter[Any]:
     """The adapter of that name, set up.
 
@@ -110,6 +89,17 @@ def make_adapter(name: str, options: WireOptions, own: Mapping[str, Any] | None 
     given = read_options(name, form.options, own or {})
     path = given.fixed_path or (form.path if options.path == DEFAULT_PATH else options.path)
     return form.build(replace(options, path=path), given)
+
+
+def path_of(name: str, own: Mapping[str, Any]) -> str:
+    """Where an adapter's events go by its own options, else where its format has them; of a template, the template.
+
+    Raises:
+        UsageError: no adapter has that name, or an option that does not fit.
+    """
+    form = format_of(name)
+    given = read_options(name, form.options, own)
+    return given.fixed_path or given.path or form.path
 
 
 def _declared() -> dict[str, EntryPoint]:

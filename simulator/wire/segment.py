@@ -17,12 +17,11 @@ from simulator.scenario.values import Duration
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import Names, values_of
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.iso import instant_in, iso_text
 from simulator.wire.json_text import object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, one_identity, said
 
 OPENED, BACKGROUNDED = "Application Opened", "Application Backgrounded"
@@ -42,9 +41,7 @@ class Segment(Vendor):
     """One mini program's tracker."""
 
     name = "segment"
-    carries = frozenset(
-        {"external_id", "event", "action", "date", "anonymous_id", "identities", "source", "content", "page"}
-    )
+    carries = Vendor.USUAL | {"external_id"}
     most_bytes = MOST_BYTES - 1_000
 
     def __init__(self, options: WireOptions, own: SegmentOptions) -> None:
@@ -114,10 +111,9 @@ class Segment(Vendor):
 
     def record(self, message: Message) -> Record:
         kind, event = text_of(message, "type"), text_of(message, "event")
-        action, page = Action.CUSTOM, ""
+        action = Action.CUSTOM
         if kind in ("screen", "page"):
             action, event = Action.VIEW, kind
-            page = text_of(message, "name")
         elif kind != "track":
             event = kind
         elif event == OPENED:
@@ -133,25 +129,10 @@ class Segment(Vendor):
             identities=one_identity(self._own.user, text_of(message, "userId")),
             source=text_of(campaign, "source"),
             content=text_of(campaign, "content"),
-            page=page,
+            page=text_of(message, "name"),
         )
 
 
-def _build(options: WireOptions, own: SegmentOptions) -> Tracker:
-    return Tracker(Segment(options, own))
-
-
-FORMAT = Format(
-    Segment.name,
-    SegmentOptions,
-    _build,
-    path="/v1/batch",
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
-    },
+FORMAT = tracker_format(
+    Segment.name, SegmentOptions, Segment, path="/v1/batch", contract={"opens": "launch", "dedupe": "by_id"}
 )

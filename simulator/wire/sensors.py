@@ -24,10 +24,8 @@ from simulator.scenario.values import Duration, Flag, IdentityType
 from simulator.times import DAY, MINUTE, SECOND, Ms
 from simulator.wire.addresses import Names, values_of
 from simulator.wire.device_info import system_of
-from simulator.wire.formats import Format
 from simulator.wire.javascript import encode_component
 from simulator.wire.json_text import (
-    MOST_BYTES,
     number_of,
     object_in,
     objects_in,
@@ -40,7 +38,7 @@ from simulator.wire.options import WireOptions
 from simulator.wire.packing import unpacked
 from simulator.wire.query import parse
 from simulator.wire.request import Action, Record, WireError
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, said
 
 VERSION = "1.17.9"
@@ -52,6 +50,7 @@ _LATEST = Names("$latest_utm_source", "$latest_utm_content")
 _OPENID_KEY = re.compile(r"\$identity_mp_.+_openid")
 _DEVICE_ID = re.compile(r"\d+-\d+-[0-9a-f]+-\d+")  # as the tracker makes one
 _SIGN_UP = "track_signup"
+_ACTIONS = {"$MPViewScreen": Action.VIEW, "$MPShow": Action.SHOW}
 
 
 class SensorsOptions(BatchOptions):
@@ -69,15 +68,13 @@ class Sensors(Vendor):
     """One mini program's tracker."""
 
     name = "sensors"
-    carries = frozenset(
-        {"external_id", "event", "action", "date", "anonymous_id", "identities", "source", "content", "page"}
-    )
+    carries = Vendor.USUAL | {"external_id"}
 
     def __init__(self, options: WireOptions, own: SensorsOptions) -> None:
         super().__init__(options, batch=1 if own.single else own.batch, every=own.every)
         self._own = own
         self._openid = f"$identity_mp_{options.appid}_openid"
-        self._opens = "$MPShow" if options.foreground_event else "$MPLaunch"
+        self._actions = _ACTIONS | {"$MPShow" if options.foreground_event else "$MPLaunch": Action.OPEN}
 
     # ---- what is said ---------------------------------------------------------------------------------------------
 
@@ -210,9 +207,8 @@ class Sensors(Vendor):
     def record(self, message: Message) -> Record:
         event = text_of(message, "event")
         properties = part_of(message, "properties")
-        action = self._action(event)
         return said(
-            action,
+            self._actions.get(event, Action.CUSTOM),
             event or text_of(message, "type"),
             number_of(message, "time"),
             external_id=text_of(message, "_track_id"),
@@ -220,14 +216,8 @@ class Sensors(Vendor):
             identities=self._identities(message),
             source=text_of(properties, "$latest_utm_source"),
             content=text_of(properties, "$latest_utm_content"),
-            page=text_of(properties, "$url_path") if action is Action.VIEW else "",
+            page=text_of(properties, "$url_path"),
         )
-
-    def _action(self, event: str) -> Action:
-        if event == self._opens:
-            return Action.OPEN
-        known = {"$MPViewScreen": Action.VIEW, "$MPShow": Action.SHOW}
-        return known.get(event, Action.CUSTOM)
 
     def _identities(self, message: Message) -> tuple[Identity, ...]:
         """In the order openid, union id, login id; each type once."""
@@ -260,8 +250,6 @@ def _base64(data: bytes) -> str:
 
 def _form(body: bytes) -> dict[str, str]:
     """The pairs of a form; its field may be as long as a whole batch."""
-    if len(body) > MOST_BYTES:
-        raise WireError(f"a form of {len(body)} bytes; at most {MOST_BYTES} are read")
     fields: dict[str, str] = {}
     for pair in body.decode("ascii", "replace").split("&", 16):
         key, _, value = pair.partition("=")
@@ -280,21 +268,6 @@ def _unpacked(text: str) -> bytes:
     return data
 
 
-def _build(options: WireOptions, own: SensorsOptions) -> Tracker:
-    return Tracker(Sensors(options, own))
-
-
-FORMAT = Format(
-    Sensors.name,
-    SensorsOptions,
-    _build,
-    path="/sa",
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
-    },
+FORMAT = tracker_format(
+    Sensors.name, SensorsOptions, Sensors, path="/sa", contract={"opens": "launch", "dedupe": "by_id"}
 )

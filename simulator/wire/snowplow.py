@@ -19,11 +19,10 @@ from simulator.scenario.adapter_options import BatchOptions, SessionOptions, Siz
 from simulator.scenario.values import Duration
 from simulator.times import MINUTE, Ms
 from simulator.wire.addresses import address, read_address
-from simulator.wire.formats import Format
 from simulator.wire.json_text import number_of, object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record, WireError
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, as_uuid, one_identity, said
 
 PAYLOAD = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4"
@@ -45,20 +44,7 @@ class Snowplow(Vendor):
     """One mini program's tracker."""
 
     name = "snowplow"
-    carries = frozenset(
-        {
-            "external_id",
-            "event",
-            "action",
-            "date",
-            "anonymous_id",
-            "identities",
-            "source",
-            "content",
-            "page",
-            "session",
-        }
-    )
+    carries = Vendor.USUAL | {"external_id", "session"}
     session_by_gap = True
 
     def __init__(self, options: WireOptions, own: SnowplowOptions) -> None:
@@ -145,7 +131,7 @@ class Snowplow(Vendor):
             identities=one_identity(self._own.user, text_of(message, "uid")),
             source=source,
             content=content,
-            page=page if action is Action.VIEW else "",
+            page=page,
             session=text_of(message, "sid").replace("-", ""),
         )
 
@@ -160,21 +146,10 @@ def _name_of(encoded: str, plain: str) -> str:
     return text_of(part_of(inner, "data"), "event") or text_of(inner, "schema")
 
 
-def _build(options: WireOptions, own: SnowplowOptions) -> Tracker:
-    return Tracker(Snowplow(options, own))
-
-
-FORMAT = Format(
+FORMAT = tracker_format(
     Snowplow.name,
     SnowplowOptions,
-    _build,
+    Snowplow,
     path="/com.snowplowanalytics.snowplow/tp2",
-    contract={
-        "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
-    },
+    contract={"opens": "launch", "dedupe": "by_id"},
 )

@@ -21,7 +21,6 @@ from simulator.scenario.values import Duration, Flag
 from simulator.times import HOUR, SECOND, Ms, instant
 from simulator.wire.addresses import UTM, values_of
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.iso import iso_text
 from simulator.wire.json_text import (
     number_of,
@@ -35,11 +34,12 @@ from simulator.wire.json_text import (
 from simulator.wire.options import WireOptions
 from simulator.wire.packing import unpacked
 from simulator.wire.request import Action, Record, WireError
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, one_identity, said
 
 VERSION = "3.7.8"
 _APP = {Kind.SHOW: "ta_mp_show", Kind.VIEW: "ta_mp_view", Kind.HIDE: "ta_mp_hide", Kind.SHARE: "ta_mp_share"}
+_ACTIONS = {"ta_mp_view": Action.VIEW, "ta_mp_show": Action.SHOW}
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{3})?", re.ASCII)
 
 
@@ -62,14 +62,12 @@ class ThinkingData(Vendor):
     """One mini program's tracker."""
 
     name = "thinkingdata"
-    carries = frozenset(
-        {"external_id", "event", "action", "date", "anonymous_id", "identities", "source", "content", "page"}
-    )
+    carries = Vendor.USUAL | {"external_id"}
 
     def __init__(self, options: WireOptions, own: ThinkingDataOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every)
         self._own = own
-        self._opens = "ta_mp_show" if options.foreground_event else "ta_mp_launch"
+        self._actions = _ACTIONS | {"ta_mp_show" if options.foreground_event else "ta_mp_launch": Action.OPEN}
 
     def says(self, moment: Moment, memory: Any) -> tuple[Sequence[Message], Any]:
         event, call = moment.event, moment.event.call
@@ -157,14 +155,12 @@ class ThinkingData(Vendor):
 
     def record(self, message: Message) -> Record:
         event, properties = text_of(message, "#event_name"), part_of(message, "properties")
-        known = {"ta_mp_view": Action.VIEW, "ta_mp_show": Action.SHOW}
-        action = Action.OPEN if event == self._opens else known.get(event, Action.CUSTOM)
         try:
             utm = object_in(parse_json(text_of(properties, "#utm")), "#utm")
         except WireError:
             utm = {}
         return said(
-            action,
+            self._actions.get(event, Action.CUSTOM),
             event or text_of(message, "#type"),
             _instant(text_of(message, "#time"), number_of(properties, "#zone_offset"), self._own.zone),
             external_id=text_of(message, "#uuid"),
@@ -172,7 +168,7 @@ class ThinkingData(Vendor):
             identities=one_identity(self._own.user, text_of(message, "#account_id")),
             source=text_of(utm, "utm_source"),
             content=text_of(utm, "utm_content"),
-            page=text_of(properties, "#url_path") if action is Action.VIEW else "",
+            page=text_of(properties, "#url_path"),
         )
 
 
@@ -187,22 +183,14 @@ def _instant(text: str, offset: int | None, usual: int) -> int | None:
     return local - (usual if offset is None else offset) * HOUR
 
 
-def _build(options: WireOptions, own: ThinkingDataOptions) -> Tracker:
-    return Tracker(ThinkingData(options, own))
-
-
-FORMAT = Format(
+FORMAT = tracker_format(
     ThinkingData.name,
     ThinkingDataOptions,
-    _build,
+    ThinkingData,
     path="/sync_xcx",
     contract={
         "opens": "launch",
-        "user": "openid",
-        "day": "Asia/Shanghai",
         "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
         "replies": {"body": {"key": "code", "acked": [0], "refused": [-1, -2]}},
     },
 )

@@ -17,16 +17,20 @@ Assumed: what waits in a queue outlives the process, since every flush comes bef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from simulator.errors import UsageError
 from simulator.events import Delivery, Device, Event, Identity, Json, Kind, Spoil
 from simulator.immutable import immutable
+from simulator.scenario.adapter_options import PathOptions
 from simulator.times import Ms
 from simulator.wire.dmhub_fields import SLOT_KEYS, identities_of
+from simulator.wire.formats import Format
 from simulator.wire.javascript import UriError, string
+from simulator.wire.options import DEFAULT_PATH, WireOptions
 from simulator.wire.request import Action, Answer, Outcome, Purpose, Record, Request, Sent
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Session, Vendor, digits_of
 
@@ -41,18 +45,19 @@ class Waiting:
     record: Record
     delivery: Delivery
     waits: bool
-    size: int  # bytes, where they are limited
 
 
-@immutable(frozen=True, slots=True)
+@dataclass(slots=True)
 class State:
-    """One device: its storage, and the memory of the process that runs on it."""
+    """One device: its storage, and the memory of the process that runs on it.
+
+    One that was handed out never changes: what happens next happens to a copy.
+    """
 
     device: Device
-    stored: Mapping[str, Json]  # pushed; never mutated
+    stored: Mapping[str, Json] = field(default_factory=dict)  # pushed; never mutated
     identities: tuple[Identity, ...] = ()
     session: Session | None = None
-    sessions: int = 0
     launches: int = 0
     said: int = 0  # messages so far
     page: str = ""
@@ -63,56 +68,13 @@ class State:
     hidden: Ms | None = None  # in the background since
     last: Ms = Ms(0)  # instant of the last event
     memory: Any = None  # of the vendor
-    queue: tuple[Waiting, ...] = ()
+    queue: list[Waiting] = field(default_factory=list)
+    size: int = 0  # bytes in the queue, where they are limited
     due: Ms = Ms(0)  # when the queue leaves at the latest
 
-
-class _Phone:
-    """A device while events happen on it: the working copy of its state."""
-
-    __slots__ = ("device", "due", "hidden", "identities", "last", "launches", "memory", "page", "previous", "query",
-                 "queue", "said", "session", "sessions", "shown", "stored", "viewed")  # fmt: skip
-
-    def __init__(self, state: State) -> None:
-        self.device = state.device
-        self.stored = state.stored
-        self.identities = state.identities
-        self.session = state.session
-        self.sessions = state.sessions
-        self.launches = state.launches
-        self.said = state.said
-        self.page = state.page
-        self.query = state.query
-        self.previous = state.previous
-        self.shown = state.shown
-        self.viewed = state.viewed
-        self.hidden = state.hidden
-        self.last = state.last
-        self.memory = state.memory
-        self.queue = list(state.queue)
-        self.due = state.due
-
-    def state(self) -> State:
-        """Its state as it is now."""
-        return State(
-            self.device,
-            self.stored,
-            self.identities,
-            self.session,
-            self.sessions,
-            self.launches,
-            self.said,
-            self.page,
-            self.query,
-            self.previous,
-            self.shown,
-            self.viewed,
-            self.hidden,
-            self.last,
-            self.memory,
-            tuple(self.queue),
-            self.due,
-        )
+    def copy(self) -> State:
+        """A device in the same state, to which events can happen."""
+        return replace(self, queue=self.queue.copy())
 
 
 class Tracker:
@@ -139,7 +101,7 @@ class Tracker:
 
     def boot(self, device: Device) -> State:
         """The state of a fresh installation."""
-        return State(device, {}, memory=self.vendor.begin())
+        return State(device, memory=self.vendor.begin())
 
     def step(self, state: State, event: Event) -> tuple[State, tuple[Request, ...]]:
         """One event happens; what it sends, after what was due before it.
@@ -152,20 +114,20 @@ class Tracker:
 
     def fold(self, state: State, events: Iterable[Event]) -> tuple[State, list[Sent]]:
         """Events of one device happen, oldest first: the same as one step after another, without a state for each."""
-        phone, sent = _Phone(state), list[Sent]()
+        phone, sent = state.copy(), list[Sent]()
         for event in events:
             self._happen(phone, event, sent)
-        return phone.state(), sent
+        return phone, sent
 
     def flush(self, state: State, now: Ms) -> tuple[State, tuple[Request, ...]]:  # noqa: ARG002
         """What still waits leaves when its time is up, whatever `now` is."""
         if not state.queue:
             return state, ()
-        phone, sent = _Phone(state), list[Sent]()
+        phone, sent = state.copy(), list[Sent]()
         self._leave(phone, phone.due, sent)
-        return phone.state(), tuple([request for _, request in sent])
+        return phone, tuple([request for _, request in sent])
 
-    def _happen(self, phone: _Phone, event: Event, sent: list[Sent]) -> None:
+    def _happen(self, phone: State, event: Event, sent: list[Sent]) -> None:
         if event.kind is Kind.MALFORMED:
             raise UsageError(f"the adapter {self.name} cannot send malformed events")
         if phone.queue and phone.due <= event.at:
@@ -203,15 +165,14 @@ class Tracker:
 
     # ---- what the tracker knows -----------------------------------------------------------------------------------
 
-    def _moment(self, phone: _Phone, event: Event) -> Moment:
+    def _moment(self, phone: State, event: Event) -> Moment:
         """What is known with an event; the phone knows it from then on."""
         kind, at = event.kind, event.at
         known, new = phone.identities, False
         if phone.session is None or self._is_over(phone, event):
             new = True
-            phone.sessions += 1
-            identifier = digits_of(phone.device.anonymous_id, phone.sessions)
-            phone.session = Session(identifier, phone.sessions, at)
+            count = 1 if phone.session is None else phone.session.number + 1
+            phone.session = Session(digits_of(phone.device.anonymous_id, count), count)
         if kind is Kind.VIEW:
             # The view that a launch shows is of the page of its entry, and has none before it.
             if phone.viewed != phone.shown or phone.page != event.page:
@@ -248,7 +209,7 @@ class Tracker:
             phone.said + 1,
         )
 
-    def _is_over(self, phone: _Phone, event: Event) -> bool:
+    def _is_over(self, phone: State, event: Event) -> bool:
         """Whether the device's session ended before this event; a launch always begins one."""
         if event.kind is Kind.LAUNCH:
             return True
@@ -258,7 +219,7 @@ class Tracker:
 
     # ---- the queue ------------------------------------------------------------------------------------------------
 
-    def _add(self, phone: _Phone, message: Message, event: Event, sent: list[Sent]) -> None:
+    def _add(self, phone: State, message: Message, event: Event, sent: list[Sent]) -> None:
         if event.delivery.lost:
             return
         vendor, queue = self.vendor, phone.queue
@@ -267,18 +228,19 @@ class Tracker:
         size = 0 if vendor.most_bytes is None else vendor.size(message)
         if queue and (
             vendor.apart(queue[0].message) != vendor.apart(message)
-            or (vendor.most_bytes is not None and sum(one.size for one in queue) + size > vendor.most_bytes)
+            or (vendor.most_bytes is not None and phone.size + size > vendor.most_bytes)
         ):
             self._leave(phone, event.at, sent)
         if not phone.queue:
             phone.due = Ms(event.at + (vendor.every if vendor.batch > 1 else 0))
-        phone.queue.append(Waiting(message, record, event.delivery, waits, size))
+        phone.queue.append(Waiting(message, record, event.delivery, waits))
+        phone.size += size
         if len(phone.queue) >= vendor.batch:
             self._leave(phone, event.at, sent)
 
-    def _leave(self, phone: _Phone, now: Ms, sent: list[Sent]) -> None:
+    def _leave(self, phone: State, now: Ms, sent: list[Sent]) -> None:
         """All that waits leaves, at `now` or when the last of it may."""
-        queue, phone.queue = phone.queue, []
+        queue, phone.queue, phone.size = phone.queue, [], 0
         leaves = max(now, *[one.delivery.leaves for one in queue])
         first = queue[0].record
         carried = _NOTHING
@@ -338,3 +300,31 @@ def _belongs(record: Record, event: Event) -> bool:
 
 def _identities(stored: Mapping[str, Json]) -> tuple[Identity, ...]:
     return identities_of({key: string(value) for key, value in stored.items() if key in SLOT_KEYS})
+
+
+# ---- the format of a vendor's tracker ------------------------------------------------------------------------------
+
+_Own = TypeVar("_Own", bound=PathOptions)
+
+# What the trackers here say is read alike in these: who a user is, when an event was, in which order a batch came.
+_CONTRACT: Mapping[str, Any] = {"user": "openid", "day": "Asia/Shanghai", "time": "event", "batch_order": "kept"}
+
+
+def tracker_format(
+    name: str,
+    options: type[_Own],
+    vendor: Callable[[WireOptions, _Own], Vendor],
+    *,
+    path: str = DEFAULT_PATH,
+    contract: Mapping[str, Any],
+) -> Format:
+    """The format of a vendor's tracker.
+
+    Args:
+        contract: its collector's keys, beside and over those that all of them have in common.
+    """
+
+    def build(given: WireOptions, own: _Own) -> Tracker:
+        return Tracker(vendor(given, own))
+
+    return Format(name, options, build, path=path, contract={**_CONTRACT, **contract})

@@ -19,12 +19,11 @@ from simulator.scenario.values import Duration
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import UTM, values_of
 from simulator.wire.device_info import model_of, system_of
-from simulator.wire.formats import Format
 from simulator.wire.javascript import cut
 from simulator.wire.json_text import number_of, object_in, objects_in, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.request import Action, Record
-from simulator.wire.tracker import Tracker
+from simulator.wire.tracker import tracker_format
 from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, Vendor, digits_of, said
 
 VERSION = "2.8.0"
@@ -56,21 +55,7 @@ class Umeng(Vendor):
     """One mini program's tracker."""
 
     name = "umeng"
-    carries = frozenset(
-        {
-            "external_id",
-            "event",
-            "action",
-            "date",
-            "anonymous_id",
-            "identities",
-            "source",
-            "content",
-            "page",
-            "session",
-            "length",
-        }
-    )
+    carries = Vendor.USUAL | {"external_id", "session", "length"}
 
     def __init__(self, options: WireOptions, own: UmengOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)
@@ -213,7 +198,7 @@ class Umeng(Vendor):
             identities=tuple(Identity(kind, value) for key, kind in _SLOTS.items() if (value := text_of(who, key))),
             source=text_of(options, "utm_source"),
             content=text_of(options, "utm_content"),
-            page=text_of(message, "path") if action is Action.VIEW else "",
+            page=text_of(message, "path"),
             session=session,
             length=length or 0,
         )
@@ -233,22 +218,10 @@ def _timed(pages: tuple[Message, ...], now: Ms) -> tuple[Message, ...]:
     return (*pages[:-1], {**pages[-1], "duration": max(now - began, 0)})
 
 
-def _build(options: WireOptions, own: UmengOptions) -> Tracker:
-    return Tracker(Umeng(options, own))
-
-
-FORMAT = Format(
+FORMAT = tracker_format(
     Umeng.name,
     UmengOptions,
-    _build,
+    Umeng,
     path="/wxm_logs",
-    contract={
-        "sessions": "given",
-        "user": "openid",
-        "day": "Asia/Shanghai",
-        "dedupe": "by_id",
-        "time": "event",
-        "batch_order": "kept",
-        "replies": {"acked": [200], "refused": [413]},
-    },
+    contract={"sessions": "given", "dedupe": "by_id", "replies": {"acked": [200], "refused": [413]}},
 )

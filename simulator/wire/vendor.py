@@ -27,7 +27,6 @@ class Session(NamedTuple):
 
     id: str  # hexadecimal; unique in the run
     number: int  # 1-based, of the device
-    began: Ms
 
 
 class Carried(NamedTuple):
@@ -111,6 +110,9 @@ def digits_of(*parts: str | int) -> str:
 class Vendor:
     """How one vendor's tracker speaks: what its file says, with what most of them share."""
 
+    # What the wires here have in common; a file adds what its own has beside.
+    USUAL = frozenset({"event", "action", "date", "anonymous_id", "identities", "source", "content", "page"})
+
     name: str
     carries: frozenset[str]  # fields of a record that come back from the wire as they went
     session_by_gap: bool = False  # a session ends after a gap in the events; else after a time in the background
@@ -192,8 +194,7 @@ class Vendor:
 
     def headers(self, device: Device, content_type: str) -> Headers:
         """What wx.request sends on its own."""
-        referer = f"https://servicewechat.com/{self.options.appid}/1/page-frame.html"
-        return (("content-type", content_type), ("Referer", referer), ("User-Agent", device.user_agent))
+        return self.options.headers(device.user_agent, content_type)
 
 
 def said(
@@ -211,7 +212,11 @@ def said(
     view: str = "",
     length: int = 0,
 ) -> Record:
-    """A record of nobody's yet. A date before 1970, or one that no calendar has, is none."""
+    """A record of nobody's yet. A date before 1970, or one that no calendar has, is none.
+
+    Args:
+        page: in sight; it stays with a view alone.
+    """
     known = Ms(date) if date is not None and 0 <= date < END_OF_TIME else None
     return Record(
         -1,
@@ -224,7 +229,7 @@ def said(
         identities,
         source,
         content,
-        page,
+        page if action is Action.VIEW else "",
         session=session,
         view=view,
         length=Ms(max(length, 0)),

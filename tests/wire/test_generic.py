@@ -203,9 +203,24 @@ def test_a_secret_stands_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     options: dict[str, Any] = {"query": {"e": "{event}", "key": "{env.COLLECTOR_KEY}"}, "method": "GET"}
 
     assert sent(bought(), **options)[0].target == "/collect?e=launch&key=k%261"
+    in_events = {"event": {"e": "{event}", "key": "{env.COLLECTOR_KEY}"}, "body": {"json": "{events}"}}
+    assert sent(bought(), **in_events)[0].body == b'[{"e":"launch","key":"k&1"}]'
     monkeypatch.delenv("COLLECTOR_KEY")
     with pytest.raises(UsageError, match="environment variable COLLECTOR_KEY is not set"):
         own("generic", **options)
+    with pytest.raises(UsageError, match="environment variable NO-NAME is not set"):
+        own("generic", method="GET", query={"e": "{event}", "key": "{env.NO-NAME}"})
+
+
+def test_a_key_is_visible_and_short_or_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GA4_SECRET", "s&1")
+
+    for key, written in (({"env": "GA4_SECRET"}, "s%261"), ("plain", "plain"), ("k" * 1000, "k" * 1000)):
+        (request,) = sent_by(own("ga4", batch=1, api_secret=key), [launch()])
+        assert request.target.endswith(f"&api_secret={written}")
+    for wrong in ("a b", "k" * 1001, "é", {"evn": "GA4_SECRET"}, {"env": "1A"}, 5):
+        with pytest.raises(UsageError, match="the adapter ga4: api_secret: "):
+            own("ga4", api_secret=wrong)
 
 
 # ---- batches ------------------------------------------------------------------------------------------------------

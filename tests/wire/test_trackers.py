@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -162,7 +163,6 @@ def tells_source(name: str, record: Record) -> bool:
     return CASES[name][0] != "umeng" and record.event not in ("profile_set_once", "user_set")
 
 
-ACTIONS = {Kind.LAUNCH: Action.OPEN, Kind.VIEW: Action.VIEW, Kind.SHOW: Action.SHOW, Kind.HIDE: Action.EXIT}
 # Where a wire has no form for it, or says it with another word.
 NO_OPEN = {"matomo single"}
 SESSIONS = {"aladdin", "umeng", "growingio"}  # a return begins a session and says so as a launch does
@@ -189,14 +189,19 @@ def told_once(name: str, history: list[Event], records: list[Record]) -> None:
 @HISTORIES
 def test_bytes_are_a_function_of_what_happened_so_far_and_nobody_needs_them(name: str, history: list[Event]) -> None:
     whole = sent_by(case(name), history)
-    of, steps = case(name), list[Request]()
-    state = of.boot(PHONE)
+    of, steps = case(name), list[tuple[Request, ...]]()
+    states = [of.boot(PHONE)]
     for event in history:
-        state, requests = of.step(state, event)
-        steps.extend(requests)
+        state, requests = of.step(states[-1], event)
+        states.append(state)
+        steps.append(requests)
 
     assert sent_by(case(name), history) == whole
-    assert whole[: len(steps)] == steps
+    # A state that was handed out stays what it was, whatever has happened since.
+    again = [of.step(state, event) for state, event in zip(states[:-1], history, strict=True)]
+    assert again == list(zip(states[1:], steps, strict=True))
+    for _ in range(2):
+        assert [*chain.from_iterable(steps), *of.flush(states[-1], NOON)[1]] == whole
     silent = sent_by(without_bytes(of), history)
     assert [(one.leaves, one.records) for one in silent] == [(one.leaves, one.records) for one in whole]
 

@@ -14,9 +14,9 @@ from simulator.errors import UsageError
 from simulator.scenario.contracts import resolve_contract
 from simulator.scenario.load import load_scenario
 from simulator.times import Ms
-from simulator.traffic.target_files import contract_of_adapter
+from simulator.traffic.target_files import contract_of_adapter, known_adapters
 from simulator.wire.options import DEFAULT_PATH
-from simulator.wire.registry import adapter_names, format_of, make_adapter, option_models
+from simulator.wire.registry import adapter_names, format_of, make_adapter, path_of
 from tests.wire.wire_builders import OPTIONS, adapter, fold, launch, view
 
 FIRST = Path(__file__).parents[2] / "scenarios" / "first_open.yaml"
@@ -40,7 +40,7 @@ def test_the_contract_of_a_format_is_one_and_its_options_have_a_model(name: str)
 
     assert contract.name == name
     assert resolve_contract(None, load_scenario(FIRST), contract).name == name
-    assert option_models()[name] is format_of(name).options
+    assert known_adapters()[name].options is format_of(name).options
 
 
 def test_events_go_where_the_options_say_else_where_the_run_says_else_where_the_format_has_them() -> None:
@@ -54,6 +54,26 @@ def test_events_go_where_the_options_say_else_where_the_run_says_else_where_the_
     ]  # fmt: skip
     run = "/mine"
     assert [path("sensors"), path("sensors", path="/sa2"), path("dmhub")] == ["/mine", "/sa2", "/mine"]
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "path"),
+    [
+        ("sensors", {}, "/sa"),
+        ("sensors", {"path": ""}, "/sa"),
+        ("sensors", {"path": "/sa2"}, "/sa2"),
+        ("growingio", {"project": "p"}, "/v3/projects/p/collect"),
+        ("posthog", {"single": True}, "/i/v0/e/"),
+        ("thinkingdata", {"server": True}, "/sync_server"),
+        ("generic", {"body": {"json": "{event}"}}, "/collect"),
+        ("generic", {"body": {"json": "{event}"}, "path": "/c"}, "/c"),
+        ("dmhub", {}, "/cbe/__utm"),
+    ],
+)
+def test_where_events_go_is_known_without_an_adapter(name: str, own: dict[str, Any], path: str) -> None:
+    sent = fold(make_adapter(name, OPTIONS, own), launch())[0].target
+
+    assert path_of(name, own) == path == sent.partition("?")[0]
 
 
 def test_an_option_that_does_not_fit_is_named() -> None:
@@ -137,14 +157,14 @@ def test_an_adapter_of_another_package_is_one_of_ours() -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_a_package_that_cannot_be_used_is_no_matter_to_whoever_does_not_ask_for_it() -> None:
-    models = option_models()
+    known = known_adapters()
 
-    assert {"acme", "missing", "sensors"} <= set(models)
-    assert models["acme"].__name__ == "AcmeOptions"
+    assert {"acme", "missing", "sensors"} <= set(known)
+    assert known["acme"].options.__name__ == "AcmeOptions"
     with pytest.raises(UsageError, match="missing of acme-adapter"):
-        models["missing"]
+        known["missing"]
     with pytest.raises(KeyError):
-        models["acmee"]
+        known["acmee"]
 
 
 @pytest.mark.usefixtures("installed")
