@@ -14,9 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from simulator.contract import METRICS
 from simulator.scenario.log_format import LogFormat, parse_format
 from simulator.scenario.nearest import did_you_mean
-from simulator.scenario.placeholders import (
-    OF_A_PAGE,
-)
+from simulator.scenario.placeholders import OF_A_PAGE, names_in, texts_in
 from simulator.scenario.secret import Secret, Text, Texts
 from simulator.scenario.target_values import (
     Argv,
@@ -28,7 +26,8 @@ from simulator.scenario.target_values import (
     PathText,
     Queries,
     Query,
-    check_templates,
+    check_of_a_request,
+    check_of_the_run,
 )
 from simulator.scenario.values import Duration, Flag, Model, Status, shown, wrong
 from simulator.times import Ms
@@ -179,10 +178,10 @@ class RequestSection(Model):
             raise ValueError("only a POST has a body; write method: POST")
         if self.json_body is not None and self.form:
             raise ValueError("a body is either json or a form")
-        check_templates([*(value for value in {**self.query, **self.headers, **self.form}.values()), self.json_body])
-        paging = [
-            name for name in OF_A_PAGE if f"{{{name}}}" in repr((self.path, self.query, self.form, self.json_body))
-        ]
+        texts = [self.path, *texts_in([self.query, self.headers, self.form, self.json_body])]
+        named = [name for text in texts for name in names_in(text)]
+        check_of_a_request(named)
+        paging = [name for name in OF_A_PAGE if name in named]
         if paging and self.pages is None:
             raise ValueError(f"{{{paging[0]}}} has a meaning only with pages; say with pages: how the reply goes on")
         if self.pages is not None and not paging and self.pages.next is None:
@@ -206,6 +205,12 @@ class HttpSection(Model):
     auth: AuthSection | None = None
     timeout: Duration = Field(default=Ms(30_000), description="For one reply.")
     requests: Annotated[list[FiguresRequest], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_filled(self) -> HttpSection:
+        for text in texts_in(self.headers):
+            check_of_the_run(text)
+        return self
 
 
 class HttpEventsSection(RequestSection):

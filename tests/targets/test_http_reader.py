@@ -165,6 +165,26 @@ def test_requests_are_filled_with_the_period_and_the_namespace() -> None:
     assert parse_qs(asked[2].content.decode()) == {"token_auth": [TOKEN], "at": ["1772388000"]}
 
 
+def test_headers_of_all_requests_are_filled_and_those_of_one_stand_over_them() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"rows": []})
+
+    totals(
+        answer,
+        SOURCE,
+        {**SOURCE, "headers": {"x-run": "{zone}"}},
+        headers={"x-run": "{namespace} {{x}}", "x-key": {"env": "TOKEN"}},
+    )
+
+    assert [(one.headers["x-run"], one.headers["x-key"]) for one in asked] == [
+        ("n {x}", TOKEN),
+        ("Asia/Shanghai", TOKEN),
+    ]
+
+
 @pytest.mark.parametrize(
     ("auth", "header"),
     [

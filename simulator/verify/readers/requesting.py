@@ -40,7 +40,8 @@ class Requests:
         self._base = (url or setting.url).rstrip("/")
         self._seconds = timeout / 1000
         secrets = setting.secrets
-        self._headers = {**secrets.values(headers), **_authorization(auth, setting)}
+        secrets.values(headers)  # a variable that is not set is said before anything is asked
+        self._headers, self._authorization = headers, _authorization(auth, setting)
         self._client = reading_client(self._base, self._seconds, transport)
 
     def close(self) -> None:
@@ -104,7 +105,7 @@ class Requests:
         url = f"{self._base}{path}"
         if following is not None:
             url, query = self._next(url, following), {}
-        headers = {**self._headers, **filled(section.headers)}
+        headers = {**filled(self._headers), **self._authorization, **filled(section.headers)}
         content = None
         if section.json_body is not None:
             content = json.dumps(fill_all(section.json_body, values), ensure_ascii=False).encode()
