@@ -165,6 +165,20 @@ def test_requests_are_filled_with_the_period_and_the_namespace() -> None:
     assert parse_qs(asked[2].content.decode()) == {"token_auth": [TOKEN], "at": ["1772388000"]}
 
 
+def test_a_query_in_the_path_is_sent_as_it_is_written_with_what_is_filled_in_one_piece() -> None:
+    asked: list[list[tuple[str, str]]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(parse_qsl(request.url.query.decode(), keep_blank_values=True))
+        cursor = "a+b=&c=d?" if len(asked) == 1 else ""
+        return httpx.Response(200, json={"rows": [], "cursor": cursor})
+
+    path = "/by?site=1&site=2&after={cursor}&of=other"
+    totals(answer, {**SOURCE, "path": path, "query": {"of": "me"}, "pages": {"cursor": "cursor"}})
+
+    assert asked == [[("site", "1"), ("site", "2"), ("after", after), ("of", "me")] for after in ("", "a+b=&c=d?")]
+
+
 def test_headers_of_all_requests_are_filled_and_those_of_one_stand_over_them() -> None:
     asked: list[httpx.Request] = []
 

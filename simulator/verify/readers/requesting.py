@@ -99,12 +99,13 @@ class Requests:
                 name: fill(one, values) if isinstance(one, str) else secrets.value(one) for name, one in texts.items()
             }
 
-        query = filled(section.query)
-        path, _, inside = fill(section.path, values).partition("?")
-        query = {**dict(parse_qsl(inside, keep_blank_values=True)), **query}
-        url = f"{self._base}{path}"
+        path, _, inside = section.path.partition("?")
+        # Filled when it is taken apart: a cursor may have an & or a + of its own.
+        own = [(fill(name, values), fill(one, values)) for name, one in parse_qsl(inside, keep_blank_values=True)]
+        query = [*(pair for pair in own if pair[0] not in section.query), *filled(section.query).items()]
+        url = f"{self._base}{fill(path, values)}"
         if following is not None:
-            url, query = self._next(url, following), {}
+            url, query = self._next(url, following), []
         headers = {**filled(self._headers), **self._authorization, **filled(section.headers)}
         content = None
         if section.json_body is not None:
