@@ -44,8 +44,7 @@ class HttpEvents:
         begin, end = self._setting.period or (Ms(0), LATEST)
         values = self._setting.placeholders(begin, end)
         rows = self._section.rows
-        for document in self._requests.pages(self._section, values, lambda page: len(listed(page, rows))):
-            page = listed(document, rows)
+        for page in self._requests.pages(self._section, values, lambda document: listed(document, rows)):
             # A cursor may include what it points at.
             items += page[1:] if items and page and page[0] == items[-1] else page
             if len(items) > MOST_EVENTS:

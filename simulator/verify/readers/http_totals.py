@@ -33,8 +33,8 @@ class HttpTotals:
 
     def _rows(self, request: FiguresRequest, values: dict[str, str], seconds: float | None) -> list[Row]:
         rows: list[Row] = []
-        for document in self._requests.pages(request, values, lambda page: len(figures_in(page, request)), seconds):
-            rows += figures_in(document, request)
+        for page in self._requests.pages(request, values, lambda document: figures_in(document, request), seconds):
+            rows += page
         return rows
 
     def close(self) -> None:

@@ -6,8 +6,9 @@ Secrets are put in here and nowhere else; no text that leaves this module has a 
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx
@@ -22,6 +23,8 @@ from simulator.verify.readers.setting import Setting
 
 _MOST_BYTES = 16 * MAX_BYTES  # of all pages together
 _NOTHING = (None, "", False)
+
+Row = TypeVar("Row")
 
 
 class Requests:
@@ -52,13 +55,13 @@ class Requests:
         self,
         section: RequestSection,
         values: Mapping[str, str],
-        rows_of: Callable[[Any], int],
+        rows_of: Callable[[Any], list[Row]],
         seconds: float | None = None,
-    ) -> Iterator[Any]:
-        """The documents of all pages.
+    ) -> Iterator[list[Row]]:
+        """The rows of all pages, page by page.
 
         Args:
-            rows_of: how many rows a document has.
+            rows_of: those of one document.
             seconds: for one reply, where that is less than the target file says.
 
         Raises:
@@ -76,14 +79,14 @@ class Requests:
                 raise Unreadable(f"more than {_MOST_BYTES // 1024 // 1024} MB in all pages")
             document = parsed(body)
             rows = rows_of(document)
-            yield document
+            yield rows
             if pages is None:
                 return
-            offset += rows
+            offset += len(rows)
             number += 1
             if number - first >= pages.most:
                 raise Unreadable(f"more than {pages.most:,} pages")
-            following, cursor, more = _onward(section, document, rows)
+            following, cursor, more = _onward(section, document, len(rows))
             if not more:
                 return
             place = following or cursor
@@ -155,9 +158,7 @@ def _authorization(auth: AuthSection | None, setting: Setting) -> dict[str, str]
         return {"authorization": f"Bearer {setting.secrets.value(auth.bearer)}"}
     assert auth.basic is not None
     user, password = setting.secrets.value(auth.basic.user), setting.secrets.value(auth.basic.password)
-    said = httpx.BasicAuth(user, password)
-    flow = said.auth_flow(httpx.Request("GET", "http://localhost/"))
-    value = str(next(flow).headers["authorization"])
+    value = b64encode(f"{user}:{password}".encode()).decode()
     if isinstance(auth.basic.password, FromEnvironment):
-        setting.secrets.keep(value.removeprefix("Basic "), auth.basic.password.env)
-    return {"authorization": value}
+        setting.secrets.keep(value, auth.basic.password.env)
+    return {"authorization": f"Basic {value}"}
