@@ -17,7 +17,7 @@ from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.monitor_reader import token_of
 from simulator.verify.readers.registry import make_events, make_totals
 from simulator.verify.readers.secrets import Secrets
-from simulator.verify.readers.setting import EventsReader, Setting, TotalsReader
+from simulator.verify.readers.setting import ALWAYS, EventsReader, Setting, TotalsReader
 from simulator.wire.dmhub_fields import place_of
 from simulator.wire.registry import path_of
 
@@ -96,7 +96,7 @@ def setting_of(opened: OpenedRun, url: str | None = None) -> Setting:
         scope=target.file.scope,
         folder=target.folder,
         created=instant(datetime.fromisoformat(manifest.created)),
-        period=(opened.plan.start, opened.plan.end) if by_event else None,
+        period=(opened.plan.start, opened.plan.end) if by_event else ALWAYS,
         left_out=target.left_out,
         path=path_of(target.adapter, target.options),
         ids_name_visitors=ids_name_visitors(opened),

@@ -16,7 +16,7 @@ from simulator.scenario.target_reading import LogSection
 from simulator.times import Ms, instant
 from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which, event_of
 from simulator.verify.readers.fetch import Unreadable
-from simulator.verify.readers.items import BATCH
+from simulator.verify.readers.items import BATCH, cursor_behind, places_before
 from simulator.verify.readers.log_files import LogFiles
 from simulator.verify.readers.setting import Setting
 from simulator.wire.request import Record, WireError
@@ -43,8 +43,7 @@ class LogEvents:
     def events(self, which: Which, *, after: int = 0, limit: int = MOST_EVENTS) -> Iterator[StoredEvent]:
         """The events behind a cursor, oldest first."""
         listed = 0
-        whole = max((after + 1) // BATCH - 1, 0)  # lines of which no event is behind the cursor
-        for number, line in self._files.lines(whole):
+        for number, line in self._files.lines(places_before(after)):
             for place, event in enumerate(self._of_line(number, line)):
                 cursor = number * BATCH + place
                 if cursor <= after or bool(event.reason) is not (which == "bad"):
@@ -59,7 +58,7 @@ class LogEvents:
         last = 0
         for number, _ in self._files.lines(0):
             last = number
-        return (last + 1) * BATCH - 1 if last else 0
+        return cursor_behind(last)
 
     def mark(self) -> str:
         """The first line of the log, by which it is known again."""

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from simulator.events import Identity
 from simulator.scenario.nearest import did_you_mean
 from simulator.scenario.target_reading import SqlEventsSection
-from simulator.scenario.values import LATEST
 from simulator.times import Ms, instant
 from simulator.verify.readers.database import Database
 from simulator.verify.readers.documents import instant_of
@@ -43,8 +42,8 @@ class SqlEvents:
         """The events behind a cursor, oldest first."""
         if which == "bad":
             raise Unreadable("the target file does not say how bad events are listed")
-        begin, end = self._setting.period or (Ms(0), LATEST)
-        names, rows = self._database.ask(self._section.query, self._database.parameters(begin, end), limit + after + 1)
+        parameters = self._database.parameters(*self._setting.period)
+        names, rows = self._database.ask(self._section.query, parameters, limit + after + 1)
         columns = _checked(names)
         self.fields = frozenset(columns)
         if len(rows) > limit + after:
