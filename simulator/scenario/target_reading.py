@@ -52,12 +52,16 @@ class FiguresSection(Model):
     opens: Expression | None = Field(default=None, description="In a row: opens.")
     new_users: Expression | None = Field(default=None, description="In a row: new users.")
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Those that it gives."""
+        return tuple(metric for metric in METRICS if getattr(self, metric) is not None)
+
     @model_validator(mode="after")
     def _gives_something(self) -> FiguresSection:
-        given = [metric for metric in METRICS if getattr(self, metric) is not None]
-        if not given:
+        if not self.metrics:
             raise ValueError("expected at least one of pv, uv, opens or new_users, with where it stands in a row")
-        if self.by == "page" and not set(given) <= {"pv", "uv"}:
+        if self.by == "page" and not set(self.metrics) <= {"pv", "uv"}:
             raise ValueError("pages have no opens and no new users; expected pv or uv")
         return self
 
@@ -119,9 +123,19 @@ class DecodeSection(Model):
         return self
 
 
-def _one_way(fields: EventFields | None, decode: DecodeSection | None) -> None:
-    if (fields is None) is (decode is None):
-        raise ValueError("expected either fields, where each stands in an item, or decode, where its request stands")
+class ItemsSection(Model):
+    """How an item of a list is read as a stored event; one of these."""
+
+    fields: EventFields | None = None
+    decode: DecodeSection | None = None
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> ItemsSection:
+        if (self.fields is None) is (self.decode is None):
+            raise ValueError(
+                "expected either fields, where each stands in an item, or decode, where its request stands"
+            )
+        return self
 
 
 # ---- HTTP ---------------------------------------------------------------------------------------------------------
@@ -213,7 +227,7 @@ class HttpSection(Model):
         return self
 
 
-class HttpEventsSection(RequestSection):
+class HttpEventsSection(ItemsSection, RequestSection):
     """Stored events listed over HTTP, oldest first."""
 
     url: BaseUrl | None = Field(default=None, description="The target's url unless given.")
@@ -221,13 +235,6 @@ class HttpEventsSection(RequestSection):
     timeout: Duration = Field(default=Ms(60_000), description="For one reply.")
     rows: Expression | None = Field(default=None, description="The list in a reply. Left out: the reply itself.")
     newest_first: Flag = Field(default=False, description="Whether the list begins with what came last.")
-    fields: EventFields | None = None
-    decode: DecodeSection | None = None
-
-    @model_validator(mode="after")
-    def _says_one(self) -> HttpEventsSection:
-        _one_way(self.fields, self.decode)
-        return self
 
 
 # ---- SQL ----------------------------------------------------------------------------------------------------------
@@ -291,19 +298,12 @@ class CommandSection(Model):
     )
 
 
-class CommandEventsSection(Model):
+class CommandEventsSection(ItemsSection):
     """A program that prints stored events as JSON, oldest first."""
 
     run: Argv
     timeout: Duration = Field(default=Ms(60_000), description="After so long it is ended.")
     rows: Expression | None = Field(default=None, description="The list in what it prints. Left out: all of it.")
-    fields: EventFields | None = None
-    decode: DecodeSection | None = None
-
-    @model_validator(mode="after")
-    def _says_one(self) -> CommandEventsSection:
-        _one_way(self.fields, self.decode)
-        return self
 
 
 class LogSection(Model):
@@ -357,7 +357,22 @@ ALONE = {  # ways that need no more than their name
 }
 
 
-class TotalsSection(Model):
+class _OneOfSeveral(Model):
+    """A section for each way that there is, and one of them given."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> _OneOfSeveral:
+        if self.kind == "":
+            raise ValueError(f"expected one of {', '.join(type(self).model_fields)}")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """Which it is."""
+        return next((name for name in type(self).model_fields if getattr(self, name) is not None), "")
+
+
+class TotalsSection(_OneOfSeveral):
     """How the totals are read; one of these."""
 
     monitor: MonitorSection | None = None
@@ -366,19 +381,8 @@ class TotalsSection(Model):
     sql: SqlSection | None = None
     command: CommandSection | None = None
 
-    @model_validator(mode="after")
-    def _is_one(self) -> TotalsSection:
-        if self.kind == "":
-            raise ValueError(f"expected one of {', '.join(_TOTALS)}")
-        return self
 
-    @property
-    def kind(self) -> str:
-        """Which it is."""
-        return next((name for name in _TOTALS if getattr(self, name) is not None), "")
-
-
-class EventsSection(Model):
+class EventsSection(_OneOfSeveral):
     """How stored events are listed; one of these."""
 
     monitor: MonitorSection | None = None
@@ -386,17 +390,6 @@ class EventsSection(Model):
     sql: SqlEventsSection | None = None
     log: LogSection | None = None
     command: CommandEventsSection | None = None
-
-    @model_validator(mode="after")
-    def _is_one(self) -> EventsSection:
-        if self.kind == "":
-            raise ValueError(f"expected one of {', '.join(_EVENTS)}")
-        return self
-
-    @property
-    def kind(self) -> str:
-        """Which it is."""
-        return next((name for name in _EVENTS if getattr(self, name) is not None), "")
 
 
 TotalsWay = Annotated[TotalsSection, BeforeValidator(lambda value: _one_of(value, _TOTALS, "totals"))]

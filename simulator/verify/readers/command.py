@@ -14,7 +14,7 @@ from simulator.contract import BY
 from simulator.scenario.placeholders import fill
 from simulator.scenario.target_reading import CommandEventsSection, CommandSection
 from simulator.times import Ms
-from simulator.verify.readers.documents import figures_in, listed, metrics_of, parsed, take_cells
+from simulator.verify.readers.documents import figures_in, listed, parsed, take_cells
 from simulator.verify.readers.fetch import MAX_BYTES, Unreadable
 from simulator.verify.readers.figures import Figures
 from simulator.verify.readers.items import ItemEvents
@@ -47,7 +47,7 @@ class CommandTotals:
         for one in section.figures:
             if one.by in kinds:
                 with figures.reading(one.by, section.run[0]):
-                    figures.add(one.by, figures_in(document, one), metrics_of(one))
+                    figures.add(one.by, figures_in(document, one), one.metrics)
         return figures.reading_of_all()
 
     def close(self) -> None:
@@ -58,7 +58,7 @@ class CommandEvents(ItemEvents):
     """Lists the events that a program prints."""
 
     def __init__(self, section: CommandEventsSection, setting: Setting) -> None:
-        super().__init__(section.fields, section.decode, setting)
+        super().__init__(section, setting)
         self._section = section
 
     def all_items(self, values: Mapping[str, str]) -> list[object]:

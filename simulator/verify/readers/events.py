@@ -23,6 +23,7 @@ from simulator.wire.request import Action, Record
 
 MOST_EVENTS = 1_000_000  # that are listed of one run; about 400 bytes each are kept
 PAGE = 5_000  # events of one reply
+LONGEST_FIELD = 4_096  # characters of one text of an event, where a target file says where it stands
 Which = Literal["good", "bad"]
 _LAST = 1 << 62  # more than any cursor
 
@@ -44,6 +45,10 @@ class StoredEvent(NamedTuple):
     action: str = ""  # an Action, where the list tells it otherwise than by the event's name
     session: str = ""  # the tracker's own session id, where the list tells one
     user: str = ""  # whom the collector takes it to be of, where the list tells that
+
+
+# What a target file can tell of an event, by the names of its fields.
+TOLD = tuple(name for name in StoredEvent._fields if name not in ("cursor", "reason", "action"))
 
 
 def action_of(event: StoredEvent) -> Action:

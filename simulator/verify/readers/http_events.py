@@ -20,7 +20,7 @@ class HttpEvents(ItemEvents):
     def __init__(
         self, section: HttpEventsSection, setting: Setting, transport: httpx.BaseTransport | None = None
     ) -> None:
-        super().__init__(section.fields, section.decode, setting)
+        super().__init__(section, setting)
         self._section = section
         self._requests = Requests(setting, section.url, {}, section.auth, section.timeout, transport)
 

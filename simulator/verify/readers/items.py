@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from simulator.scenario.target_reading import DecodeSection, EventFields
+from simulator.scenario.target_reading import DecodeSection, ItemsSection
 from simulator.verify.readers.documents import compared_of, event_in, fields_of, found
 from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which, event_of
 from simulator.verify.readers.fetch import Unreadable
@@ -35,8 +35,9 @@ def places_before(cursor: int) -> int:
 class ItemEvents(ABC):
     """Lists the events of such a list. Cursors grow with the places in it."""
 
-    def __init__(self, fields: EventFields | None, decode: DecodeSection | None, setting: Setting) -> None:
-        self._fields, self._decode, self._setting = fields, decode, setting
+    def __init__(self, section: ItemsSection, setting: Setting) -> None:
+        fields = section.fields
+        self._fields, self._decode, self._setting = fields, section.decode, setting
         self.fields = DECODED if fields is None else fields_of(fields)
         self.compared = DECODED if fields is None else compared_of(fields)
         self.lists_bad = fields is None  # of a request that is kept whole the adapter knows whether it is malformed

@@ -12,16 +12,9 @@ from simulator.scenario.target_reading import SqlEventsSection
 from simulator.times import Ms, instant
 from simulator.verify.readers.database import Database
 from simulator.verify.readers.documents import instant_of
-from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which
+from simulator.verify.readers.events import LONGEST_FIELD, MOST_EVENTS, TOLD, StoredEvent, TooMany, Which
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.setting import Setting
-
-_COLUMNS = (
-    "external_id", "event", "date", "anonymous_id", "identities", "source", "content", "page", "received",
-    "session",
-    "user",
-)  # fmt: skip
-_LONGEST = 4_096
 
 
 class SqlEvents:
@@ -32,7 +25,7 @@ class SqlEvents:
     def __init__(self, section: SqlEventsSection, setting: Setting) -> None:
         self._section, self._setting = section, setting
         self._database = Database(section, setting)
-        self.fields: frozenset[str] = frozenset(_COLUMNS)  # until a query has told its columns
+        self.fields: frozenset[str] = frozenset(TOLD)  # until a query has told its columns
 
     @property
     def compared(self) -> frozenset[str]:
@@ -67,8 +60,8 @@ class SqlEvents:
 def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
     columns = tuple(name.lower() for name in names)
     for name in columns:
-        if name not in _COLUMNS:
-            raise Unreadable(f"nobody knows the column {name[:64]} of an event{did_you_mean(name, _COLUMNS)}")
+        if name not in TOLD:
+            raise Unreadable(f"nobody knows the column {name[:64]} of an event{did_you_mean(name, TOLD)}")
     if "external_id" not in columns:
         raise Unreadable("the query has no column external_id, the id that the event was sent with")
     return columns
@@ -77,7 +70,7 @@ def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
 def _event(row: dict[str, object], cursor: int) -> StoredEvent:
     def text(name: str) -> str:
         value = row.get(name)
-        return "" if value is None else str(value)[:_LONGEST]
+        return "" if value is None else str(value)[:LONGEST_FIELD]
 
     return StoredEvent(
         cursor,
