@@ -58,8 +58,13 @@ def action_of(event: StoredEvent) -> Action:
 
 def event_of(record: Record, received: Ms | None) -> StoredEvent:
     """A stored event that was kept as the request that brought it."""
+    return told_of(record, received, reason=record.bad)._replace(action=record.action.value, session=record.session)
+
+
+def told_of(record: Record, received: Ms | None, *, cursor: int = 0, reason: str = "") -> StoredEvent:
+    """What mpsim's own interface tells of an event; what it is to the four numbers its name says."""
     return StoredEvent(
-        0,
+        cursor,
         record.external_id,
         record.event,
         record.date,
@@ -69,9 +74,7 @@ def event_of(record: Record, received: Ms | None) -> StoredEvent:
         record.content,
         record.page,
         received,
-        record.bad,
-        record.action.value,
-        record.session,
+        reason,
     )
 
 
@@ -187,19 +190,8 @@ def _event(item: dict[str, Any], otherwise: int, path: str) -> StoredEvent:
     fields = {key: value for key, value in given.items() if isinstance(value, str)}
     record = keys.record_of(fields, (-1, -1), "")
     reason = item.get("reason")
-    return StoredEvent(
-        cursor,
-        record.external_id,
-        record.event,
-        record.date,
-        record.anonymous_id,
-        record.identities,
-        record.source,
-        record.content,
-        record.page,
-        _instant(item.get("received")),
-        reason if isinstance(reason, str) else "",
-    )
+    said = reason if isinstance(reason, str) else ""
+    return told_of(record, _instant(item.get("received")), cursor=cursor, reason=said)
 
 
 def _instant(text: object) -> Ms | None:
