@@ -19,6 +19,7 @@ from simulator.errors import UsageError
 from simulator.scenario.secret import FromEnvironment
 from simulator.scenario.target_reading import DatabaseSection
 from simulator.times import Ms, utc
+from simulator.verify.readers.events import TooMany
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.setting import Setting
 
@@ -50,7 +51,8 @@ class Database:
             seconds: where that is less than the target file says.
 
         Raises:
-            Unreadable: no connection, a query that fails or takes too long, more rows than `most`.
+            Unreadable: no connection, a query that fails or takes too long.
+            TooMany: more rows than `most`.
         """
         from sqlalchemy import text  # noqa: PLC0415
 
@@ -63,7 +65,7 @@ class Database:
             rows: list[tuple[Any, ...]] = []
             for row in found:
                 if len(rows) == most:
-                    raise Unreadable(f"more than {most:,} rows")
+                    raise TooMany(f"more than {most:,} rows")
                 rows.append(tuple(row))
             return names, rows
 

@@ -36,11 +36,12 @@ class SqlEvents:
         if which == "bad":
             raise Unreadable("the target file does not say how bad events are listed")
         parameters = self._database.parameters(*self._setting.period)
-        names, rows = self._database.ask(self._section.query, parameters, limit + after + 1)
+        try:
+            names, rows = self._database.ask(self._section.query, parameters, limit + after)
+        except TooMany:
+            raise TooMany(f"more than {limit:,} events are listed") from None
         columns = _checked(names)
         self.fields = frozenset(columns)
-        if len(rows) > limit + after:
-            raise TooMany(f"more than {limit:,} events are listed")
         for place, row in enumerate(rows[after:], after + 1):
             yield _event(dict(zip(columns, row, strict=True)), place)
 
