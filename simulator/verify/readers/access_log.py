@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from simulator.scenario.target_reading import LogSection
-from simulator.times import Ms, instant
+from simulator.times import Ms, instant, parse_instant
 from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which, event_of
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.items import BATCH, cursor_behind, places_before
@@ -127,8 +127,8 @@ def _received(told: dict[str, str], number: int) -> Ms | None:
         if "time_msec" in told:
             return Ms(round(float(told["time_msec"]) * 1000))
         if "time_iso8601" in told:
-            return instant(datetime.fromisoformat(told["time_iso8601"]))
+            return parse_instant(told["time_iso8601"])
         text = told.get("time_local", told.get("time_bracketed", "")).strip("[]")
         return instant(datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z")) if text else None
-    except (ValueError, OverflowError, TypeError):
+    except (ValueError, OverflowError):
         raise Unreadable(f"line {number} has no time that can be read") from None

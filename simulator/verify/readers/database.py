@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -80,7 +80,7 @@ class Database:
 
     def _instant(self, at: Ms) -> datetime:
         # MySQL's instants have no zone; those of a collector are best in UTC.
-        return utc(at) if self._dialect == "postgresql" else utc(at).astimezone(UTC).replace(tzinfo=None)
+        return utc(at) if self._dialect == "postgresql" else utc(at).replace(tzinfo=None)
 
     def close(self) -> None:
         """Close its connections."""
@@ -129,6 +129,7 @@ def _engine(section: DatabaseSection, setting: Setting) -> Engine:
     given = setting.secrets.value(section.database)
     scheme = urlsplit(given).scheme
     backend = scheme.partition("+")[0]
+    hint = f": pip install 'miniprogram-simulator[{_EXTRAS[backend]}]'" if backend in _EXTRAS else ""
     if scheme in _DRIVERS:
         given = given.replace(f"{scheme}:", f"{_DRIVERS[scheme]}:", 1)
     try:
@@ -141,10 +142,8 @@ def _engine(section: DatabaseSection, setting: Setting) -> Engine:
             return _sqlite(sqlalchemy, url, setting)
         engine: Engine = sqlalchemy.create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
     except sqlalchemy.exc.NoSuchModuleError as unknown:
-        hint = f": pip install 'miniprogram-simulator[{_EXTRAS[backend]}]'" if backend in _EXTRAS else ""
         raise UsageError(f"no dialect of SQLAlchemy is called {scheme}{hint}") from unknown
     except ImportError as missing:
-        hint = f": pip install 'miniprogram-simulator[{_EXTRAS[backend]}]'" if backend in _EXTRAS else ""
         raise UsageError(f"the driver for {scheme} is not installed ({missing.name}){hint}") from missing
     except (sqlalchemy.exc.ArgumentError, ValueError) as bad:
         raise UsageError(
