@@ -5,7 +5,6 @@ Who its visitors are is given: everybody (drive.py), or whom a master leases to 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from simulator.load.client import Client, Limits
 from simulator.load.clock import Clock
 from simulator.load.course import Course, Watcher
 from simulator.load.crowd import Crowd
+from simulator.load.garbage import Garbage
 from simulator.load.numbers import Told, told_by
 from simulator.load.tally import Tally
 from simulator.traffic.opened import OpenedRun
@@ -50,9 +50,8 @@ class Sender:
         self._courses: list[Course] = []  # that are begun, in their order
         self._of_load: Agenda | None = None
         self._stopped = False
-        # What is loaded now stays: nobody may come late because the collector of garbage looks through it once more.
-        gc.collect()
-        gc.freeze()
+        self._garbage = Garbage()
+        self._garbage.begin()
 
     @property
     def is_paced(self) -> bool:
@@ -152,6 +151,7 @@ class Sender:
         Raises:
             EngineError: it cannot be finished.
         """
+        self._garbage.end()
         self._ledger.close()
 
 
