@@ -11,7 +11,7 @@ from pathlib import Path
 from simulator.journey.plan import Plan, arrival_offset_us
 from simulator.ledger.leases import CourseName
 from simulator.ledger.write import LedgerWriter
-from simulator.load.agenda import Agenda, ClosedPace, OpenPace
+from simulator.load.agenda import Agenda, ClosedPace, InTurn, OpenPace
 from simulator.load.client import Client, Limits
 from simulator.load.clock import Clock
 from simulator.load.course import Course, Watcher
@@ -86,13 +86,16 @@ class Sender:
         """
         plan = self._opened.plan
         many = SETUP_LANES if name == "setup" else places_of(plan)
-        if many is None:
+        flood = name == "setup" or plan.flood
+        if plan.flood and self._opened.manifest.options.in_turn:
+            lanes = 1
+            agenda = Agenda(crowd, InTurn())
+        elif many is None:
             lanes = self._opened.scenario.load.in_flight
             pace = OpenPace(start_ns, plan.start, plan.speed, lambda visitor: arrival_offset_us(plan, visitor))
             agenda = Agenda(crowd, pace)
         else:
             lanes = many  # also of a worker with fewer places: when another is lost, it gets more
-            flood = name == "setup" or plan.flood
             agenda = Agenda(crowd, None if flood else ClosedPace(plan.speed), many if places is None else places)
         self.agenda = agenda
         if name == "load":
