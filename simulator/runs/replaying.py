@@ -147,7 +147,7 @@ def _search(earlier: OpenedRun, result: Result, place: Path, watch: Progress, tr
         done = sent[found.visitors, found.in_turn]
         done.folder.replace(place)
     if found.known is not None:
-        write_known(earlier.folder, found.known)
+        write_known(earlier.folder, replace(found.known, in_turn=found.in_turn))
     at_once = found.known is not None and not found.in_turn and _comes_in_turn(earlier, found.visitors, True)
     return Replayed(_moved(done, place), found.visitors, found, at_once)
 
@@ -160,7 +160,7 @@ def _send_named(earlier: OpenedRun, visitors: Visitors, same: bool, place: Path,
     in_turn = _comes_in_turn(earlier, visitors, not shown_at_once)
     done = _send(earlier, visitors, in_turn, place, watch, same=same)
     if once or done.result.verdict != "pass" or _comes_in_turn(earlier, visitors, False) is in_turn:
-        return Replayed(done, visitors, at_once=shown_at_once)
+        return Replayed(done, visitors, at_once=shown_at_once and not in_turn)
     with _scratch(place) as scratch:
         together = _send(earlier, visitors, False, Path(scratch) / "at-once", watch, same=same)
         if together.result.verdict == "pass":
