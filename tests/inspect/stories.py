@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from simulator.events import NO_SOURCE, Identity, Json, Source, Visit
 from simulator.inspect.capture import Recogniser
 from simulator.inspect.case import Case, Facts, Seen, Trial, Trouble
-from simulator.inspect.source import Program
+from simulator.inspect.source import SourceCode
+from simulator.runtime.program import Problem
 from simulator.runtime.trace import Exchange, Mark, Moment, Place, Reply, Trace
 from simulator.times import SECOND, Ms, iso_utc, parse_instant
 from simulator.wire.options import WireOptions
@@ -168,14 +169,14 @@ App({
 TRACKER_JS = "module.exports = { onAppLaunch: function () {}, onAppShow: function () {}, track: 0, push: 0 };\n"
 
 
-def program(app: str = APP_JS, **more: str) -> Program:
+def program(app: str = APP_JS, **more: str) -> SourceCode:
     """A small program; keyword arguments are further files, `__` for a slash and `_js` for the suffix."""
     files = {"app.js": app, "utils/cl_tracker.js": TRACKER_JS, "app.json": f'{{"pages": ["{HOME}"]}}'}
     files |= {f"{HOME}.js": "Page({});\n"}
     files |= {
         key.replace("__", "/").replace("_js", ".js").replace("_json", ".json"): text for key, text in more.items()
     }
-    return Program({file: text.encode() for file, text in files.items()})
+    return SourceCode({file: text.encode() for file, text in files.items()})
 
 
 def good() -> Story:
@@ -186,8 +187,10 @@ def good() -> Story:
     return story.wait().mark(Moment.APP_HIDE).wait(3_600_000).launch(code="p7").looked_up().by_link().open().view()
 
 
-def case(*stories: Story, source: Program | None = None, facts: Facts = FACTS) -> Case:
-    return Case(facts, tuple(story.seen for story in stories), source)
+def case(
+    *stories: Story, source: SourceCode | None = None, facts: Facts = FACTS, problems: tuple[Problem, ...] = ()
+) -> Case:
+    return Case(facts, tuple(story.seen for story in stories), source, problems)
 
 
 def trial(trouble: Trouble, story: Story) -> Case:

@@ -13,6 +13,8 @@ from simulator.events import Identity, Source
 from simulator.inspect.case import Case, Trouble
 from simulator.inspect.inspection import inspect
 from simulator.inspect.rules import RULES
+from simulator.runtime.program import Problem
+from simulator.runtime.program import Trouble as ProgramTrouble
 from simulator.runtime.trace import Moment, Place, Reply
 from simulator.times import Ms
 from tests.inspect.stories import (
@@ -81,8 +83,9 @@ NULL = "TypeError: Cannot read properties of undefined (reading 'track')"
 
 BREAKING: list[tuple[str, str, Callable[[], Case]]] = [
     # rule, what happens, the case
-    ("syntax-error", "a statement is cut off", lambda: case(good(), source=program(utils__more_js="let a = ;"))),
-    ("page-missing", "a route without a script", lambda: case(source=program(app_json='{"pages": ["pages/a/a"]}'))),
+    ("syntax-error", "a statement is cut off", lambda: case(problems=(Problem(ProgramTrouble.SYNTAX, "no", Place("a.js", 1)),))),
+    ("page-missing", "a route without a script", lambda: case(problems=(Problem(ProgramTrouble.MISSING_PAGE, "no", Place("app.json", 1)),))),
+    ("program-files", "no app.json", lambda: case(problems=(Problem(ProgramTrouble.NO_PAGES, "no", Place("app.json", 1)),))),
     ("app-error", "a handler throws", lambda: case(good().mark(Moment.ERROR, "Error: no cart", place=Place("a.js", 3)))),
     ("app-stopped", "a loop without an end", lambda: case(good().mark(Moment.STOPPED, "ran for 2 s"))),
     ("tracker-first-line", "another line first", lambda: case(good(), source=program(LATE_LINE, config_js=""))),
