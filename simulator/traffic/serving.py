@@ -18,7 +18,6 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from simulator.errors import UsageError
 
-
 _INSTEAD = "choose another --port (0 takes a free one) or --host"
 
 
