@@ -45,7 +45,7 @@ _OPTIONS = (
         type=click.IntRange(1),
         default=None,
         metavar="N",
-        help="--listen: end after N events.",
+        help="--listen: end after N.",
     ),
     click.option("--tls-cert", "certificate", type=_PEM, default=None, metavar="PEM", help="--listen: speak https."),
     click.option("--tls-key", "key", type=_PEM, default=None, metavar="PEM", help="Its key, where it is apart."),

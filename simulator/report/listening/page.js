@@ -57,9 +57,10 @@ const SIGNS = { good: ["✓", "good"], bad: ["✕", "bad"], odd: ["?", "not read
 
 function replied(answered) {
   if (!answered) return element("span", { textContent: "waiting" });
-  const by = answered.by === "collector" ? `collector ${answered.status}, ${whole.format(answered.ms)} ms` : `${answered.status}`;
+  const by = answered.by === "collector" ? `${answered.status} ${whole.format(answered.ms)} ms` : `${answered.status}`;
   const failed = answered.failed || answered.status >= 400;
-  return element("span", { className: failed ? "failed" : "", textContent: answered.failed ? "not passed on" : by });
+  const title = `answered ${answered.status} by ${answered.by === "collector" ? "the collector" : "mpsim"}`;
+  return element("span", { className: failed ? "failed" : "", title, textContent: answered.failed ? "not passed on" : by });
 }
 
 function nodeOf(row) {

@@ -116,7 +116,7 @@ class Terminal:
 
     def _event(self, entry: Entry, said: Said) -> Text:
         tone = "bad" if said.is_bad else "good"
-        line = self._row(entry.at, tone, entry.format, visible(said.event, 60) or "(no event)")
+        line = self._row(entry.at, tone, entry.format, f"{visible(said.event, 60) or '(no event)':<20}")
         for label, value in (("", said.page), ("visitor", said.visitor), ("source", _source(said))):
             if value:
                 line.append(f"  {label} " if label else "  ", "dim")
