@@ -120,4 +120,4 @@ def _format(scenario: Path | None, target: Path | None) -> Format:
     if target is None:
         return Format(options)
     given = read_target(target, known_adapters())
-    return Format(options, given.file.adapter, given.options)
+    return Format(options, given.adapter, given.options)

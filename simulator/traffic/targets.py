@@ -23,8 +23,8 @@ def check_target(url: str, allowed_hosts: Collection[str], option: str = "--targ
     Raises:
         UsageError: not an http(s) URL of a host, or a host that was not allowed.
     """
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError as bad:
         raise UsageError(f"{option} {url}: {bad}") from bad

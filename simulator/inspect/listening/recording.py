@@ -39,11 +39,11 @@ class Recorder:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as no:
             raise UsageError(f"--out {path}: {no.strerror or no}") from no
-        self._file = os.fdopen(descriptor, "wb")
+        self._descriptor = descriptor
         try:
             self._write({"what": WHAT, "version": _VERSION, "mpsim": __version__, "began": began})
         except BaseException:
-            self._file.close()
+            os.close(descriptor)
             raise
 
     def add(self, exchange: Exchange) -> None:
@@ -55,18 +55,16 @@ class Recorder:
         self._write(_as_json(exchange))
 
     def _write(self, document: dict[str, Any]) -> None:
+        left = memoryview(json.dumps(document, separators=(",", ":")).encode() + b"\n")
         try:
-            self._file.write(json.dumps(document, separators=(",", ":")).encode() + b"\n")
-            self._file.flush()
+            while left:
+                left = left[os.write(self._descriptor, left) :]
         except OSError as no:
             raise EngineError(f"the capture cannot be written to {self._path}: {no.strerror or no}") from no
 
     def close(self) -> None:
         """Nothing comes any more."""
-        try:
-            self._file.close()
-        except OSError as no:  # what could not be flushed was told by `add`
-            raise EngineError(f"the capture cannot be written to {self._path}: {no.strerror or no}") from no
+        os.close(self._descriptor)
 
 
 def read_capture(path: Path) -> Trace:
