@@ -189,7 +189,9 @@ class Application:
         entry = replace(await reading, answered=_answered(passed, "collector", took))
         state = self.state
         state.not_passed += bool(passed.failed)
-        state.not_taken += not passed.failed and not 200 <= passed.status < 300
+        # Settings that the collector does not have are no event that it did not take.
+        is_taken = 200 <= passed.status < 300 or entry.kind is Kind.ASIDE
+        state.not_taken += not passed.failed and not is_taken
         state.kept.put(entry)
         self._view.was_answered(entry)
         if passed.failed:

@@ -57,10 +57,11 @@ const SIGNS = { good: ["✓", "good"], bad: ["✕", "bad"], odd: ["?", "not read
 
 function replied(answered) {
   if (!answered) return element("span", { textContent: "waiting" });
-  const by = answered.by === "collector" ? `${answered.status} ${whole.format(answered.ms)} ms` : `${answered.status}`;
-  const failed = answered.failed || answered.status >= 400;
+    const failed = answered.failed || answered.status >= 400;
   const title = `answered ${answered.status} by ${answered.by === "collector" ? "the collector" : "mpsim"}`;
-  return element("span", { className: failed ? "failed" : "", title, textContent: answered.failed ? "not passed on" : by });
+  const made = element("span", { className: failed ? "failed" : "", title, textContent: answered.failed ? "not passed on" : `${answered.status}` });
+  if (answered.by === "collector" && !answered.failed) made.append(element("span", { className: "fine", textContent: ` ${whole.format(answered.ms)} ms` }));
+  return made;
 }
 
 function nodeOf(row) {

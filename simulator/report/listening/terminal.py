@@ -26,7 +26,7 @@ from simulator.report.words import METRIC_NAMES, plural, whole
 _SOURCES = 6  # in the standing summary
 _EVENTS = 12  # of one request that have a line of their own
 _LINES_A_TICK = 200  # more than anybody reads; the rest of a flood is counted, not printed
-_LOOK = 72  # bytes of a body that nobody reads
+_LOOK = 48  # bytes of a body that nobody reads
 _SIGNS = {"good": "✓", "bad": "✕", "odd": "?", "calm": "·"}
 _ASCII = {"good": "ok", "bad": "BAD", "odd": "?", "calm": "-"}
 _STYLES = {"good": "green", "bad": "bold red", "odd": "yellow", "calm": "dim"}
@@ -65,12 +65,11 @@ class Terminal:
     def was_answered(self, entry: Entry) -> None:
         """A line where the collector did not take what was passed on."""
         answered = entry.answered
-        if answered is None or (not answered.failed and 200 <= answered.status < 300):
+        if answered is None or entry.kind is Kind.ASIDE or (not answered.failed and 200 <= answered.status < 300):
             return
-        told = answered.failed or f"the collector answered {answered.status}"
-        self._line(
-            self._row(entry.at, "bad", f"request {entry.number}", f"not passed on: {told}" if answered.failed else told)
-        )
+        told = f"not passed on: {answered.failed}" if answered.failed else f"the collector answered {answered.status}"
+        what = f"{entry.method} {visible(entry.path, 60)}"
+        self._line(self._row(entry.at, "bad", "reply", f"{what}  {visible_lines(told, 300)}"))
 
     def goes_on(self, state: State) -> None:
         """The standing summary again, where something changed."""

@@ -311,7 +311,7 @@ def test_a_collector_that_refuses_is_a_fail(tmp_path: Path) -> None:
         answer = httpx.post(f"{listener.url}/no/such/path", content=b"{}", trust_env=False)
 
         assert answer.status_code == 404
-        listener.line(r"BAD request 0 +the collector answered 404")
+        listener.line(r"BAD reply +POST /no/such/path +the collector answered 404")
         assert listener.end()[0] == 1
 
 
@@ -328,7 +328,7 @@ def test_a_dead_collector_is_told_to_the_phone_and_to_the_person(tmp_path: Path)
 
         assert answer.status_code == 502
         assert "mpsim could not pass this on: no connection to 127.0.0.1" in answer.json()["reason"]
-        listener.line(r"BAD request 0 +not passed on: no connection to 127\.0\.0\.1")
+        listener.line(r"BAD reply +GET /cbe/__utm +not passed on: no connection to 127\.0\.0\.1")
         (entry,) = listener.entries(1)
         assert entry["answered"]["failed"].startswith("no connection to ")
         code, printed = listener.end()
