@@ -11,7 +11,9 @@ import click
 
 from simulator.cli.terminal import terminal
 from simulator.errors import UsageError
+from simulator.inspect.case import Facts
 from simulator.inspect.listening.address import read_address
+from simulator.inspect.listening.noting import Judged
 from simulator.inspect.listening.reading import Format
 from simulator.inspect.listening.session import Options, listen_to_phones
 from simulator.report.listening.page import listening_page
@@ -111,13 +113,13 @@ def _seconds(text: str | None) -> float | None:
 
 def _format(scenario: Path | None, target: Path | None) -> Format:
     """How requests are read: by the target file's adapter, and with what the scenario says of the app."""
-    appid, name, tenant = _ANY_APPID, "", ""
-    events: tuple[str, ...] = ()
+    options, facts = WireOptions(_ANY_APPID, "", "", ""), None
     if scenario is not None:
         app = load_scenario(scenario).app
-        appid, name, tenant, events = app.appid, app.name, app.tenant, tuple(app.events)
-    options = WireOptions(appid, name, tenant, "", events=events)
+        options = WireOptions(app.appid, app.name, app.tenant, "", events=tuple(app.events))
+        facts = Facts(app.appid, frozenset(app.events), frozenset(app.identity_types))
+    judged = Judged(facts)
     if target is None:
-        return Format(options)
+        return Format(options, judged=judged)
     given = read_target(target, known_adapters())
-    return Format(options, given.adapter, given.options)
+    return Format(options, given.adapter, given.options, judged)

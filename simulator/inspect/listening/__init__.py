@@ -2,6 +2,7 @@
 
     entry.py         one request as it is kept and shown: what was said, bounded, and what was answered
     reading.py       an exchange to an entry, by the project's adapters
+    noting.py        what the rules say of one request by itself
     figures.py       running PV, UV, opens and new users by source
     kept.py          the latest entries, bounded in number and bytes, and who waits for the next
     pass_on.py       a request sent on to the real collector, once

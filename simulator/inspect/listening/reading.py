@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from simulator.immutable import immutable
 from simulator.inspect.capture import Capture, Meaning, Recogniser
 from simulator.inspect.listening.entry import Entry, Kind, Note, Pairs, Said
 from simulator.inspect.listening.figures import OPENID
+from simulator.inspect.listening.noting import Judged, notes_of
 from simulator.runtime.trace import Exchange
 from simulator.wire.json_text import stringify
 from simulator.wire.options import WireOptions
@@ -48,6 +49,7 @@ class Format:
     options: WireOptions
     name: str = ""  # empty: all of them are tried
     own: Mapping[str, Any] | None = None
+    judged: Judged = field(default_factory=Judged)
 
 
 @immutable(frozen=True, slots=True)
@@ -77,8 +79,9 @@ class Reader:
         kind, why = _kind(capture, packing)
         records = capture.records if kind is Kind.EVENTS else ()
         fields = self._fields(capture, plain) if records else []
+        notes = notes_of(capture, self._form.judged) if records else ()
         said = tuple(
-            _said(record, fields[place] if place < len(fields) else ())
+            _said(record, fields[place] if place < len(fields) else (), notes)
             for place, record in enumerate(records[:MOST_SAID])
         )
         headers = {key.lower(): value for key, value in exchange.headers}
@@ -101,7 +104,7 @@ class Reader:
             why=cut(why, 500),
             said=said,
             events=len(records),
-            bad=sum(1 for one in records if one.bad),
+            bad=sum(1 for one in said if one.is_bad) + sum(1 for one in records[MOST_SAID:] if one.bad),
         )
         return Read(entry, records)
 
@@ -163,7 +166,7 @@ def _kind(capture: Capture, packing: str) -> tuple[Kind, str]:
     return Kind.UNKNOWN, f"{packing}; {capture.why}" if packing else capture.why
 
 
-def _said(record: Record, fields: Pairs) -> Said:
+def _said(record: Record, fields: Pairs, notes: tuple[Note, ...]) -> Said:
     identities = tuple([(cut(one.type), cut(one.value)) for one in record.identities[:8]])
     openid = next((value for kind, value in identities if kind == OPENID), "")
     device = cut(record.anonymous_id)
@@ -178,6 +181,7 @@ def _said(record: Record, fields: Pairs) -> Said:
         content=cut(record.content),
         page=cut(record.page),
         bad=cut(record.bad),
+        notes=notes,
         fields=fields,
     )
 

@@ -233,7 +233,7 @@ def _verdict(summary: Summary) -> str:
 def _why(summary: Summary) -> str:
     told = []
     if summary.bad:
-        told.append(f"{plural(summary.bad, 'event')} must not be counted as sent")
+        told.append(f"{plural(summary.bad, 'bad event')}")
     if summary.not_taken:
         told.append(f"{plural(summary.not_taken, 'request')} answered by the collector with another status than 2xx")
     if summary.unknown:
