@@ -13,7 +13,7 @@ from simulator.traffic.targets import is_loopback
 USUAL_PORT = 8001
 LOOPBACK = "127.0.0.1"
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}")
-_NOWHERE = "192.0.2.1"  # TEST-NET-1 (RFC 5737)
+_NOWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}  # for documentation (RFC 5737, RFC 3849)
 
 
 @immutable(frozen=True, slots=True)
@@ -77,9 +77,10 @@ def address_in_the_network(address: Address) -> str:
     """
     if not address.is_everywhere:
         return address.host
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            asking.connect((_NOWHERE, 9))
+        with socket.socket(family, socket.SOCK_DGRAM) as asking:
+            asking.connect((_NOWHERE[family], 9))
             host: str = asking.getsockname()[0]
     except OSError:
         return ""

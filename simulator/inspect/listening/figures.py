@@ -9,6 +9,7 @@ Source: the definitions are CONTRACT section 3's; duplicates are left out as the
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ OPENID = "applet-wechat"
 _USERS = 100_000  # of whom is remembered who they are
 _SOURCES = 500
 _EVENTS = 200_000  # whose sameness is remembered
+_DEAR = 0.02  # seconds of a count from which on it is not done for every look
 _LONGEST = 255  # characters of a text that a collector keeps
 
 
@@ -59,8 +61,10 @@ class Figures:
         self._seen: set[object] = set()
         self._order: deque[object] = deque()
         self._rows: tuple[Row, ...] | None = None
+        self._counted_at, self._cost = 0.0, 0.0  # seconds, of the last count
         self.repeated = 0  # events that came before
         self.nobodys = 0  # opens and views that name no user
+        self.is_counted = False  # the rows are those of now
         self.is_full = False  # there were more users than are remembered: UV and new users are too low
 
     def add(self, records: Iterable[Record], wire: str) -> None:
@@ -72,7 +76,7 @@ class Figures:
         for record in records:
             if not record.bad and not self._is_repeated(record, wire):
                 self._count(record)
-        self._rows = None
+        self.is_counted = False
 
     def _is_repeated(self, record: Record, wire: str) -> bool:
         if record.external_id:
@@ -131,9 +135,19 @@ class Figures:
 
         Order: of the users, once after something was added.
         """
-        if self._rows is None:
-            self._rows = tuple(self._counted())
+        if self._rows is None or not self.is_counted:
+            began = time.monotonic()
+            self._rows, self.is_counted = tuple(self._counted()), True
+            self._counted_at = time.monotonic()
+            self._cost = self._counted_at - began
         return self._rows
+
+    def rows_of_late(self) -> tuple[Row, ...]:
+        """The same, perhaps those of a second ago: counting very many users again and again would take all the time."""
+        age = time.monotonic() - self._counted_at
+        if self._rows is not None and self._cost > _DEAR and age < 10 * self._cost:
+            return self._rows
+        return self.rows()
 
     def _counted(self) -> Iterator[Row]:
         first: dict[str, str] = {}

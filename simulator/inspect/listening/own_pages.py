@@ -126,7 +126,7 @@ class OwnPages:
                     version, most = kept.version, _AT_ONCE
                     yield f"id: {version}\ndata: {json.dumps(message, separators=(',', ':'))}\n\n".encode()
                     try:
-                        await asyncio.wait_for(changed.wait(), _SILENCE)
+                        await asyncio.wait_for(changed.wait(), _SILENCE if self._state.figures.is_counted else 1.0)
                     except TimeoutError:
                         continue
                     await asyncio.sleep(_PAUSE)
@@ -149,7 +149,7 @@ class OwnPages:
                 "not_taken": state.not_taken,
                 "dropped": state.kept.dropped,
             },
-            "figures": [row.as_json() for row in state.figures.rows()],
+            "figures": [row.as_json() for row in state.figures.rows_of_late()],
             "repeated": state.figures.repeated,
             "nobodys": state.figures.nobodys,
             "full": state.figures.is_full,

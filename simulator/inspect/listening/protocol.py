@@ -1,4 +1,4 @@
-"""HTTP from whoever connects: what is no HTTP is told, and a head that never ends is not waited for.
+"""HTTP from whoever connects: what is no HTTP is told, and a head that never ends is not waited for long.
 
 A phone that speaks TLS to a plain port is the commonest of all mistakes here; it looks like garbage and is named.
 """
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from simulator.traffic.serving import BoundedProtocol
 
+MOST_CONNECTIONS = 800  # at once; a process may have 1,024 files open where nobody says otherwise
 _HEAD_SECONDS = 20.0  # a head must be complete by then
 _SHOWN = 64  # bytes of what is no HTTP
 _TLS = b"\x16\x03"  # the beginning of a ClientHello
@@ -31,6 +32,10 @@ class HeardProtocol(BoundedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._refusal = (503, f"there are {MOST_CONNECTIONS} connections already")
+            self.send_400_response("")
+            return
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

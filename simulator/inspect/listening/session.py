@@ -15,7 +15,7 @@ from simulator.errors import UsageError
 from simulator.events import Json
 from simulator.finding import ExitCode
 from simulator.immutable import immutable
-from simulator.inspect.listening.address import Address, address_in_the_network
+from simulator.inspect.listening.address import LOOPBACK, Address, address_in_the_network
 from simulator.inspect.listening.application import Application, State, View
 from simulator.inspect.listening.figures import Row
 from simulator.inspect.listening.own_pages import OWN, OwnPages, Page, is_own
@@ -26,7 +26,6 @@ from simulator.inspect.listening.recording import Recorder
 from simulator.times import Ms
 from simulator.traffic.serving import Server, listen, url_of
 
-_CONNECTIONS = 512  # at once
 _KEEP_ALIVE = 75  # seconds
 _STOPPING = 3  # seconds that requests in progress are given
 _INSTEAD = "choose another port with --listen (port 0 takes a free one)"
@@ -178,7 +177,6 @@ def _config(application: Application, context: ssl.SSLContext | None) -> uvicorn
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_STOPPING,
     )
@@ -219,7 +217,8 @@ def _where(options: Options, url: str) -> Where:
     port = place.rpartition(":")[2]
     reached = "" if options.address.is_loopback else address_in_the_network(options.address)
     bracketed = f"[{reached}]" if ":" in reached else reached
-    here = f"127.0.0.1:{port}" if options.address.is_everywhere else place
+    loopback = "[::1]" if ":" in options.address.host else LOOPBACK
+    here = f"{loopback}:{port}" if options.address.is_everywhere else place
     return Where(
         url=f"{scheme}://{place}",
         page=f"{scheme}://{here}{OWN}",

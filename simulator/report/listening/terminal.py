@@ -77,7 +77,8 @@ class Terminal:
             self._say(Text(f"{self._held_back:,} lines not printed: they came too fast", style="yellow"))
             self._held_back = 0
         self._printed = 0
-        if self._live is not None and self._drawn != (drawn := (state.kept.version, self._console.width)):
+        drawn = (state.kept.version, self._console.width, state.figures.is_counted)
+        if self._live is not None and self._drawn != drawn:
             self._drawn = drawn
             self._live.update(self._summary(state), refresh=True)
 
@@ -161,7 +162,7 @@ class Terminal:
         head = Text(f"{', '.join(counts)}   {where}   Ctrl-C ends", style="bold", no_wrap=True, overflow="ellipsis")
         parts: list[RenderableType] = [Rule(style="dim"), head]
         if state.events:
-            parts.append(totals(state.figures.rows(), _SOURCES))
+            parts.append(totals(state.figures.rows_of_late(), _SOURCES))
         return Group(*parts)
 
 

@@ -224,6 +224,18 @@ def test_many_at_once_are_all_shown() -> None:
         assert listener.end()[0] == 0
 
 
+def test_more_connections_than_are_served_are_told() -> None:
+    with listening("-q") as listener:
+        idle = [socket.create_connection(("127.0.0.1", listener.port), timeout=20) for _ in range(800)]
+        answer = listener.raw(b"")
+
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        for connection in idle:
+            connection.close()
+        until(lambda: get(listener, OPEN).status_code == 200)
+        assert listener.entries(2)[0]["why"] == "there are 800 connections already"
+
+
 # ---- the page ------------------------------------------------------------------------------------------------------
 
 

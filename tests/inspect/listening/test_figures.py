@@ -117,3 +117,15 @@ def test_memory_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row.source for row in figures.rows()] == ["", "(others)", "s0", "s1"]
     assert figures.is_full
     assert (len(figures._seen), len(figures._last_openid)) == (4, 3)
+
+
+def test_a_dear_count_is_not_done_for_every_look() -> None:
+    figures = Figures()
+    figures.add([event(VIEW, "d")], "dmhub")
+    figures.rows()
+    figures._cost = 60.0
+
+    figures.add([event(VIEW, "e")], "dmhub")
+
+    assert (figures.rows_of_late()[0].pv, figures.is_counted) == (1, False)
+    assert (figures.rows()[0].pv, figures.rows_of_late()[0].pv, figures.is_counted) == (2, 2, True)

@@ -28,6 +28,7 @@ def slot(kind: str, value: str) -> dict[str, str]:
     return {"identityType": kind, "identityValue": value}
 
 
+OPEN = {"event": "mini_program_open", "targetName": "a"}
 CASES = [
     # what is sent                    its fields                                           by the facts  codes
     ("nothing wrong", {}, None, []),
@@ -41,8 +42,8 @@ CASES = [
     ("a type that nobody declared", slot("c_other", "1"), FACTS, ["identity-type"]),
     ("a declared type", slot("c_memberid", "1"), FACTS, []),
     ("an event that is not registered", {"event": "c_other"}, FACTS, ["event-registered"]),
-    ("an open of another app", {"event": "mini_program_open", "targetName": "a", "targetId": "wx2"}, FACTS, ["open-target"]),
-    ("an open of this app", {"event": "mini_program_open", "targetName": "a", "targetId": "wx1"}, FACTS, []),
+    ("an open of another app", OPEN | {"targetId": "wx2"}, FACTS, ["open-target"]),
+    ("an open of this app", OPEN | {"targetId": "wx1"}, FACTS, []),
 ]  # fmt: skip
 
 
