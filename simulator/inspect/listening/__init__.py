@@ -6,6 +6,7 @@
     figures.py       running PV, UV, opens and new users by source
     kept.py          the latest entries, bounded in number and bytes, and who waits for the next
     pass_on.py       a request sent on to the real collector, once
+    recorded.py      a recorded capture, for the rules
     recording.py     a capture as a file of JSON lines, written and read
     application.py   what is answered, and the data of the page
     own_pages.py     the page itself and the data behind it, for browsers on this machine or named hosts

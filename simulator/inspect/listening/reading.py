@@ -74,7 +74,7 @@ class Reader:
 
     def read(self, exchange: Exchange, client: str) -> Read:
         """The entry of a request, not yet answered. Never raises for anything that a stranger can send."""
-        plain, packing = _plain(exchange)
+        plain, packing = without_packing(exchange)
         capture = self._recogniser.read(plain)
         kind, why = _kind(capture, packing)
         records = capture.records if kind is Kind.EVENTS else ()
@@ -130,7 +130,7 @@ def _target(exchange: Exchange) -> str:
     return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
-def _plain(exchange: Exchange) -> tuple[Exchange, str]:
+def without_packing(exchange: Exchange) -> tuple[Exchange, str]:
     """The exchange with the packing taken off that its headers name, and what is in the way where that fails."""
     packing = next((value.strip().lower() for key, value in exchange.headers if key.lower() == "content-encoding"), "")
     if not exchange.body or packing in ("", "identity"):
@@ -209,6 +209,3 @@ def _flat(before: str, items: Iterable[tuple[str, Json]], depth: int = 0) -> Ite
 def cut(text: str, most: int = _LONGEST) -> str:
     """A text, cut with a sign that it is."""
     return text if len(text) <= most else f"{text[:most]}…"
-
-
-__all__ = ["MOST_SAID", "Format", "Note", "Read", "Reader", "cut"]

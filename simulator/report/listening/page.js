@@ -48,7 +48,7 @@ function rowsOf(entry) {
     const why = [said.bad, ...said.notes.map((note) => `${note.code}: ${note.text}`)].filter(Boolean);
     const bad = said.bad || said.notes.some((note) => note.level === "error");
     return { ...request, key: `${entry.number}.${place}`, place, of: entry.events, tone: bad ? "bad" : "good", which: bad ? "bad" : "good",
-      event: said.event || "(no event)", visitor: said.visitor, source: said.content ? `${said.source} / ${said.content}` : said.source,
+      event: said.event || "(no event)", visitor: said.visitor, source: said.content ? `${said.source || "(none)"} / ${said.content}` : said.source,
       page: said.page, why, date: said.date };
   });
 }

@@ -18,7 +18,7 @@ from rich.text import Text
 from simulator.finding import ExitCode
 from simulator.inspect.listening.application import State
 from simulator.inspect.listening.entry import Entry, Kind, Said
-from simulator.inspect.listening.figures import Row
+from simulator.inspect.listening.figures import NO_SOURCE, Row
 from simulator.inspect.listening.session import Summary, Where
 from simulator.report.visible import visible, visible_lines
 from simulator.report.words import METRIC_NAMES, plural, whole
@@ -167,7 +167,7 @@ class Terminal:
 
 
 def _source(said: Said) -> str:
-    return f"{said.source} / {said.content}" if said.content else said.source
+    return f"{said.source or NO_SOURCE} / {said.content}" if said.content else said.source
 
 
 def totals(rows: tuple[Row, ...], most: int) -> Table:
