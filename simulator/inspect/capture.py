@@ -34,6 +34,7 @@ DMHUB = "dmhub"  # reads what the tracker of 2018 sends as well
 _LIKE_ANOTHER = frozenset({"dmhub-2018"})  # whose requests a format before them reads
 # A flat query has no shape of its own: these keys tell whose it is, where the path does not.
 _SIGNS = MappingProxyType({DMHUB: ("event", "utma"), "matomo": ("idsite", "rec"), "aladdin": ("ak", "ev")})
+_ALSO = MappingProxyType({DMHUB: ("/__utm",)})  # the path on some clouds
 _SHOWN = 60  # characters of a request that a sentence quotes
 _MOST_LOOKED_AT = 65_536  # bytes of a body of which its encoding is guessed
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
@@ -139,7 +140,7 @@ class Recogniser:
     def _read_as(
         self, name: str, exchange: Exchange, path: str, target: str, refused: dict[str, str]
     ) -> Capture | None:
-        is_own_path = bool(self._only) or self._paths[name] == path
+        is_own_path = bool(self._only) or self._paths[name] == path or path in _ALSO.get(name, ())
         try:
             adapter = self._adapter(name, self._paths[name] if is_own_path else path)
             headers = {key.lower(): value for key, value in exchange.headers}
