@@ -130,7 +130,9 @@ def _program(files: _Files, config: Mapping[str, Json], reading: Reading) -> Pro
     files.read_modules()
     pages = _pages(app_json)
     if files.exists("app.json") and not pages:
-        files.trouble(Trouble.NO_PAGES, 'app.json names no pages; expected "pages": ["pages/index/index", …]', "app.json")
+        files.trouble(
+            Trouble.NO_PAGES, 'app.json names no pages; expected "pages": ["pages/index/index", …]', "app.json"
+        )
     existing = [page for page in pages if _check_page(files, page)]
     components = {page: _components(files, page, app_json) for page in existing}
     registering: dict[str, bool] = {}
