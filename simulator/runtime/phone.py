@@ -170,6 +170,17 @@ class Phone:
         """Everything so far; a request that nobody answered yet is there without a reply."""
         return Trace(self._visitor, tuple(self._entries))
 
+    @property
+    def destroy_after(self) -> Ms:
+        """In the background, from the hide; at it the program is gone."""
+        return self._destroy_after
+
+    def use(self, device: Device, storage: Storage) -> None:
+        """From now on the visitor is on this phone; the program on the former one is gone."""
+        if self._running:
+            self.destroy(self._now, "new entry")
+        self._device, self._storage = device, storage
+
     # ---- entering and leaving -------------------------------------------------------------------------------------
 
     def launch(self, at: Ms, path: str = "", scene: int = 1001) -> None:
