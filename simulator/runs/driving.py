@@ -84,7 +84,7 @@ def _drive_block(
     bounds: Bounds,
     engine: Engine,
 ) -> list[Phone]:
-    """The visitors of a block, who may share a phone: every life in its turn, so that storages are as they were left."""
+    """The visitors of a block, who may share a phone: every life in its turn, so that storages are as left behind."""
     phones = {
         visit.visitor: Phone(
             program,

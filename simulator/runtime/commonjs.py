@@ -31,7 +31,15 @@ _FUNCTIONS = frozenset(
     }
 )
 _BLOCKS = frozenset(
-    {"statement_block", "for_statement", "for_in_statement", "switch_body", "catch_clause", "class", "class_static_block"}
+    {
+        "statement_block",
+        "for_statement",
+        "for_in_statement",
+        "switch_body",
+        "catch_clause",
+        "class",
+        "class_static_block",
+    }
 )
 _DECLARED = frozenset({"function_declaration", "generator_function_declaration", "class_declaration"})
 _PATTERNS = frozenset({"object_pattern", "array_pattern", "rest_pattern"})
@@ -125,7 +133,9 @@ class _Esm:
                 self.exported["default"] = self._of(names[0])
             else:
                 self.exported |= {self._of(name): self._of(name) for name in names}
-            self.edits.append((node.start_byte, declaration.start_byte, self._lines(node.start_byte, declaration.start_byte)))
+            self.edits.append(
+                (node.start_byte, declaration.start_byte, self._lines(node.start_byte, declaration.start_byte))
+            )
         elif value is not None:
             self.exported["default"] = "_mp$default"
             lines = self._lines(node.start_byte, value.start_byte)
@@ -205,7 +215,7 @@ class _Esm:
             if kind in {"identifier", "shorthand_property_identifier"}:
                 uses.append((node, scope))
                 continue
-            if kind == "import_statement" or (kind == "export_clause"):
+            if kind in {"import_statement", "export_clause"}:
                 continue
             if kind == "import" and node.parent is not None and node.parent.type == "call_expression":
                 self.edits.append((node.start_byte, node.end_byte, "require.async"))

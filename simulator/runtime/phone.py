@@ -303,7 +303,7 @@ class Phone:
         wrong = self._engine.open(scripts, self._bounds.memory)
         orders = [self._call("json", file, json.dumps(value)) for file, value in self._program.json_files.items()]
         for number, words in wrong:
-            if not 2 <= number < len(scripts):  # noqa: PLR2004  the two of our own
+            if not 2 <= number < len(scripts):
                 raise EngineError(f"script {number} of the runtime was refused: {words}")
             orders.append(self._call("broken", files[number - 2].file, words.partition("\n")[0]))
         orders += [self._call("broken", file, words) for file, words in self._program.broken.items()]

@@ -130,7 +130,9 @@ def _program(files: _Files, config: Mapping[str, Json], reading: Reading) -> Pro
     files.read_modules()
     pages = _pages(app_json)
     if files.exists("app.json") and not pages:
-        files.trouble(Trouble.NO_PAGES, 'app.json names no pages; expected "pages": ["pages/index/index", …]', "app.json")
+        files.trouble(
+            Trouble.NO_PAGES, 'app.json names no pages; expected "pages": ["pages/index/index", …]', "app.json"
+        )
     existing = [page for page in pages if _check_page(files, page)]
     components = {page: _components(files, page, app_json) for page in existing}
     registering: dict[str, bool] = {}
@@ -278,8 +280,8 @@ def _checked(files: _Files) -> tuple[dict[str, Module], dict[str, str]]:
         is_esm = is_es_module(source)
         modules.append(Module(file, source, as_commonjs(source) if is_esm else source, is_esm))
     # As the body of a function, and once more with other brackets around, so that no file can close its wrapper.
-    checks = [f"{'0;':{BEFORE_CODE - len(WRAPPER) - 1}}[{WRAPPER}{module.code}\n}}]\n//# sourceURL={address(module.file)}"
-              for module in modules]  # fmt: skip
+    before = f"{'0;':{BEFORE_CODE - len(WRAPPER) - 1}}[{WRAPPER}"
+    checks = [f"{before}{module.code}\n}}]\n//# sourceURL={address(module.file)}" for module in modules]
     with Engine() as engine:
         wrong = dict(engine.open(checks, 1_000_000_000)) if checks else {}
     for number, words in wrong.items():
@@ -447,7 +449,7 @@ def _is_required_json(file: str) -> bool:
     return name not in {"package-lock.json", "project.config.json", "project.private.config.json", "sitemap.json"}
 
 
-def _packages_named(sources: Any) -> Iterator[str]:  # noqa: ANN401  an iterable of texts
+def _packages_named(sources: Any) -> Iterator[str]:
     """The packages that require and import name: "lodash" of "lodash/get", "@scope/name" of "@scope/name/x"."""
     for source in sources:
         for match in _REQUIRED.finditer(source):

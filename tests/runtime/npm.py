@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -15,25 +14,37 @@ _CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mpsim
 
 
 def package(name: str, version: str) -> Path:
-    """The unpacked package; the test is skipped, with the reason, where npm is absent or cannot reach its registry."""
-    npm = shutil.which("npm")
+    """The package's folder, without what it needs; the test is skipped, with the reason, where npm cannot get it."""
+    return installed(name, version) / name
+
+
+def installed(name: str, version: str) -> Path:
+    """A node_modules folder with the package and all that it needs; skips as above."""
     folder = _CACHE / f"{name.replace('/', '-')}-{version}"
-    if folder.is_dir():
-        return folder
+    modules = folder / "node_modules"
+    if modules.is_dir():
+        return modules
+    npm = shutil.which("npm")
     if npm is None:
         pytest.skip(f"npm is not installed, so {name}@{version} is not tried")
     _CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_CACHE) as work:
-        packed = subprocess.run(
-            [npm, "pack", "--silent", f"{name}@{version}"], cwd=work, capture_output=True, text=True, timeout=120, check=False
-        )
-        if packed.returncode:
-            pytest.skip(f"npm does not get {name}@{version}: {packed.stderr.strip()[-300:]}")
-        (archive,) = Path(work).glob("*.tgz")
-        with tarfile.open(archive) as packed_files:
-            packed_files.extractall(work, filter="data")
+        command = [
+            npm,
+            "install",
+            "--silent",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--no-save",
+            f"{name}@{version}",
+        ]
+        (Path(work) / "new").mkdir()
+        done = subprocess.run(command, cwd=Path(work) / "new", capture_output=True, text=True, timeout=200, check=False)
+        if done.returncode:
+            pytest.skip(f"npm does not get {name}@{version}: {done.stderr.strip()[-300:]}")
         try:
-            (Path(work) / "package").rename(folder)
+            (Path(work) / "new").rename(folder)
         except OSError:  # another test worker was first
-            assert folder.is_dir()
-    return folder
+            assert modules.is_dir()
+    return modules
