@@ -1,3 +1,4 @@
+# ruff: noqa: E501  programs are written in JavaScript's own lines
 """Programs that would hang, eat the memory or flood: each is ended, says so, and the next visitor is not hindered."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  programs are written in JavaScript's own lines
 """Programs that patch what the runtime might use: they may break themselves, and nothing of what is recorded."""
 
 from __future__ import annotations

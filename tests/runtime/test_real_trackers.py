@@ -41,32 +41,11 @@ module.exports = {
 """
 # Measured with 1.17.9; `event` where there is one, else `type`.
 RECORDS = [
-    "profile_set_once",
-    "profile_set_once",
-    "$MPLaunch",
-    "$MPShow",
-    "$MPViewScreen",
-    "$SignUp",
-    "profile_set",
-    "$MPClick",
-    "$MPPageLeave",
-    "$MPViewScreen",
-    "add_to_cart",
-    "$MPClick",
-    "$MPShare",
-    "$MPClick",
-    "$MPPageLeave",
-    "$MPViewScreen",
-    "submit_order",
-    "$MPClick",
-    "$MPPageLeave",
-    "$MPHide",
-    "$MPShow",
-    "$MPViewScreen",
-    "$MPPageLeave",
-    "$MPViewScreen",
-    "$MPPageLeave",
-    "$MPHide",
+    *("profile_set_once", "profile_set_once", "$MPLaunch", "$MPShow", "$MPViewScreen"),
+    *("$SignUp", "profile_set", "$MPClick", "$MPPageLeave", "$MPViewScreen", "add_to_cart"),
+    *("$MPClick", "$MPShare", "$MPClick", "$MPPageLeave", "$MPViewScreen", "submit_order"),
+    *("$MPClick", "$MPPageLeave", "$MPHide"),
+    *("$MPShow", "$MPViewScreen", "$MPPageLeave", "$MPViewScreen", "$MPPageLeave", "$MPHide"),
 ]
 
 
