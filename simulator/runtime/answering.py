@@ -1,9 +1,7 @@
 """The only way out of a program under test: each `wx.request` is a value, and the caller of a phone answers it.
 
-    Answerer    a function of the caller: an Exchange without outcome → Reply or Failure
-    Backend     the user's own backend, as a small table: URL pattern → JSON with {placeholders} of the visitor
-
-Not here: capture and judging of what was sent; that is the caller's.
+An `Answerer` is a function of the caller: an Exchange without outcome → Reply or Failure. Not here: the table that
+stands for the user's own backend (backend.py); capture and judging of what was sent are the caller's.
 """
 
 from __future__ import annotations

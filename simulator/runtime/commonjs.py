@@ -67,6 +67,27 @@ def as_commonjs(source: str) -> str:
     return module.result().decode()
 
 
+def unmatched_brace(source: str) -> tuple[int, int]:
+    """Line and column of the first } that closes nothing, 1-based; (0, 0) where there is none.
+
+    A file that V8 takes inside of a function may still be one that closes this function and opens another.
+    """
+    root = _parser().parse(source.encode()).root_node
+    if not root.has_error:
+        return 0, 0
+    depth, waiting = 0, [root]
+    while waiting:
+        node = waiting.pop()
+        if node.type == "}":
+            depth -= 1
+        elif node.type in {"{", "${"}:
+            depth += 1
+        if depth < 0:
+            return node.start_point.row + 1, node.start_point.column + 1
+        waiting += reversed(node.children)
+    return 0, 0
+
+
 @lru_cache(maxsize=1)
 def _parser() -> Parser:
     return Parser(Language(tree_sitter_javascript.language()))
@@ -215,7 +236,7 @@ class _Esm:
             if kind in {"identifier", "shorthand_property_identifier"}:
                 uses.append((node, scope))
                 continue
-            if kind == "import_statement" or (kind == "export_clause"):
+            if kind in {"import_statement", "export_clause"}:
                 continue
             if kind == "import" and node.parent is not None and node.parent.type == "call_expression":
                 self.edits.append((node.start_byte, node.end_byte, "require.async"))

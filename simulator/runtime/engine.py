@@ -121,7 +121,7 @@ class Engine:
         except OSError as failed:
             raise EngineError(f"the JavaScript engine's process cannot be started: {failed}") from failed
 
-    def _ask(self, message: object, seconds: float) -> Any:  # noqa: ANN401  the messages of engine_process.py
+    def _ask(self, message: object, seconds: float) -> Any:
         if self._process is None:
             self._process = self._start()
         process = self._process
@@ -132,8 +132,6 @@ class Engine:
             process.stdin.write(_HEAD.pack(len(body)) + body)
             process.stdin.flush()
             (length,) = _HEAD.unpack(self._read(process.stdout, _HEAD.size, seconds))
-            if length > _LONGEST_MESSAGE:
-                raise Stopped("memory")
             return json.loads(self._read(process.stdout, length, seconds))
         except Stopped:
             self.close()
@@ -154,6 +152,8 @@ class Engine:
         return self._errors.read(1_000_000)[-4_000:].decode(errors="replace")
 
     def _read(self, stream: IO[bytes], size: int, seconds: float) -> bytes:
+        if size > _LONGEST_MESSAGE:
+            raise Stopped("memory")
         parts = []
         with selectors.DefaultSelector() as ready:
             ready.register(stream, selectors.EVENT_READ)

@@ -22,7 +22,7 @@ from py_mini_racer import JSEvalException, JSOOMException, MiniRacer, init_mini_
 
 _HEAD = struct.Struct(">I")
 _FLAGS = ("--single-threaded", "--disallow-code-generation-from-strings")
-_MOST_DATA = 1_500_000_000  # bytes that this process may write to; array buffers are outside V8's heap
+_MOST_DATA = 800_000_000  # bytes that this process may write to; array buffers are outside V8's heap
 _SLICE = 0.25  # seconds of turns in one answer, so that the caller can tell slow from stuck
 _OPENING = 20.0  # seconds for the scripts of an isolate; files of a program are parsed, not run
 
@@ -34,7 +34,7 @@ def send(stream: BinaryIO, message: object) -> None:
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> Any:  # noqa: ANN401  the messages above
+def receive(stream: BinaryIO) -> Any:
     """Read one message; None at the end."""
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:
@@ -77,7 +77,7 @@ async def _run(racer: MiniRacer, ask: dict[str, Any]) -> dict[str, object]:
                 limit.reschedule(loop.time() + seconds)
                 text = str(await racer.eval_cancelable(ask["turn"]))
                 state = text[:1]
-                if len(text) > 3:  # noqa: PLR2004  a letter and an empty list
+                if len(text) > 3:
                     texts.append(text[1:])
     except TimeoutError:
         stopped = "time"

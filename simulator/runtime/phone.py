@@ -170,6 +170,17 @@ class Phone:
         """Everything so far; a request that nobody answered yet is there without a reply."""
         return Trace(self._visitor, tuple(self._entries))
 
+    @property
+    def destroy_after(self) -> Ms:
+        """In the background, from the hide; at it the program is gone."""
+        return self._destroy_after
+
+    def use(self, device: Device, storage: Storage) -> None:
+        """From now on the visitor is on this phone; the program on the former one is gone."""
+        if self._running:
+            self.destroy(self._now, "new entry")
+        self._device, self._storage = device, storage
+
     # ---- entering and leaving -------------------------------------------------------------------------------------
 
     def launch(self, at: Ms, path: str = "", scene: int = 1001) -> None:
@@ -292,7 +303,7 @@ class Phone:
         wrong = self._engine.open(scripts, self._bounds.memory)
         orders = [self._call("json", file, json.dumps(value)) for file, value in self._program.json_files.items()]
         for number, words in wrong:
-            if not 2 <= number < len(scripts):  # noqa: PLR2004  the two of our own
+            if not 2 <= number < len(scripts):
                 raise EngineError(f"script {number} of the runtime was refused: {words}")
             orders.append(self._call("broken", files[number - 2].file, words.partition("\n")[0]))
         orders += [self._call("broken", file, words) for file, words in self._program.broken.items()]

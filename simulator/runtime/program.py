@@ -18,7 +18,7 @@ from typing import Any
 from simulator.errors import UsageError
 from simulator.events import Json
 from simulator.immutable import immutable
-from simulator.runtime.commonjs import as_commonjs, is_es_module
+from simulator.runtime.commonjs import as_commonjs, is_es_module, unmatched_brace
 from simulator.runtime.engine import Engine
 from simulator.runtime.markup import Tag, tags
 from simulator.runtime.places import BEFORE_CODE, WRAPPER, address
@@ -279,9 +279,9 @@ def _checked(files: _Files) -> tuple[dict[str, Module], dict[str, str]]:
     for file, source in sources:
         is_esm = is_es_module(source)
         modules.append(Module(file, source, as_commonjs(source) if is_esm else source, is_esm))
-    # As the body of a function, and once more with other brackets around, so that no file can close its wrapper.
-    checks = [f"{'0;':{BEFORE_CODE - len(WRAPPER) - 1}}[{WRAPPER}{module.code}\n}}]\n//# sourceURL={address(module.file)}"
-              for module in modules]  # fmt: skip
+    # As the body of a function in brackets; phone.py puts it between others, and both must hold.
+    before = f"{'0;':{BEFORE_CODE - len(WRAPPER) - 1}}[{WRAPPER}"
+    checks = [f"{before}{module.code}\n}}]\n//# sourceURL={address(module.file)}" for module in modules]
     with Engine() as engine:
         wrong = dict(engine.open(checks, 1_000_000_000)) if checks else {}
     for number, words in wrong.items():
@@ -289,6 +289,12 @@ def _checked(files: _Files) -> tuple[dict[str, Module], dict[str, str]]:
         place, text = _syntax_error(words, file)
         files.trouble(Trouble.SYNTAX, text, place.file, place.line, place.column)
     broken = {modules[number].file: _syntax_error(words, modules[number].file)[1] for number, words in wrong.items()}
+    for module in modules:
+        line, column = (0, 0) if module.file in broken else unmatched_brace(module.source)
+        if line:
+            text = "SyntaxError: Unexpected token '}': it closes nothing"
+            files.trouble(Trouble.SYNTAX, text, module.file, line, column)
+            broken[module.file] = text
     return {module.file: module for module in modules if module.file not in broken}, broken
 
 
@@ -368,9 +374,9 @@ class _Files:
     def json_object(self, file: str) -> Mapping[str, Json]:
         """An object of a .json file; empty where it is none, which is then a problem."""
         if file in self.json_files:
-            known = self.json_files[file]
-            return known if isinstance(known, dict) else {}
-        value = self._json(file)
+            value = self.json_files[file]
+        else:
+            value = self._json(file)
         if value is not None and not isinstance(value, dict):
             self.trouble(Trouble.BAD_JSON, f"{file} holds no object; expected {{ … }}", file, 1)
         return value if isinstance(value, dict) else {}
@@ -449,7 +455,7 @@ def _is_required_json(file: str) -> bool:
     return name not in {"package-lock.json", "project.config.json", "project.private.config.json", "sitemap.json"}
 
 
-def _packages_named(sources: Any) -> Iterator[str]:  # noqa: ANN401  an iterable of texts
+def _packages_named(sources: Any) -> Iterator[str]:
     """The packages that require and import name: "lodash" of "lodash/get", "@scope/name" of "@scope/name/x"."""
     for source in sources:
         for match in _REQUIRED.finditer(source):

@@ -52,7 +52,7 @@ function installCodeRules() {
 function installGlobals() {
   const unknown = ["WebAssembly", "SharedArrayBuffer", "Atomics", "Temporal", "Intl", "FinalizationRegistry"];
   for (let index = 0; index < unknown.length; index += 1) deleteProperty(globalThis, unknown[index]);
-  define(globalThis, "__timer_manager", { __proto__: null, value: undefined, writable: true, enumerable: false });
+  globalThis.__timer_manager = undefined; // of the engine's binding
   installDate();
   installTimers();
   installConsole();
