@@ -334,6 +334,6 @@ class SourceCode:
             variable = bound[0] if bound is not None else ""
             for called in script.calls:
                 on, _, method = called.name.rpartition(".")
-                on = script.aliases.get(on, on)
+                on = on if on == variable else script.aliases.get(on, on)
                 if method in methods and on and (on == variable or on.rpartition(".")[2] in ("cl_tracker", variable)):
                     yield called

@@ -26,8 +26,6 @@ App({
       }
       if (member.mobile) {
         tracker.push({ identityType3: 'mobile', identityValue3: member.mobile });
-      } else if (member.member) {
-        tracker.push({ identityType3: 'c_memberid', identityValue3: member.member });
       }
     });
   }

@@ -64,7 +64,7 @@ def _problems(case: Case, *troubles: Trouble) -> Iterator[Breach]:
     document=RUNNING,
     says="an error that nobody catches ends the handler and is told to App.onError",
     mend="Mend the line that throws.",
-    follows=("syntax-error", "page-missing", "program-files", "launch-hook", "tracker-on-app"),
+    follows=("syntax-error", "page-missing", "program-files", "launch-hook", "tracker-on-app", "app-stopped"),
 )
 def app_error(case: Case) -> Iterator[Breach]:
     for seen in case.visitors:
