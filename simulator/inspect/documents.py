@@ -19,6 +19,9 @@ RUNNING: Final = Document(
     "WeChat, Running mechanism",
     "https://developers.weixin.qq.com/miniprogram/dev/framework/runtime/operating-mechanism.html",
 )
+MODULES: Final = Document(
+    "WeChat, require", "https://developers.weixin.qq.com/miniprogram/dev/reference/api/require.html"
+)
 CONFIGURATION: Final = Document(
     "WeChat, Global configuration", "https://developers.weixin.qq.com/miniprogram/dev/reference/configuration/app.html"
 )

@@ -21,6 +21,7 @@ from simulator.runtime.trace import Place
 
 TRACKER_FILE = "utils/cl_tracker.js"  # where the source document puts it
 _NAMED_LIKE_ONE = re.compile(r"track|cl_|sensorsdata|analytics", re.IGNORECASE)
+_DEEPEST = 200  # scripts that require one another in a row
 _FUNCTIONS = frozenset({"function_declaration", "function_expression", "arrow_function", "method_definition"})
 _MOST_BYTES = 4 << 20  # of a file that is parsed; a mini program may have 2 MB in all
 
@@ -326,6 +327,34 @@ class SourceCode:
             if self.tracker and self.resolved(name, script.file) == self.tracker:
                 return variable, statement
         return None
+
+    def circles(self) -> Iterator[tuple[tuple[str, ...], Place]]:
+        """Scripts that require one another in a circle while they are loaded, each circle once, and where it closes.
+
+        A require inside a function runs later, when everything is loaded.
+        """
+        told: set[frozenset[str]] = set()
+        done: set[str] = set()
+        for start in self.scripts:
+            yield from self._circles_from(start, (), done, told)
+
+    def _circles_from(
+        self, file: str, way: tuple[str, ...], done: set[str], told: set[frozenset[str]]
+    ) -> Iterator[tuple[tuple[str, ...], Place]]:
+        if file in done or len(way) > _DEEPEST:
+            return
+        for called in self.scripts[file].calls:
+            first = called.values()[:1] if called.name == "require" and not called.inside else []
+            other = self.resolved(first[0], file) if first and isinstance(first[0], str) else ""
+            if other not in self.scripts:
+                continue
+            circle = (*way, file)[(*way, file).index(other) :] if other in (*way, file) else ()
+            if circle and frozenset(circle) not in told:
+                told.add(frozenset(circle))
+                yield circle, called.place
+            elif not circle:
+                yield from self._circles_from(other, (*way, file), done, told)
+        done.add(file)
 
     def tracker_calls(self, *methods: str) -> Iterator[Called]:
         """The calls of the tracker's methods in the application, by what they are called on."""

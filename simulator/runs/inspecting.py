@@ -124,7 +124,7 @@ def run_inspection(asked: Asked, progress: Progress | None = None) -> Outcome:
         totals=totals,
         exit_code=exit_code,
         reasons=reasons,
-        notes=tuple(_notes(plan.scenario, program, seen, driving.unanswered)),
+        notes=tuple(_notes(plan.scenario, program, seen, plan.count, driving.unanswered)),
         seconds=time.monotonic() - began,
         created=created.isoformat(timespec="seconds").replace("+00:00", "Z"),
         mpsim=__version__,
@@ -323,7 +323,12 @@ def _plural(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
-def _notes(scenario: Scenario, program: Program, seen: Sequence[Seen], unanswered: Counter[str]) -> Iterator[str]:
+def _notes(
+    scenario: Scenario, program: Program, seen: Sequence[Seen], planned: int, unanswered: Counter[str]
+) -> Iterator[str]:
+    if len(seen) < planned:
+        left = _plural(planned - len(seen), "visitor")
+        yield f"{left} were not driven: the program had to be stopped again and again, and each would take as long."
     undriven = [place for place, step in all_steps(scenario) if isinstance(step, _NOT_DRIVEN)]
     if undriven:
         yield (

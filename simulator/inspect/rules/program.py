@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.inspect.case import Case
-from simulator.inspect.documents import CONFIGURATION, RUNNING
+from simulator.inspect.documents import CONFIGURATION, MODULES, RUNNING
 from simulator.inspect.rule import Breach, Level, rule
 from simulator.runtime.program import Trouble
 from simulator.runtime.trace import Moment
@@ -57,6 +57,22 @@ def _problems(case: Case, *troubles: Trouble) -> Iterator[Breach]:
 
 
 @rule(
+    "require-circle",
+    Level.WARNING,
+    title="No scripts require one another in a circle",
+    expected="a script that is whole when another uses it: in a circle one of them gets what the other has exported so "
+    "far, which may be nothing yet",
+    document=MODULES,
+    says="require gives what the other module exports",
+    mend="Move what both need into a third script, or require inside the function that uses it.",
+)
+def require_circle(case: Case) -> Iterator[Breach]:
+    for circle, place in case.code.circles() if case.code is not None else ():
+        way = " → ".join((*circle, circle[0]))
+        yield Breach(f"scripts require one another: {way}", " ".join(sorted(circle)), place=place)
+
+
+@rule(
     "app-error",
     Level.ERROR,
     title="Nothing is thrown that nobody catches",
@@ -91,4 +107,4 @@ def app_stopped(case: Case) -> Iterator[Breach]:
                 yield Breach(text, f"{mark.page} {mark.detail}", seen.visitor, mark.at, mark.page, place=mark.place)
 
 
-RULES = (syntax_error, page_missing, program_files, app_error, app_stopped)
+RULES = (syntax_error, page_missing, program_files, require_circle, app_error, app_stopped)
