@@ -135,6 +135,9 @@ def inspect_program(
         print_inspection(terminal(), outcome)
         if page is not None and not quiet:
             click.echo(f"report: {page}")
+        if write_baseline is not None and not quiet:
+            known = words.plural(len(outcome.inspection.findings), "finding")
+            click.echo(f"{known} written to {write_baseline}, to be named by --baseline")
     else:
         click.echo(_PRINTED[form](outcome), nl=False)
     return int(outcome.exit_code)

@@ -16,7 +16,7 @@ from simulator.wire.request import Action
 
 _DOWNLOAD = MONITORING.at("2.1 Download SDK")
 _CHECK = MONITORING.at("2.3 Check whether the SDK access is successful")
-_MANUAL = MONITORING.at("3, Error situation")
+_MANUAL = MONITORING.at("Error situation (since Ver. 1.67)")
 _NO_TRACKER = re.compile(r"\bcl_tracker\b|(?:reading|property) '?(?:track|push)\b|\b(?:track|push) is not a function")
 # What must hold before a launch can send anything that is taken.
 CAUSES = (

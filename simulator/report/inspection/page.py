@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jinja2 import Template
 
+from simulator.contract import METRICS
 from simulator.finding import Judged, Verdict
 from simulator.inspect.rule import Level
 from simulator.report import words
@@ -40,7 +41,7 @@ def page_html(outcome: Outcome) -> str:
             wrong_more=max(0, len(wrong) - _MOST_WRONG),
             right=sum(one.verdict is Verdict.PASS for one in outcome.totals),
             most=MOST_SHOWN,
-            levels=tuple(level.value for level in Level),
+            metrics=METRICS,
             definitions=words.definitions_in_words(outcome.definitions),
         )
         + "\n"
