@@ -48,14 +48,23 @@ def test_a_json_file_is_required_as_a_value(phone_with: MakePhone) -> None:
 
 
 def test_a_bare_name_is_found_beside_the_file_that_asks(phone_with: MakePhone) -> None:
-    files = {"app.js": "App({}); require('./sdk/t')", "sdk/t.js": "console.log(require('conf.js').n)", "sdk/conf.js": "exports.n = 7"}
+    files = {
+        "app.js": "App({}); require('./sdk/t')",
+        "sdk/t.js": "console.log(require('conf.js').n)",
+        "sdk/conf.js": "exports.n = 7",
+    }
     phone = phone_with(files)
     phone.launch(after(0))
     assert said(phone) == ["7"]
 
 
 def test_what_is_not_there_is_an_error_with_its_line_and_the_program_goes_on(phone_with: MakePhone) -> None:
-    phone = phone_with({"app.js": "App({ onShow() {\n  require('./gone')\n} })", "pages/a/a.js": "Page({ onLoad() { console.log('on') } })"})
+    phone = phone_with(
+        {
+            "app.js": "App({ onShow() {\n  require('./gone')\n} })",
+            "pages/a/a.js": "Page({ onLoad() { console.log('on') } })",
+        }
+    )
     phone.launch(after(0))
     assert errors(phone) == ["Error: module './gone' is not defined, require args is './gone' (in app.js)"]
     (mark,) = [mark for mark in phone.trace().marks if mark.moment == "error"]
@@ -67,7 +76,9 @@ def test_what_is_not_there_is_an_error_with_its_line_and_the_program_goes_on(pho
 def test_a_path_that_leads_out_of_the_program_is_not_there(phone_with: MakePhone) -> None:
     phone = phone_with({"app.js": "App({}); require('../../../etc/passwd')"})
     phone.launch(after(0))
-    assert [error.partition(",")[0] for error in errors(phone)] == ["Error: module '../../../etc/passwd' is not defined"]
+    assert [error.partition(",")[0] for error in errors(phone)] == [
+        "Error: module '../../../etc/passwd' is not defined"
+    ]
 
 
 def test_modules_in_a_circle_see_what_is_exported_so_far(phone_with: MakePhone) -> None:
@@ -93,14 +104,19 @@ def test_a_module_runs_once_and_one_that_threw_runs_again(phone_with: MakePhone)
 
 
 def test_a_file_with_a_syntax_error_fails_where_it_is_required(phone_with: MakePhone) -> None:
-    files = {"app.js": "App({}); try { require('./b') } catch (e) { console.log(e.name, e instanceof SyntaxError) }", "b.js": "((("}
+    files = {
+        "app.js": "App({}); try { require('./b') } catch (e) { console.log(e.name, e instanceof SyntaxError) }",
+        "b.js": "(((",
+    }
     phone = phone_with(files)
     phone.launch(after(0))
     assert said(phone) == ["SyntaxError true"]
 
 
 def test_each_cold_start_has_modules_of_its_own(phone_with: MakePhone) -> None:
-    phone = phone_with({"app.js": "const c = require('./c'); c.n++; console.log(c.n); App({})", "c.js": "exports.n = 0"})
+    phone = phone_with(
+        {"app.js": "const c = require('./c'); c.n++; console.log(c.n); App({})", "c.js": "exports.n = 0"}
+    )
     phone.launch(after(0))
     phone.launch(after(1_000))
     assert said(phone) == ["1", "1"]
@@ -178,14 +194,18 @@ def test_an_es_module_reads_commonjs_by_default_and_by_name(phone_with: MakePhon
 
 def test_lines_of_an_es_module_stay_true(phone_with: MakePhone) -> None:
     source = "import {\n  a,\n  b\n} from './m'\nexport const\n  c = 1\nexport default\n  2\nthrow new Error(a + b + c)"
-    phone = phone_with({"app.js": "App({ onShow() { require('./x') } })", "x.js": source, "m.js": "export const a = 1, b = 2"})
+    phone = phone_with(
+        {"app.js": "App({ onShow() { require('./x') } })", "x.js": source, "m.js": "export const a = 1, b = 2"}
+    )
     phone.launch(after(0))
     (mark,) = [mark for mark in phone.trace().marks if mark.moment == "error"]
     assert mark.place is not None
     assert (mark.detail, mark.place.file, mark.place.line) == ("Error: 4", "x.js", 9)
 
 
-@pytest.mark.parametrize("source", ["const a = 'import x from y'", "// export\nexports.a = 1", "f.import(1)", "import('x')"])
+@pytest.mark.parametrize(
+    "source", ["const a = 'import x from y'", "// export\nexports.a = 1", "f.import(1)", "import('x')"]
+)
 def test_the_words_alone_make_no_es_module(source: str) -> None:
     assert not is_es_module(source)
 
@@ -197,7 +217,10 @@ def test_as_many_lines_as_before(files: dict[str, str]) -> None:
 
 
 def test_dynamic_import_gives_a_promise(phone_with: MakePhone) -> None:
-    files = {"app.js": "import './m'\nApp({})\nimport('./m').then((m) => console.log(m.a))", "m.js": "export const a = 'A'"}
+    files = {
+        "app.js": "import './m'\nApp({})\nimport('./m').then((m) => console.log(m.a))",
+        "m.js": "export const a = 'A'",
+    }
     phone = phone_with(files)
     phone.launch(after(0))
     assert said(phone) == ["A"]
@@ -205,6 +228,8 @@ def test_dynamic_import_gives_a_promise(phone_with: MakePhone) -> None:
 
 def test_deeply_nested_source_is_read(phone_with: MakePhone) -> None:
     sum_ = "+".join(["a"] * 3_000)
-    phone = phone_with({"app.js": f"import {{ a }} from './m'\nApp({{}})\nconsole.log({sum_})", "m.js": "export const a = 1"})
+    phone = phone_with(
+        {"app.js": f"import {{ a }} from './m'\nApp({{}})\nconsole.log({sum_})", "m.js": "export const a = 1"}
+    )
     phone.launch(after(0))
     assert json.loads(said(phone)[0]) == 3_000
