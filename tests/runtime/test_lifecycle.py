@@ -346,3 +346,15 @@ def test_an_api_that_is_not_there_is_told_once(phone_with: MakePhone) -> None:
     phone.launch(after(0))
     assert [mark.detail for mark in phone.trace().marks if mark.moment == "missing_api"] == ["scanEverything"]
     assert said(phone) == ["false true"]
+
+
+def test_a_tapped_tab_is_told_of_it(phone_with: MakePhone) -> None:
+    app = {
+        "pages": ["pages/a/a", "pages/t/t"],
+        "tabBar": {"list": [{"pagePath": "pages/a/a", "text": "A"}, {"pagePath": "pages/t/t", "text": "T"}]},
+    }
+    tell = "Page({ onShow() { console.log('show') }, onTabItemTap(o) { console.log(JSON.stringify(o)) } })"
+    phone = phone_with({"app.json": json.dumps(app), "pages/a/a.js": "Page({})", "pages/t/t.js": tell})
+    phone.launch(after(0))
+    phone.view(after(1), "pages/t/t")
+    assert said(phone) == ["show", '{"index":"1","pagePath":"pages/t/t","text":"T"}']

@@ -38,7 +38,7 @@ def test_data_becomes_query_or_body_by_method_and_type(
 ) -> None:
     exchange = sent(phone_with, options)
     assert (exchange.url, exchange.body) == (url, body)
-    assert dict((name.lower(), value) for name, value in exchange.headers)["content-type"] == kind
+    assert {name.lower(): value for name, value in exchange.headers}["content-type"] == kind
 
 
 def test_a_query_is_added_to_the_one_of_the_address(phone_with: MakePhone) -> None:

@@ -71,7 +71,8 @@ def test_random_numbers_are_the_same_for_the_same_visitor_and_differ_between_liv
         phone.launch(after(1))
         told.append(said(phone))
     assert told[0] == told[1]
-    assert told[0][0].startswith("true") and told[0][0].endswith("true")
+    assert told[0][0].startswith("true")
+    assert told[0][0].endswith("true")
     assert told[0][0] != told[0][1]
 
 
