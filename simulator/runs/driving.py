@@ -107,16 +107,21 @@ def _drive_block(
             continue
         device = life.device.anonymous_id
         phone.use(life.device, storages.setdefault(device, Storage()))
-        after = next((later.begin for later in coming[number + 1 :] if later.device.anonymous_id == device), None)
+        after = next((later.begin for later in coming[number + 1 :] if _ends(life, later)), None)
         live(phone, life.events, after, view_on_return=plan.scenario.app.view_on_return)
     return list(phones.values())
+
+
+def _ends(life: Life, later: Life) -> bool:
+    """Whether a later life is the end of this one: on the same phone, or the same visitor's on another."""
+    return later.device.anonymous_id == life.device.anonymous_id or later.visitor == life.visitor
 
 
 def live(phone: Phone, events: tuple[Event, ...], after: Ms | None, *, view_on_return: bool = True) -> None:
     """One life of the program, from its launch until it is destroyed.
 
     Args:
-        after: when the program is entered next on this phone; None: never again.
+        after: when the program is entered next on this phone, or by this visitor; None: never again.
         view_on_return: the plan has a view behind every show, which the phone makes by itself.
     """
     implied = False  # the next view of the plan belongs to the entry

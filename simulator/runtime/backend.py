@@ -28,10 +28,11 @@ from simulator.errors import UsageError
 from simulator.events import Json
 from simulator.immutable import immutable
 from simulator.runtime.answering import Answerer
+from simulator.runtime.program import BACKEND
 from simulator.runtime.trace import Exchange, Reply
 from simulator.times import Ms, parse_duration
 
-FILE = "mpsim.answers.json"
+FILE = BACKEND
 LATENCY = Ms(40)  # of an answer where the table says nothing
 _PLACEHOLDER = re.compile(r"\{([A-Za-z][\w-]*)\}")
 _KEYS = frozenset({"url", "method", "status", "after", "body"})

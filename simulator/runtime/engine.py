@@ -70,12 +70,13 @@ class Engine:
         """A fresh isolate with these scripts run in it; those that V8 refused, by number, with its words.
 
         Raises:
-            EngineError: the process cannot be started, or it ends on our own scripts.
+            Stopped: they do not fit into the memory, or parsing them takes too long.
+            EngineError: the process cannot be started, or it ended for a reason of its own.
         """
-        try:
-            answer = self._ask({"open": list(scripts), "memory": memory}, _OPENING)
-        except Stopped as stopped:
-            raise EngineError(f"V8 does not take the program: {stopped.why}") from stopped
+        answer = self._ask({"open": list(scripts), "memory": memory}, _OPENING)
+        if "stopped" in answer:
+            self.close()
+            raise Stopped(answer["stopped"])
         return tuple([(number, text) for number, text in answer["wrong"]])
 
     def run(self, codes: Sequence[str], turn: str, flush: str, seconds: float) -> Ran:

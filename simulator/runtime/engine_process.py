@@ -4,7 +4,7 @@ It runs apart because V8 ends its whole process when memory runs out in the wron
 Date is the process's. It knows nothing of mini programs; engine.py is the other end. Messages are JSON behind four
 bytes of length:
 
-    {"open": [script, …], "memory": bytes}                a fresh isolate → {"wrong": [[number, text], …]}
+    {"open": [script, …], "memory": bytes}                a fresh isolate → {"wrong": [[number, text], …]} or {"stopped": why}
     {"run": [code, …], "turn": code, "seconds": s}        code, then the turn until it says something else than "M"
                                                           → {"state": "I", "texts": […]} or {"stopped": why, …}
 """
@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import struct
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
@@ -107,18 +109,27 @@ async def _serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
                 opened = mini_racer(loop)
             racer = opened.__enter__()
             racer.set_hard_memory_limit(ask["memory"])
-            async with asyncio.timeout(_OPENING):
-                send(outgoing, {"wrong": await _open(racer, ask["open"])})
+            try:
+                async with asyncio.timeout(_OPENING):
+                    send(outgoing, {"wrong": await _open(racer, ask["open"])})
+            except (JSOOMException, TimeoutError) as overrun:
+                send(outgoing, {"stopped": "time" if isinstance(overrun, TimeoutError) else "memory"})
         else:
             assert racer is not None
             send(outgoing, await _run(racer, ask))
 
 
 def main() -> None:
-    """Serve until stdin ends."""
+    """Serve until stdin ends; then go at once, whatever still runs in V8."""
     _bound_process()
     init_mini_racer(flags=_FLAGS)
-    asyncio.run(_serve(sys.stdin.buffer, sys.stdout.buffer))
+    try:
+        asyncio.run(_serve(sys.stdin.buffer, sys.stdout.buffer))
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)
 
 
 if __name__ == "__main__":

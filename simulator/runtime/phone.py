@@ -194,9 +194,13 @@ class Phone:
         if self._left <= 0:
             return
         path = path.removeprefix("/") or self._program.entry
-        orders = self._start(path)
         self._running, self._hidden, self._page, self._doing = True, None, "", "launch"
         self._launches += 1
+        try:
+            orders = self._start(path)
+        except Stopped as stopped:
+            self._stop(_WHY[stopped.why])
+            return
         self._run([*orders, self._call("launch", _enter_options(path, scene))], self._now)
 
     def show(self, at: Ms, path: str = "", scene: int = 1089) -> None:
@@ -325,6 +329,7 @@ class Phone:
             "entry": program.entry,
             "start": path,
             "tabs": [tab.page for tab in program.tabs],
+            "tabTexts": [tab.text for tab in program.tabs],
             "files": [
                 {"path": file.removesuffix(".js"), "file": file, "page": page} for file, page in program.registering
             ],

@@ -19,11 +19,12 @@ from simulator.errors import UsageError
 from simulator.events import Json
 from simulator.immutable import immutable
 from simulator.runtime.commonjs import as_commonjs, is_es_module, unmatched_brace
-from simulator.runtime.engine import Engine
+from simulator.runtime.engine import Engine, Stopped
 from simulator.runtime.markup import Tag, tags
 from simulator.runtime.places import BEFORE_CODE, WRAPPER, address
 from simulator.runtime.trace import Place
 
+BACKEND = "mpsim.answers.json"  # beside app.json: not of the program, see backend.py
 _PACKAGES = ("miniprogram_npm", "node_modules")
 _SKIPPED = frozenset({".git", ".svn", ".idea", ".vscode", "__pycache__", *_PACKAGES})
 _MOST_MODULES = 99_999  # their numbers have five digits in the script that defines them
@@ -105,7 +106,8 @@ def load_program(folder: Path, reading: Reading = Reading()) -> Program:  # noqa
     """Read a mini program's folder; `miniprogramRoot` of project.config.json is followed.
 
     Raises:
-        UsageError: no such folder, or nothing in it that looks like a mini program (neither app.js nor app.json).
+        UsageError: no such folder, nothing in it that looks like a mini program (neither app.js nor app.json), or files
+            that V8 cannot parse within its memory.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; expected a mini program's, with app.js and app.json in it")
@@ -283,7 +285,10 @@ def _checked(files: _Files) -> tuple[dict[str, Module], dict[str, str]]:
     before = f"{'0;':{BEFORE_CODE - len(WRAPPER) - 1}}[{WRAPPER}"
     checks = [f"{before}{module.code}\n}}]\n//# sourceURL={address(module.file)}" for module in modules]
     with Engine() as engine:
-        wrong = dict(engine.open(checks, 1_000_000_000)) if checks else {}
+        try:
+            wrong = dict(engine.open(checks, 1_000_000_000)) if checks else {}
+        except Stopped as stopped:
+            raise UsageError(f"{files.root}: V8 does not get through the program's files ({stopped.why})") from stopped
     for number, words in wrong.items():
         file = modules[number].file
         place, text = _syntax_error(words, file)
@@ -373,10 +378,7 @@ class _Files:
 
     def json_object(self, file: str) -> Mapping[str, Json]:
         """An object of a .json file; empty where it is none, which is then a problem."""
-        if file in self.json_files:
-            value = self.json_files[file]
-        else:
-            value = self._json(file)
+        value = self.json_files[file] if file in self.json_files else self._json(file)
         if value is not None and not isinstance(value, dict):
             self.trouble(Trouble.BAD_JSON, f"{file} holds no object; expected {{ … }}", file, 1)
         return value if isinstance(value, dict) else {}
@@ -452,7 +454,13 @@ class _Files:
 
 def _is_required_json(file: str) -> bool:
     name = file.rpartition("/")[2]
-    return name not in {"package-lock.json", "project.config.json", "project.private.config.json", "sitemap.json"}
+    return name not in {
+        "package-lock.json",
+        "project.config.json",
+        "project.private.config.json",
+        "sitemap.json",
+        BACKEND,
+    }
 
 
 def _packages_named(sources: Any) -> Iterator[str]:

@@ -130,3 +130,11 @@ def test_a_loop_that_waits_for_the_clock_ends(phone_with: MakePhone) -> None:
     phone = phone_with({"app.js": wait})
     phone.launch(after(0))
     assert said(phone) == ["20"]
+
+
+def test_a_program_that_does_not_fit_into_the_memory_is_stopped_at_its_launch(phone_with: MakePhone) -> None:
+    table = "const t = [" + ",".join(f"'{number:07}'" for number in range(150_000)) + "]; App({})"
+    phone = phone_with({"app.js": table}, bounds=Bounds(memory=3_000_000))
+    phone.launch(after(0))
+    (why,) = stops(phone)
+    assert why.startswith("memory: the heap grew beyond its bound")

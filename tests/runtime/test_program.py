@@ -146,7 +146,9 @@ def test_packages_are_read_only_where_something_names_them(tmp_path: Path) -> No
 
 def test_markup_says_who_is_bound_to_what(tmp_path: Path) -> None:
     markup = """
-      <view wx:for="{{goods}}" wx:for-item="one"><button bind:tap="open" data-sku-id="{{one.id}}" data-n="{{index}}" /></view>
+      <view wx:for="{{goods}}" wx:for-item="one">
+        <button bind:tap="open" data-sku-id="{{one.id}}" data-n="{{index}}" />
+      </view>
       <form catchsubmit="order" id="form"><input/></form>
     """
     read = program(tmp_path, {"pages/a/a.js": "Page({})", "pages/a/a.wxml": markup})

@@ -16,7 +16,7 @@ const UNSETTABLE = { __proto__: null, referer: true, "user-agent": true };
 function request(options) {
   const given = isObject(options) ? options : {};
   const callbacks = { __proto__: null, success: peek(given, "success"), fail: peek(given, "fail"), complete: peek(given, "complete") };
-  const one = { __proto__: null, number: requestNumber, callbacks, done: false, sent: false, after: -1, timeout: LONGEST_WAIT,
+  const one = { __proto__: null, number: requestNumber, callbacks, done: false, sent: false, lost: false, after: -1, timeout: LONGEST_WAIT,
     wanted: peek(given, "responseType"), dataType: peek(given, "dataType"), heard: newList(), entry: undefined };
   const url = peek(given, "url");
   if (typeof url !== "string" || !(slice(url, 0, 8) === "https://" || slice(url, 0, 7) === "http://")) {
@@ -138,7 +138,7 @@ function answer(number, at, words, errno, status, headers, body, coded) {
     if (one.number !== number) continue;
     if (at > now + one.timeout) return;
     schedule(at > now ? at : now, () => {
-      if (one.done) return;
+      if (one.done || one.lost) return;
       if (words) finish(one, words, errno);
       else receive(one, status, headers, body, coded);
     });
@@ -209,6 +209,7 @@ function interruptRequests() {
   for (let index = 0; index < queue.size; index += 1) append(failing, queue[index]);
   for (let index = 0; index < failing.size; index += 1) {
     const one = failing[index];
+    one.lost = true; // whatever comes back now comes too late
     if (one.entry) removeItem(waiting, one.entry);
     removeItem(open_, one);
     removeItem(queue, one);

@@ -360,7 +360,8 @@ function unloadPage(page) {
 
 // ---- components on a page -----------------------------------------------------------------------------------------
 
-// The components whose tags stand in the page's markup; each once, with the attributes of its first tag.
+// The components whose tags stand in the page's markup; each once, with the attributes of its first tag. Those inside of
+// other components are not made.
 function attachParts(page) {
   const tags = own(config.parts, page.route);
   if (tags === undefined) return;
@@ -568,12 +569,22 @@ function navigateBack(pages) {
 function goTo(path) {
   const route = routeOf(path);
   if (isTab(route)) {
-    if (topRoute() !== route) return switchTab(path);
-    hidePage(stack[0]);
-    showPage(stack[0]);
+    if (topRoute() !== route) switchTab(path);
+    else {
+      hidePage(stack[0]);
+      showPage(stack[0]);
+    }
+    tapTab(route);
     return "";
   }
   return stack.size >= MOST_PAGES ? redirectTo(path) : navigateTo(path);
+}
+function tapTab(route) {
+  for (let index = 0; index < config.tabs.length; index += 1) {
+    if (config.tabs[index] !== route) continue;
+    const told = plain({ __proto__: null, index: `${index}`, pagePath: route, text: config.tabTexts[index] });
+    callHook(stack[stack.size - 1].self, "onTabItemTap", [told]);
+  }
 }
 // An entry by a path that app.json does not name.
 function notFound(path, isEntryPage) {

@@ -173,7 +173,7 @@ function going(go) {
     const url = peek(given, "url");
     if (typeof url !== "string" || url === "") return "parameter error: parameter.url should be String";
     const wrong = go(absolute(url), given);
-    if (wrong && slice(wrong, 0, 4) === "page") notFound(absolute(url), false);
+    if (typeof wrong === "string" && slice(wrong, 0, 6) === "page \"") notFound(absolute(url), false);
     return wrong;
   });
 }
