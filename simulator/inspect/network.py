@@ -1,8 +1,8 @@
 """Who answers a program under test: the collector, well or in trouble; the lookups; the application's own backend.
 
-The collector answers 200 to what it can read, and 404 to paths that it does not have. The backend answers what
-`inspect.toml` says, `{}` to anything else. It knows a visitor by what the journey pushes of them: a journey without a
-push is of somebody who does not log in.
+The collector answers 200 to what it can read, and 404 to paths that it does not have. The backend is a table
+(runtime/backend.py); it knows a visitor by what the journey pushes of them: a journey without a push is of somebody who
+does not log in.
 
 Not here: how long a request takes on a phone, and what the background does to it (runtime/).
 """
@@ -10,18 +10,17 @@ Not here: how long a request takes on a phone, and what the background does to i
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from dataclasses import field
 from urllib.parse import unquote, urlsplit
 
 from simulator.events import Json, Kind, Visit
 from simulator.immutable import immutable
 from simulator.inspect.capture import Capture, Meaning, Recogniser
 from simulator.inspect.case import Trouble
-from simulator.inspect.config import BackendRule
 from simulator.runtime.answering import Answerer, Failure
+from simulator.runtime.backend import Backend, answerer, entry_for
 from simulator.runtime.trace import Exchange, Reply
 from simulator.times import SECOND, Ms
 from simulator.wechat import REPLY_TIMEOUT
@@ -30,7 +29,6 @@ from simulator.wire.dmhub_fields import SLOTS
 
 COLLECTOR_AFTER = Ms(20)  # of the collector and of lookups, while they are well
 SLOW_AFTER = Ms(20 * SECOND)  # of a collector in that trouble
-_PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_\-]{1,64})\}")
 DMHUB_PATHS = frozenset({"/cbe/__utm", "/__utm"})  # that the collector of the source document has
 _JSON = (("content-type", "application/json"),)
 
@@ -41,7 +39,7 @@ class Network:
 
     recogniser: Callable[[], Recogniser]  # a fresh one, for one visitor
     paths: frozenset[str] = DMHUB_PATHS  # of the events, where the format has fixed ones
-    backend: tuple[BackendRule, ...] = ()
+    backend: Backend = field(default_factory=Backend)
     unanswered: Callable[[Exchange], None] | None = None  # told of each request that only {} was the answer to
 
     def answerer(self, visit: Visit | None, trouble: Trouble | None = None, until: Ms = Ms(0)) -> Answerer:
@@ -53,6 +51,9 @@ class Network:
         recogniser = self.recogniser()
         lives = identities_told(visit) if visit is not None else ()
         begins = [begin for begin, _ in lives]
+        visitor = visit.visitor if visit is not None else -1
+        backends = [answerer(self.backend, known, visitor) for _, known in lives]
+        stranger = answerer(self.backend, {}, visitor)
         links = {event.code: event.link for event in visit.events if event.code} if visit is not None else {}
 
         def answer(exchange: Exchange) -> Reply | Failure:
@@ -61,7 +62,9 @@ class Network:
                 return _link(exchange, links)
             if capture.meaning is Meaning.OTHER:
                 life = bisect_right(begins, exchange.at) - 1
-                return self._own(exchange, lives[life][1] if life >= 0 else {})
+                if self.unanswered is not None and entry_for(self.backend, exchange) is None:
+                    self.unanswered(exchange)
+                return (backends[life] if life >= 0 else stranger)(exchange)
             if trouble is not None and exchange.at < until:
                 return in_trouble(exchange, trouble)
             return Reply(Ms(exchange.at + COLLECTOR_AFTER), self._status(capture), _JSON, b"{}")
@@ -71,14 +74,6 @@ class Network:
     def _status(self, capture: Capture) -> int:
         path = urlsplit(capture.exchange.url).path
         return 200 if capture.meaning is Meaning.EVENTS and (not self.paths or path in self.paths) else 404
-
-    def _own(self, exchange: Exchange, known: Mapping[str, str]) -> Reply:
-        for rule in self.backend:
-            if _matches(rule.url, exchange.url):
-                return Reply(Ms(exchange.at + rule.after), rule.status, _JSON, _as_json(filled(rule.answer, known)))
-        if self.unanswered is not None:
-            self.unanswered(exchange)
-        return Reply(Ms(exchange.at + COLLECTOR_AFTER), 200, _JSON, b"{}")
 
 
 def _link(exchange: Exchange, links: Mapping[str, str]) -> Reply:
@@ -118,34 +113,5 @@ def identities_told(visit: Visit) -> tuple[tuple[Ms, Mapping[str, str]], ...]:
     return tuple(lives)
 
 
-def filled(answer: Json, known: Mapping[str, str]) -> Json:
-    """An answer with its {identities} put in; what consists of one that the visitor lacks is left out."""
-    if isinstance(answer, dict):
-        parts = {key: filled(value, known) for key, value in answer.items()}
-        return {key: value for key, value in parts.items() if value is not None or answer[key] is None}
-    if isinstance(answer, list):
-        return [filled(one, known) for one in answer]
-    if isinstance(answer, str):
-        whole = _PLACEHOLDER.fullmatch(answer)
-        if whole is not None:
-            return known.get(whole[1])
-        return _PLACEHOLDER.sub(lambda found: known.get(found[1], ""), answer)
-    return answer
-
-
-def _matches(pattern: str, url: str) -> bool:
-    text = url if "?" in pattern else url.partition("?")[0]
-    return _compiled(pattern).match(text) is not None
-
-
-@lru_cache(maxsize=1_024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """`*` stands for anything; every other character for itself."""
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")) + r"\Z", re.DOTALL)
-
-
 def _as_json(value: Json) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-
-
-__all__ = ["Network", "filled", "identities_told", "in_trouble"]

@@ -39,7 +39,9 @@ from simulator.journey.plan import visits
 from simulator.report.inspection.outcome import Outcome
 from simulator.runs.driving import drive
 from simulator.runs.planning import blocks_of
-from simulator.runtime.phone import Phone
+from simulator.runtime.backend import FILE as ANSWERS
+from simulator.runtime.backend import Backend, load_backend
+from simulator.runtime.phone import Phone, Watch
 from simulator.runtime.program import Program, Reading, load_program
 from simulator.runtime.trace import Exchange, Moment, Trace
 from simulator.scenario.model import Scenario
@@ -71,6 +73,7 @@ class Asked:
     wanted: Wanted  # the plan's options
     name: str = ""  # what the report calls the program; empty: its folder
     config: Path | None = None  # None: the folder's inspect.toml, if there is one
+    answers: Path | None = None  # of the app's own backend; None: the folder's mpsim.answers.json, if there is one
     levels: dict[str, Level] = field(default_factory=dict)  # before those of the config
     domains: frozenset[str] | None = None  # before those of the config
     fails: Level = Level.WARNING  # the least grave level that fails
@@ -92,10 +95,10 @@ def run_inspection(asked: Asked, progress: Progress | None = None) -> Outcome:
     plan = drafted.plan
     app = plan.scenario.app
     program = load_program(asked.folder, Reading(appid=app.appid))
-    driving = _Driving(drafted, program, config)
+    code = source_code(program, config.tracker)
+    driving = _Driving(drafted, program, config, _backend_of(asked, program), code.tracker)
     seen = driving.visitors(progress)
     trials = tuple(driving.trials(seen)) if asked.with_trials and _runs(program) else ()
-    code = source_code(program, config.tracker)
     facts = facts_of(plan.scenario, config, asked.domains, _links(seen))
     levels = {**config.rules, **asked.levels}
     inspection = inspect(Case(facts, seen, code, program.problems, trials), levels)
@@ -138,6 +141,13 @@ def _config_of(asked: Asked) -> Config:
     return read_config(usual) if usual.is_file() else Config()
 
 
+def _backend_of(asked: Asked, program: Program) -> Backend:
+    if asked.answers is not None:
+        return load_backend(asked.answers)
+    usual = next((folder / ANSWERS for folder in (asked.folder, program.folder) if (folder / ANSWERS).is_file()), None)
+    return Backend() if usual is None else load_backend(usual)
+
+
 def source_code(program: Program, tracker: str) -> SourceCode:
     """The program's scripts, for the static rules."""
     files = {file: module.source.encode("utf-8", "replace") for file, module in program.modules.items()}
@@ -165,7 +175,7 @@ def facts_of(scenario: Scenario, config: Config, domains: frozenset[str] | None,
 class _Driving:
     """The phones of one inspection, with everything that they can reach."""
 
-    def __init__(self, drafted: Draft, program: Program, config: Config) -> None:
+    def __init__(self, drafted: Draft, program: Program, config: Config, backend: Backend, tracker: str) -> None:
         app = drafted.plan.scenario.app
         self._plan, self._program = drafted.plan, program
         self._named = drafted.target.adapter if drafted.target is not None else ""
@@ -178,7 +188,9 @@ class _Driving:
             events=tuple(sorted(config.events.union(app.events))),
         )
         paths = DMHUB_PATHS if self._named in ("", DMHUB) else frozenset[str]()
-        self._network = Network(self.recogniser, paths, config.backend, self._note)
+        self._network = Network(self.recogniser, paths, backend, self._note)
+        named = (Path(tracker).stem,) if tracker else Watch().modules
+        self._watch = Watch(modules=tuple(dict.fromkeys((*Watch().modules, *named))))
         self.unanswered: Counter[str] = Counter()  # host and path → how many requests only got {}
 
     def recogniser(self) -> Recogniser:
@@ -192,7 +204,7 @@ class _Driving:
         """Every visitor of the plan, driven to the end."""
         planned = {visit.visitor: visit for visit in visits(self._plan)}
         found: list[Seen] = []
-        for trace in drive(self._plan, self._program, self._network.answerer):
+        for trace in drive(self._plan, self._program, self._network.answerer, watch=self._watch):
             found.append(self._seen(trace, planned.get(trace.visitor)))
             if progress is not None:
                 progress(len(found), len(planned))
@@ -214,7 +226,7 @@ class _Driving:
         start = self._plan.start
         answer = self._network.answerer(None, trouble, Ms(start + _TROUBLE))
         other = next((page for page in self._program.pages if page != self._program.entry), "")
-        phone = Phone(self._program, answer, now=start)
+        phone = Phone(self._program, answer, now=start, watch=self._watch)
         with closing(phone):
             phone.launch(start)
             if other:
@@ -336,7 +348,7 @@ def _notes(
             f"{f' and {len(undriven) - 1} more' if len(undriven) > 1 else ''}."
         )
     for address, count in unanswered.most_common(5):
-        yield f"{_plural(count, 'request')} to {address} got {{}}: say what it answers under [[backend]] in {FILE}."
+        yield f"{_plural(count, 'request')} to {address} got {{}}: say what it answers in {ANSWERS}."
     missing = Counter(mark.detail for one in seen for mark in one.trace.marks if mark.moment is Moment.MISSING_API)
     if missing:
         names = ", ".join(name for name, _ in missing.most_common(8))

@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -103,20 +104,28 @@ def _entry(path: Path, number: int, value: object) -> Entry:
 
 def answerer(backend: Backend, identities: Mapping[str, str], visitor: int) -> Answerer:
     """Who answers one visitor's requests by the table."""
-    patterns = [(_pattern(entry.url), entry) for entry in backend.entries]
 
     def answer(exchange: Exchange) -> Reply:
-        for pattern, entry in patterns:
-            address = exchange.url if "?" in entry.url else exchange.url.partition("?")[0]
-            if pattern.fullmatch(address) and entry.method in {"", exchange.method}:
-                known = {**identities, "code": login_code(exchange), "visitor": str(visitor)}
-                body = json.dumps(_filled(entry.body, known), ensure_ascii=False).encode()
-                return Reply(Ms(exchange.at + entry.after), entry.status, _JSON_HEADERS, body)
-        return Reply(Ms(exchange.at + LATENCY), 200, _JSON_HEADERS, b"{}")
+        entry = entry_for(backend, exchange)
+        if entry is None:
+            return Reply(Ms(exchange.at + LATENCY), 200, _JSON_HEADERS, b"{}")
+        known = {**identities, "code": login_code(exchange), "visitor": str(visitor)}
+        body = json.dumps(_filled(entry.body, known), ensure_ascii=False).encode()
+        return Reply(Ms(exchange.at + entry.after), entry.status, _JSON_HEADERS, body)
 
     return answer
 
 
+def entry_for(backend: Backend, exchange: Exchange) -> Entry | None:
+    """The line of the table that answers a request; None: nobody said what the backend answers."""
+    for entry in backend.entries:
+        address = exchange.url if "?" in entry.url else exchange.url.partition("?")[0]
+        if entry.method in {"", exchange.method} and _pattern(entry.url).fullmatch(address):
+            return entry
+    return None
+
+
+@lru_cache(maxsize=1_024)
 def _pattern(url: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(part) for part in url.split("*")), re.DOTALL)
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import UsageError
-from simulator.inspect.config import BackendRule, Config, read_config, read_domains
+from simulator.inspect.config import Config, read_config, read_domains
 from simulator.inspect.rule import Level
-from simulator.times import Ms
 
 
 def written(folder: Path, text: str) -> Path:
@@ -28,11 +27,6 @@ events = ["c_a"]
 identity_types = ["customer_identity1"]
 [rules]
 event-time = "warning"
-[[backend]]
-url = "https://api.shop.example/*"
-answer = {openid = "{applet-wechat}"}
-status = 201
-after = "1s"
 """,
     )
 
@@ -42,19 +36,15 @@ after = "1s"
         frozenset({"c_a"}),
         frozenset({"customer_identity1"}),
         {"event-time": Level.WARNING},
-        (BackendRule("https://api.shop.example/*", {"openid": "{applet-wechat}"}, 201, Ms(1_000)),),
     )
 
 
 WRONG = [
-    ("domain = []", "unknown key domain; expected tracker, domains, events, identity_types, rules, backend"),
+    ("domain = []", "unknown key domain; did you mean domains?"),
     ('domains = "a"', "domains: expected a list of texts"),
     ("tracker = 1", 'tracker: expected a file such as "utils/cl_tracker.js"'),
     ('[rules]\nevent-tim = "off"', "there is no rule 'event-tim'; did you mean event-time?"),
     ('[rules]\nevent-time = "loud"', "the rule event-time cannot be 'loud'; expected off, info, warning or error"),
-    ('[[backend]]\nurl = "api"', 'backend 1: url: expected one such as "https://api.shop.example/login"'),
-    ('[[backend]]\nurl = "https://a/"\nafter = 5', 'backend 1: after: expected a duration such as "80ms"'),
-    ('[[backend]]\nurl = "https://a/"\nstatus = 7', "backend 1: status: expected a number from 200 to 599, not 7"),
     ("= 1", "no TOML"),
 ]
 

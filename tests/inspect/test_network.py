@@ -1,22 +1,20 @@
-"""Who answers a program under test: the backend of inspect.toml, lookups, and a collector well or in trouble."""
+"""Who answers a program under test: the application's backend, lookups, and a collector well or in trouble."""
 
 from __future__ import annotations
 
 import json
 
-import pytest
-
 from simulator.inspect.capture import Recogniser
 from simulator.inspect.case import Trouble
-from simulator.inspect.config import BackendRule
-from simulator.inspect.network import Network, filled, identities_told
+from simulator.inspect.network import Network, identities_told
 from simulator.runtime.answering import Failure
+from simulator.runtime.backend import Backend, Entry
 from simulator.runtime.trace import Exchange, Reply
 from simulator.times import Ms
 from tests.builders import only_visit, scenario
 from tests.inspect.stories import COLLECTOR, OPTIONS
 
-LOGIN = BackendRule("https://api.shop.example/login", {"openid": "{applet-wechat}", "hello": "I am {mobile}."})
+LOGIN = Entry("https://api.shop.example/login", body={"openid": "{applet-wechat}"})
 STEPS = "- launch\n- wait: 1m\n- push: [applet-wechat]\n- hide: 45m\n- show\n- exit"
 
 
@@ -25,7 +23,7 @@ def asked(url: str, at: Ms = Ms(0), method: str = "GET") -> Exchange:
 
 
 def network() -> Network:
-    return Network(lambda: Recogniser(OPTIONS), backend=(LOGIN,))
+    return Network(lambda: Recogniser(OPTIONS), backend=Backend((LOGIN,)))
 
 
 def answered(exchange: Exchange, trouble: Trouble | None = None) -> Reply:
@@ -72,10 +70,6 @@ def test_a_journey_without_a_push_is_of_somebody_whom_the_backend_does_not_know(
     assert [dict(known) for _, known in identities_told(visit)] == [{}]
 
 
-def test_an_identity_that_is_missing_takes_its_key_along_and_leaves_a_sentence_short() -> None:
-    assert filled(LOGIN.answer, {"mobile": "138"}) == {"hello": "I am 138."}
-
-
 def test_a_code_is_looked_up_as_the_plan_has_it() -> None:
     source = 'poster: {code: p7, path: "pages/a?cl_sr=poster"}'
     visit = only_visit(scenario("- launch\n- exit", sources=source))
@@ -102,8 +96,3 @@ def test_a_silent_collector_is_a_timeout_on_the_phone() -> None:
     silence = network().answerer(None, Trouble.SILENT, Ms(1_000))(asked(EVENT, Ms(0)))
 
     assert silence == Failure(Ms(60_000), "request:fail timeout", 5)
-
-
-@pytest.mark.parametrize("url", ["https://api.shop.example/login?x=1", "https://api.shop.example/login"])
-def test_a_backend_rule_without_a_query_fits_any(url: str) -> None:
-    assert answered(asked(url, method="POST")).body == b'{"hello": "I am ."}'
