@@ -92,6 +92,15 @@ class Case:
     problems: tuple[Problem, ...] = ()  # with the program's files
     trials: tuple[Trial, ...] = ()
 
+    def is_dmhub(self) -> bool:
+        """Whether the tracker is of the source document's kind: by what it sent, else by what it says of itself."""
+        formats = {capture.format for seen in self.visitors for capture in seen.captures if capture.records}
+        if formats:
+            return DMHUB in formats
+        code = self.code
+        text = b"" if code is None or not code.tracker else code.files.get(code.tracker, b"")
+        return not text or b"onAppLaunch" in text or b"cl_tracker" in text
+
     def dmhub_events(self) -> Iterator[tuple[Seen, Capture, Record]]:
         """Every event in the format of the source document."""
         for seen in self.visitors:

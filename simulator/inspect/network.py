@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from simulator.events import Json, Kind, Visit
 from simulator.immutable import immutable
-from simulator.inspect.capture import Capture, Meaning, Recogniser
+from simulator.inspect.capture import DMHUB, Capture, Meaning, Recogniser
 from simulator.inspect.case import Trouble
 from simulator.runtime.answering import Answerer, Failure
 from simulator.runtime.backend import Backend, answerer, entry_for
@@ -38,7 +38,7 @@ class Network:
     """Everything that a program can reach."""
 
     recogniser: Callable[[], Recogniser]  # a fresh one, for one visitor
-    paths: frozenset[str] = DMHUB_PATHS  # of the events, where the format has fixed ones
+    paths: frozenset[str] = DMHUB_PATHS  # of the source document's events; empty: any
     backend: Backend = field(default_factory=Backend)
     unanswered: Callable[[Exchange], None] | None = None  # told of each request that only {} was the answer to
 
@@ -73,7 +73,8 @@ class Network:
 
     def _status(self, capture: Capture) -> int:
         path = urlsplit(capture.exchange.url).path
-        return 200 if capture.meaning is Meaning.EVENTS and (not self.paths or path in self.paths) else 404
+        is_there = capture.format != DMHUB or not self.paths or path in self.paths
+        return 200 if capture.meaning is Meaning.EVENTS and is_there else 404
 
 
 def _link(exchange: Exchange, links: Mapping[str, str]) -> Reply:

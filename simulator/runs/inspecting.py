@@ -35,7 +35,7 @@ from simulator.inspect.inspection import Inspection, inspect
 from simulator.inspect.network import DMHUB_PATHS, Network
 from simulator.inspect.rule import Level
 from simulator.inspect.source import SourceCode
-from simulator.journey.plan import visits
+from simulator.journey.plan import Plan, visits
 from simulator.report.inspection.outcome import Outcome
 from simulator.runs.driving import drive
 from simulator.runs.planning import blocks_of
@@ -61,6 +61,7 @@ Progress = Callable[[int, int], None]  # visitors driven, and of how many
 
 USUAL_VISITORS = 50
 _JUDGED = ("all", "source", "content", "page")  # kinds of cell
+_JUDGED_ELSEWHERE = ("all", "page")  # other trackers take sources from parameters of their own
 _TROUBLE = Ms(90 * SECOND)  # from the launch on
 _NOT_DRIVEN = (Malformed, Kill, Offline, Skew, Disorder)  # what only a simulated tracker does
 
@@ -127,7 +128,7 @@ def run_inspection(asked: Asked, progress: Progress | None = None) -> Outcome:
         totals=totals,
         exit_code=exit_code,
         reasons=reasons,
-        notes=tuple(_notes(plan.scenario, program, seen, plan.count, driving.unanswered)),
+        notes=tuple(_notes(plan, program, seen, form, driving.unanswered)),
         seconds=time.monotonic() - began,
         created=created.isoformat(timespec="seconds").replace("+00:00", "Z"),
         mpsim=__version__,
@@ -293,7 +294,8 @@ def _totals(drafted: Draft, contract: Contract, form: str, seen: Sequence[Seen])
         )
         reading = Totals(tally.cells(plan.start, plan.end))
     judged = judge(expectations, reading, plan.scenario.expect)
-    return tuple(one for one in judged if one.by in _JUDGED)
+    kinds = _JUDGED if name.startswith(DMHUB) else _JUDGED_ELSEWHERE
+    return tuple(one for one in judged if one.by in kinds)
 
 
 def _stored(seen: Sequence[Seen]) -> Iterator[tuple[Capture, Any]]:
@@ -335,12 +337,13 @@ def _plural(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
-def _notes(
-    scenario: Scenario, program: Program, seen: Sequence[Seen], planned: int, unanswered: Counter[str]
-) -> Iterator[str]:
-    if len(seen) < planned:
-        left = _plural(planned - len(seen), "visitor")
+def _notes(plan: Plan, program: Program, seen: Sequence[Seen], form: str, unanswered: Counter[str]) -> Iterator[str]:
+    scenario = plan.scenario
+    if len(seen) < plan.count:
+        left = _plural(plan.count - len(seen), "visitor")
         yield f"{left} were not driven: the program had to be stopped again and again, and each would take as long."
+    if form and not form.startswith(DMHUB):
+        yield f"{form} takes sources from parameters of its own: totals by source and content are not judged."
     undriven = [place for place, step in all_steps(scenario) if isinstance(step, _NOT_DRIVEN)]
     if undriven:
         yield (

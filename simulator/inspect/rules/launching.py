@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from simulator.inspect.capture import DMHUB
 from simulator.inspect.case import Case, Life, lives, told
 from simulator.inspect.documents import MONITORING
 from simulator.inspect.rule import Breach, Level, rule
@@ -38,7 +37,7 @@ CAUSES = (
 def tracker_first_line(case: Case) -> Iterator[Breach]:
     program = case.code
     app = program.app if program is not None else None
-    if program is None or app is None or not _is_dmhub(case):
+    if program is None or app is None or not case.is_dmhub():
         return
     bound = program.bound_tracker(app)
     if bound is None:
@@ -53,20 +52,10 @@ def tracker_first_line(case: Case) -> Iterator[Breach]:
         )
 
 
-def _is_dmhub(case: Case) -> bool:
-    """Whether the tracker is one of the source document's kind: what it says of itself, or what it sent."""
-    if any(capture.format == DMHUB for _, capture, _ in case.dmhub_events()):
-        return True
-    sent = any(capture.records for seen in case.visitors for capture in seen.captures)
-    program = case.code
-    text = b"" if program is None or not program.tracker else program.files.get(program.tracker, b"")
-    return not sent and (not text or b"onAppLaunch" in text or b"cl_tracker" in text)
-
-
 def _by_hand(case: Case) -> SourceCode | None:
     """The program, where its tracker does not put itself in place of App: then it must be called by hand."""
     program = case.code
-    if program is None or program.app is None or not program.tracker or not _is_dmhub(case):
+    if program is None or program.app is None or not program.tracker or not case.is_dmhub():
         return None
     tracker = program.scripts.get(program.tracker)
     hooks = tracker is not None and tracker.assigns("App")
@@ -132,7 +121,7 @@ def _app_call(program: SourceCode) -> Place:
 )
 def show_parameters(case: Case) -> Iterator[Breach]:
     program = case.code
-    if program is None or program.app is None or not _is_dmhub(case):
+    if program is None or program.app is None or not case.is_dmhub():
         return
     for called in _hook_calls(program, "onAppShow"):
         through = called.name.rpartition(".")[2] in ("apply", "call", "bind")
@@ -172,7 +161,7 @@ def tracker_on_app(case: Case) -> Iterator[Breach]:
 )
 def open_on_launch(case: Case) -> Iterator[Breach]:
     for seen in case.visitors:
-        if not any(capture.records for capture in seen.captures) and not _is_dmhub(case):
+        if not any(capture.records for capture in seen.captures) and not case.is_dmhub():
             continue
         for life in lives(seen):
             opens = _opens(life)

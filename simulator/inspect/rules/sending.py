@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from simulator.inspect.capture import Capture, Meaning
+from simulator.inspect.capture import DMHUB, Capture, Meaning
 from simulator.inspect.case import Case, Seen, told
 from simulator.inspect.documents import MONITORING, NETWORK, OPEN_API
 from simulator.inspect.rule import Breach, Level, rule
@@ -160,7 +160,9 @@ def sent_twice(case: Case) -> Iterator[Breach]:
     for seen in case.visitors:
         stored: dict[object, str] = {}
         for capture, record in seen.events():
-            names = {_name_of(record), _moment_of(record)} - {None}
+            # On other wires an event's name may stand for several at one instant, such as a profile's parts.
+            by_moment = _moment_of(record) if capture.format == DMHUB else None
+            names = {_name_of(record) if record.external_id else None, by_moment} - {None}
             again = next((name for name in names if name in stored), None)
             if again is not None:
                 yield told(seen, capture, f"{record.event} was sent again after it was answered with 200", record.event)

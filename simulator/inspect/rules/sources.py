@@ -39,6 +39,8 @@ def source_on_events(case: Case) -> Iterator[Breach]:
         entries = stays(seen, case.facts)
         begins = [stay.begin for stay in entries]
         for capture, record in seen.events():
+            if capture.format != DMHUB:
+                continue  # other trackers take sources from parameters of their own
             at = capture.exchange.at if record.date is None else record.date
             place = bisect_right(begins, at) - 1
             if place >= 0:
@@ -49,8 +51,7 @@ def _wrong_source(seen: Seen, capture: Capture, record: Record, stay: Stay) -> I
     expected = stay.source
     others = tuple(sorted(expected.others))
     got_others = tuple(sorted((k, v) for k, v in capture.fields.items() if _OTHERS.fullmatch(k)))
-    is_right = (record.source, record.content) == (expected.name, expected.content)
-    if is_right and (capture.format != DMHUB or got_others == others):
+    if (record.source, record.content, got_others) == (expected.name, expected.content, others):
         return
     got = Source(record.source, record.content, got_others)
     entry = "launch" if stay.entry.moment is Moment.APP_LAUNCH else "return"

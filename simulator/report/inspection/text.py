@@ -16,6 +16,7 @@ from simulator.report.visible import visible
 from simulator.times import iso_utc
 
 _EXAMPLES = 3  # pieces of evidence of one finding
+_REQUEST = 140  # characters of a request in a line
 _WRONG = 8  # totals that are named beside the four
 _STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.INFO: "cyan"}
 _SIGNS = {Level.ERROR: "✕", Level.WARNING: "!", Level.INFO: "i"}
@@ -127,5 +128,6 @@ def told_where(breach: Breach) -> str:
     if breach.page:
         parts.append(visible(breach.page))
     if breach.request:
-        parts.append(visible(breach.request))
+        cut = len(breach.request) > _REQUEST
+        parts.append(visible(f"{breach.request[: _REQUEST - 1]}…" if cut else breach.request))
     return ", ".join(parts)
