@@ -4,7 +4,8 @@ It runs apart because V8 ends its whole process when memory runs out in the wron
 Date is the process's. It knows nothing of mini programs; engine.py is the other end. Messages are JSON behind four
 bytes of length:
 
-    {"open": [script, …], "memory": bytes}                a fresh isolate → {"wrong": [[number, text], …]} or {"stopped": why}
+    {"open": [script, …], "memory": bytes}                a fresh isolate
+                                                          → {"wrong": [[number, text], …]} or {"stopped": why}
     {"run": [code, …], "turn": code, "seconds": s}        code, then the turn until it says something else than "M"
                                                           → {"state": "I", "texts": […]} or {"stopped": why, …}
 """
@@ -59,6 +60,8 @@ async def _open(racer: MiniRacer, scripts: Sequence[str]) -> list[tuple[int, str
     for number, script in enumerate(scripts):
         try:
             await racer.eval_cancelable(script)
+        except JSOOMException:
+            raise
         except JSEvalException as refused:
             wrong.append((number, str(refused)))
     return wrong
@@ -123,13 +126,15 @@ def main() -> None:
     """Serve until stdin ends; then go at once, whatever still runs in V8."""
     _bound_process()
     init_mini_racer(flags=_FLAGS)
+    status = 1
     try:
         asyncio.run(_serve(sys.stdin.buffer, sys.stdout.buffer))
-    except BaseException:
-        traceback.print_exc()
+        status = 0
+    finally:
+        if status:
+            traceback.print_exc()
         sys.stderr.flush()
-        os._exit(1)
-    os._exit(0)
+        os._exit(status)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from simulator.errors import EngineError
+from simulator.runtime.engine import Engine, Stopped
 from simulator.runtime.phone import Bounds
 from tests.runtime.conftest import MakePhone, after, said, stops, story
 
@@ -132,9 +134,14 @@ def test_a_loop_that_waits_for_the_clock_ends(phone_with: MakePhone) -> None:
     assert said(phone) == ["20"]
 
 
-def test_a_program_that_does_not_fit_into_the_memory_is_stopped_at_its_launch(phone_with: MakePhone) -> None:
-    table = "const t = [" + ",".join(f"'{number:07}'" for number in range(150_000)) + "]; App({})"
-    phone = phone_with({"app.js": table}, bounds=Bounds(memory=3_000_000))
-    phone.launch(after(0))
-    (why,) = stops(phone)
-    assert why.startswith("memory: the heap grew beyond its bound")
+def test_scripts_that_do_not_fit_into_the_memory_are_refused_and_the_engine_lives_on() -> None:
+    with Engine() as engine:
+        with pytest.raises(Stopped, match="memory"):
+            engine.open(["const a = []; for (;;) a.push({ a })"], 48_000_000)
+        assert engine.open(["1", "((", "throw new Error('own')"], 48_000_000)[0][0] == 1
+        assert engine.run([], "'I[]'", "1", 1.0).state == "I"
+
+
+def test_an_engine_that_fails_by_itself_says_what_it_said() -> None:
+    with Engine() as engine, pytest.raises(EngineError, match="AssertionError"):
+        engine.run(["1"], "1", "1", 1.0)  # nothing was opened
