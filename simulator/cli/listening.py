@@ -1,4 +1,4 @@
-"""The options of `mpsim inspect --listen`, and the listening itself."""
+"""The options of `mpsim inspect --listen` and `--capture`: a listening, and a recorded one judged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from simulator.inspect.case import Facts
 from simulator.inspect.listening.address import read_address
 from simulator.inspect.listening.noting import Judged
 from simulator.inspect.listening.reading import Format
+from simulator.inspect.listening.recorded import read_recorded
 from simulator.inspect.listening.session import Options, listen_to_phones
+from simulator.report.listening.capture import print_capture
 from simulator.report.listening.page import listening_page
 from simulator.report.listening.terminal import Terminal, print_summary
 from simulator.scenario.load import load_scenario
@@ -28,7 +30,7 @@ from simulator.wire.options import WireOptions
 Function = TypeVar("Function", bound=Callable[..., Any])
 _ANY_APPID = "wx0000000000000000"  # nothing that is read depends on it
 
-_PEM = click.Path(path_type=Path, dir_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 _OPTIONS = (
     click.option(
@@ -39,6 +41,7 @@ _OPTIONS = (
         metavar="[ADDR]",
         help="Capture what a phone or WeChat DevTools sends to this address (127.0.0.1:8001 unless given).",
     ),
+    click.option("--capture", type=_FILE, default=None, metavar="FILE", help="Judge what --listen --out recorded."),
     click.option("--pass-on", default=None, metavar="URL", help="--listen: send every request on to this collector."),
     click.option("--for", "seconds", default=None, metavar="DURATION", help='--listen: end after so long, as "30s".'),
     click.option(
@@ -49,8 +52,8 @@ _OPTIONS = (
         metavar="N",
         help="--listen: end after N.",
     ),
-    click.option("--tls-cert", "certificate", type=_PEM, default=None, metavar="PEM", help="--listen: speak https."),
-    click.option("--tls-key", "key", type=_PEM, default=None, metavar="PEM", help="Its key, where it is apart."),
+    click.option("--tls-cert", "certificate", type=_FILE, default=None, metavar="PEM", help="--listen: speak https."),
+    click.option("--tls-key", "key", type=_FILE, default=None, metavar="PEM", help="Its key, where it is apart."),
 )
 
 
@@ -97,6 +100,20 @@ def listen_for(
         face.end()
     print_summary(console, summary)
     return summary.exit_code
+
+
+def judge_capture(path: Path, scenario: Path | None, target: Path | None) -> int:
+    """Judge a recorded capture by the rules, and end with what they say.
+
+    Raises:
+        UsageError: no capture, or an option that does not fit.
+    """
+    form = _format(scenario, target)
+    recorded = read_recorded(path, form)
+    inspection = recorded.inspected(form.judged)
+    code = recorded.exit_code(inspection)
+    print_capture(terminal(), recorded, inspection, code)
+    return code
 
 
 def _seconds(text: str | None) -> float | None:
