@@ -150,6 +150,9 @@ class Recogniser:
         except (WireError, UsageError) as no:
             refused[name] = str(no)
             return None
+        if is_own_path and name in _SIGNS and not _has_sign(name, text):
+            refused[name] = f"none of its keys {', '.join(_SIGNS[name])}"
+            return None
         if not records or not (is_own_path or _is_sure(name, adapter, records, text)):
             return None
         return Capture(exchange, Meaning.EVENTS, name, records, MappingProxyType(dict(fields)))
@@ -165,11 +168,16 @@ def _names() -> Sequence[str]:
     return DMHUB, *others
 
 
+def _has_sign(name: str, text: str, *, every: bool = False) -> bool:
+    """Whether a flat request has one of its format's keys, or every one of them."""
+    found = [re.search(rf'[?&"]{sign}=[^&]', text) is not None for sign in _SIGNS[name]]
+    return all(found) if every else any(found)
+
+
 def _is_sure(name: str, adapter: Adapter[Any], records: Sequence[Record], text: str) -> bool:
     """Whether what was read at a path that is not the format's can be nothing else."""
-    signs = _SIGNS.get(name)
-    if signs is not None:
-        return all(re.search(rf'[?&"]{sign}=[^&]', text) for sign in signs)
+    if name in _SIGNS:
+        return _has_sign(name, text, every=True)
     return all(
         record.event and (record.date is not None or not adapter.carries_time) and record.anonymous_id
         for record in records

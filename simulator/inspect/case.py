@@ -13,8 +13,9 @@ from simulator.events import NO_SOURCE, Source, Visit
 from simulator.immutable import immutable
 from simulator.inspect.capture import DMHUB, Capture, Meaning
 from simulator.inspect.rule import Breach
-from simulator.inspect.source import Program
+from simulator.inspect.source import SourceCode
 from simulator.journey.lifecycle import source_of
+from simulator.runtime.program import Problem
 from simulator.runtime.trace import Exchange, Mark, Moment, Reply, Trace
 from simulator.times import Ms
 from simulator.wire.request import Record
@@ -87,7 +88,8 @@ class Case:
 
     facts: Facts
     visitors: tuple[Seen, ...] = ()
-    program: Program | None = None
+    code: SourceCode | None = None
+    problems: tuple[Problem, ...] = ()  # with the program's files
     trials: tuple[Trial, ...] = ()
 
     def dmhub_events(self) -> Iterator[tuple[Seen, Capture, Record]]:

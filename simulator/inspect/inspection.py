@@ -33,7 +33,7 @@ class Inspection:
 
     def verdict(self, fails: Level) -> Verdict:
         """FAIL where a finding that the baseline does not know is at least so grave."""
-        grave = any(not one.known and _GRAVITY[one.level] <= _GRAVITY[fails] for one in self.findings)
+        grave = any(not one.known and one.level.is_at_least(fails) for one in self.findings)
         return Verdict.FAIL if grave else Verdict.PASS
 
 

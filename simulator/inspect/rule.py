@@ -28,6 +28,11 @@ class Level(StrEnum):
     WARNING = "warning"  # events may be lost or told wrongly
     ERROR = "error"  # events are lost or told wrongly
 
+    def is_at_least(self, other: Level) -> bool:
+        """Whether this is as grave as another, or graver."""
+        order = list(Level)
+        return order.index(self) >= order.index(other)
+
 
 @immutable(frozen=True, slots=True)
 class Document:

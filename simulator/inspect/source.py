@@ -101,16 +101,6 @@ class Script:
         """Where a node begins."""
         return Place(self.file, node.start_point.row + 1, node.start_point.column + 1)
 
-    def errors(self) -> Iterator[Place]:
-        """Where the parser could not go on, the first of each line."""
-        lines: set[int] = set()
-        if not self._tree.root_node.has_error:
-            return
-        for node in walk(self._tree.root_node):
-            if (node.is_error or node.is_missing) and node.start_point.row not in lines:
-                lines.add(node.start_point.row)
-                yield self.place(node)
-
     def _calls(self, top: Node, inside: tuple[str, ...]) -> Iterator[Called]:
         waiting: list[tuple[Node, tuple[str, ...]]] = [(top, inside)]
         while waiting:
@@ -266,7 +256,7 @@ def _bound_to(node: Node) -> str:
     return ""
 
 
-class Program:
+class SourceCode:
     """The files of a mini program.
 
     Args:
@@ -335,28 +325,3 @@ class Program:
                 on, _, method = called.name.rpartition(".")
                 if method in methods and on and (on == variable or on.rpartition(".")[2] in ("cl_tracker", variable)):
                     yield called
-
-    @cached_property
-    def configuration(self) -> Mapping[str, object]:
-        """app.json; empty where it is missing or no JSON object."""
-        try:
-            found = json.loads(self.files.get("app.json", b"{}"))
-        except (ValueError, RecursionError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
-    @property
-    def pages(self) -> tuple[str, ...]:
-        """The routes of app.json, those of subpackages too."""
-        routes = list(_texts(self.configuration.get("pages")))
-        packages = self.configuration.get("subpackages", self.configuration.get("subPackages"))
-        for package in packages if isinstance(packages, list) else ():
-            if isinstance(package, dict):
-                root = str(package.get("root", "")).strip("/")
-                routes += [f"{root}/{route}" for route in _texts(package.get("pages"))]
-        return tuple(routes)
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, list):
-        yield from (one for one in value if isinstance(one, str))

@@ -173,6 +173,11 @@ def _latencies(result: Result) -> list[tuple[str, str, Percentiles]]:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
+    return page_environment().get_template("page.html")
+
+
+def page_environment() -> Environment:
+    """Where the templates of pages in this look are found, with what they share: style, signs, escaping."""
     environment = Environment(
         loader=PackageLoader("simulator", "report"),
         autoescape=True,
@@ -198,7 +203,7 @@ def _template() -> Template:
     )
     environment.filters["visible"] = visible
     environment.filters["breaking"] = _breaking
-    return environment.get_template("page.html")
+    return environment
 
 
 def _harmless(value: Any) -> Any:

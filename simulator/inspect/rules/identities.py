@@ -52,7 +52,7 @@ class Pushed:
 
 
 def _in_source(case: Case) -> Iterator[Pushed]:
-    for called in case.program.tracker_calls("push") if case.program is not None else ():
+    for called in case.code.tracker_calls("push") if case.code is not None else ():
         for given in called.values():
             if isinstance(given, dict):
                 yield from _slots_of(given, Breach("", "", place=called.place))

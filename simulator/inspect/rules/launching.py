@@ -9,7 +9,7 @@ from simulator.inspect.capture import DMHUB
 from simulator.inspect.case import Case, Life, lives, told
 from simulator.inspect.documents import MONITORING
 from simulator.inspect.rule import Breach, Level, rule
-from simulator.inspect.source import Called, Program
+from simulator.inspect.source import Called, SourceCode
 from simulator.runtime.trace import Moment, Place
 from simulator.wire.dmhub_fields import OPEN_EVENT
 from simulator.wire.request import Action
@@ -19,7 +19,15 @@ _CHECK = MONITORING.at("2.3 Check whether the SDK access is successful")
 _MANUAL = MONITORING.at("3, Error situation")
 _NO_TRACKER = re.compile(r"\bcl_tracker\b|(?:reading|property) '?(?:track|push)\b|\b(?:track|push) is not a function")
 # What must hold before a launch can send anything.
-CAUSES = ("syntax-error", "tracker-first-line", "launch-hook", "tracker-on-app", "app-error", "app-stopped")
+CAUSES = (
+    "syntax-error",
+    "program-files",
+    "tracker-first-line",
+    "launch-hook",
+    "tracker-on-app",
+    "app-error",
+    "app-stopped",
+)
 
 
 @rule(
@@ -33,7 +41,7 @@ CAUSES = ("syntax-error", "tracker-first-line", "launch-hook", "tracker-on-app",
     follows=("syntax-error",),
 )
 def tracker_first_line(case: Case) -> Iterator[Breach]:
-    program = case.program
+    program = case.code
     app = program.app if program is not None else None
     if program is None or app is None or not _is_dmhub(case):
         return
@@ -55,14 +63,14 @@ def _is_dmhub(case: Case) -> bool:
     if any(capture.format == DMHUB for _, capture, _ in case.dmhub_events()):
         return True
     sent = any(capture.records for seen in case.visitors for capture in seen.captures)
-    program = case.program
+    program = case.code
     text = b"" if program is None or not program.tracker else program.files.get(program.tracker, b"")
     return not sent and (not text or b"onAppLaunch" in text or b"cl_tracker" in text)
 
 
-def _by_hand(case: Case) -> Program | None:
+def _by_hand(case: Case) -> SourceCode | None:
     """The program, where its tracker does not put itself in place of App: then it must be called by hand."""
-    program = case.program
+    program = case.code
     if program is None or program.app is None or not program.tracker or not _is_dmhub(case):
         return None
     tracker = program.scripts.get(program.tracker)
@@ -70,7 +78,7 @@ def _by_hand(case: Case) -> Program | None:
     return None if hooks or program.bound_tracker(program.app) is None else program
 
 
-def _hook_calls(program: Program, method: str) -> list[Called]:
+def _hook_calls(program: SourceCode, method: str) -> list[Called]:
     """The calls of a method of the tracker in app.js, by themselves or through apply and call."""
     assert program.app is not None
     pattern = re.compile(rf"\.{method}(?:\.(?:apply|call|bind))?$")
@@ -112,7 +120,7 @@ def show_hook(case: Case) -> Iterator[Breach]:
         yield Breach(text, "onAppShow", place=_app_call(program))
 
 
-def _app_call(program: Program) -> Place:
+def _app_call(program: SourceCode) -> Place:
     assert program.app is not None
     return next((called.place for called in program.app.calls if called.name == "App"), Place("app.js", 0))
 
@@ -128,7 +136,7 @@ def _app_call(program: Program) -> Place:
     follows=("syntax-error",),
 )
 def show_parameters(case: Case) -> Iterator[Breach]:
-    program = case.program
+    program = case.code
     if program is None or program.app is None or not _is_dmhub(case):
         return
     for called in _hook_calls(program, "onAppShow"):

@@ -16,7 +16,7 @@ _EXAMPLES = MONITORING.at("3 Examples of recording events")
 
 def _in_source(case: Case) -> Iterator[tuple[str, Place]]:
     """The names that the program gives to track(), where they are written out."""
-    for called in case.program.tracker_calls("track") if case.program is not None else ():
+    for called in case.code.tracker_calls("track") if case.code is not None else ():
         first = called.values()[:1]
         if first and isinstance(first[0], str):
             yield first[0], called.place

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from simulator.inspect.case import Case
 from simulator.inspect.documents import CONFIGURATION, RUNNING
 from simulator.inspect.rule import Breach, Level, rule
+from simulator.runtime.program import Trouble
 from simulator.runtime.trace import Moment
 
 
@@ -20,10 +21,7 @@ from simulator.runtime.trace import Moment
     mend="Mend the line; the developer tool marks it too.",
 )
 def syntax_error(case: Case) -> Iterator[Breach]:
-    for script in case.program.scripts.values() if case.program is not None else ():
-        for place in script.errors():
-            yield Breach(f"{place.file} cannot be read from line {place.line} on", place.file, place=place)
-            break
+    yield from _problems(case, Trouble.SYNTAX)
 
 
 @rule(
@@ -36,11 +34,26 @@ def syntax_error(case: Case) -> Iterator[Breach]:
     mend="Add the page's script, or take its route out of app.json.",
 )
 def page_missing(case: Case) -> Iterator[Breach]:
-    if case.program is None:
-        return
-    for route in case.program.pages:
-        if f"{route}.js" not in case.program.files:
-            yield Breach(f"app.json names the page {route}, and there is no {route}.js", route)
+    yield from _problems(case, Trouble.MISSING_PAGE)
+
+
+@rule(
+    "program-files",
+    Level.ERROR,
+    title="The files of the program can be used",
+    expected="app.js, an app.json that names its pages, readable text, within WeChat's limits of size",
+    document=CONFIGURATION,
+    says="app.js, app.json and the pages that it names make a mini program",
+    mend="Mend the file that is named.",
+)
+def program_files(case: Case) -> Iterator[Breach]:
+    yield from _problems(case, *(set(Trouble) - {Trouble.SYNTAX, Trouble.MISSING_PAGE}))
+
+
+def _problems(case: Case, *troubles: Trouble) -> Iterator[Breach]:
+    for problem in case.problems:
+        if problem.trouble in troubles:
+            yield Breach(problem.text, f"{problem.trouble} {problem.place.file}", place=problem.place)
 
 
 @rule(
@@ -51,7 +64,7 @@ def page_missing(case: Case) -> Iterator[Breach]:
     document=RUNNING,
     says="an error that nobody catches ends the handler and is told to App.onError",
     mend="Mend the line that throws.",
-    follows=("syntax-error", "page-missing", "launch-hook", "tracker-on-app"),
+    follows=("syntax-error", "page-missing", "program-files", "launch-hook", "tracker-on-app"),
 )
 def app_error(case: Case) -> Iterator[Breach]:
     for seen in case.visitors:
@@ -78,4 +91,4 @@ def app_stopped(case: Case) -> Iterator[Breach]:
                 yield Breach(text, f"{mark.page} {mark.detail}", seen.visitor, mark.at, mark.page, place=mark.place)
 
 
-RULES = (syntax_error, page_missing, app_error, app_stopped)
+RULES = (syntax_error, page_missing, program_files, app_error, app_stopped)

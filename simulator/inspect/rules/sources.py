@@ -117,7 +117,7 @@ def _not_looked_up(seen: Seen, stay: Stay, captures: list[Capture]) -> Iterator[
     mend="Shorten the parameters, or register the complete URL and put its code into scene.",
 )
 def path_size(case: Case) -> Iterator[Breach]:
-    for script in case.program.own_scripts if case.program is not None else ():
+    for script in case.code.own_scripts if case.code is not None else ():
         for text, place in script.texts():
             size = len(encode_path(text.encode(errors="replace").decode()))
             if _SOURCE_KEY.search(text) and size > MAX_PATH_BYTES:

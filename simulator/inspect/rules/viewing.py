@@ -21,7 +21,7 @@ from simulator.wire.request import Action
     title="Every time a page is shown sends one page view",
     expected=f"one {VIEW_EVENT} (or open_page) in each Page.onShow: on opening, on going back to it, on return",
     document=MONITORING.at("4.1 Data overview"),
-    says="PV: the total number of visits to all pages of the Mini Program",
+    says="PV: the total number of visits to all pages of the Mini SourceCode",
     mend="Let the tracker send views by itself (autoTrack) or call track() in onShow of each page, not both, "
     "and not in onLoad.",
     follows=(*CAUSES, "page-missing"),
