@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from rich.console import Console
 from rich.text import Text
 
 from simulator.finding import ExitCode
 from simulator.inspect.inspection import Inspection
 from simulator.inspect.listening.recorded import Recorded
-from simulator.inspect.rule import Level, RuleFinding
+from simulator.inspect.rule import Level
+from simulator.report.inspection.text import finding_lines
 from simulator.report.listening.terminal import totals
-from simulator.report.visible import visible, visible_lines
 from simulator.report.words import plural, whole
 
-_STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.INFO: "dim"}
 _LOUD = {ExitCode.PASS: ("PASS", "green"), ExitCode.FAIL: ("FAIL", "bold red")}
 
 
@@ -23,12 +20,11 @@ def print_capture(console: Console, recorded: Recorded, inspection: Inspection, 
     """The verdict, the findings, the gravest first, and the totals."""
     word, style = _LOUD.get(code, ("INCOMPLETE", "yellow"))
     _say(console, Text.assemble((word, style), "  ", _sentence(recorded, inspection)))
+    console.print()
     for finding in inspection.findings:
-        console.print()
-        for line in finding_lines(finding):
-            _say(console, line)
+        for text, tone in finding_lines(finding):
+            _say(console, Text(text, tone))
     if recorded.events:
-        console.print()
         console.print(totals(recorded.rows, 50))
 
 
@@ -39,23 +35,10 @@ def _say(console: Console, line: Text) -> None:
 def _sentence(recorded: Recorded, inspection: Inspection) -> str:
     came = f"{plural(recorded.events, 'event')} in {plural(recorded.requests, 'request')}"
     unread = f", {whole(recorded.unknown)} of which nobody here can read" if recorded.unknown else ""
-    counts = {level: sum(1 for one in inspection.findings if one.level is level) for level in _STYLES}
+    counts = {
+        level: sum(1 for one in inspection.findings if one.level is level)
+        for level in (Level.ERROR, Level.WARNING, Level.INFO)
+    }
     told = [plural(count, level.value) for level, count in counts.items() if count and level is not Level.INFO]
     told += [f"{whole(counts[Level.INFO])} to know"] if counts[Level.INFO] else []
     return f"{came}{unread}: {', '.join(told) if told else 'no rule is broken'}."
-
-
-def finding_lines(finding: RuleFinding) -> Iterator[Text]:
-    """One finding."""
-    rule, first = finding.rule, finding.first
-    yield Text.assemble((finding.level.value, _STYLES[finding.level]), f"  {rule.code}: {rule.title}")
-    often = f" ({whole(finding.count)} times)" if finding.count > 1 else ""
-    for label, said in (
-        ("seen", f"{visible_lines(first.seen, 400)}{often}"),
-        ("in", visible(first.request)),
-        ("expected", rule.expected),
-        ("written", str(rule.document)),
-        ("mend", rule.mend),
-    ):
-        if said:
-            yield Text.assemble("       ", (f"{label:<9}", "dim"), said)

@@ -115,11 +115,11 @@ def test_a_finding_says_what_was_seen_expected_and_how_to_mend_it(tmp_path: Path
     one = visit("applet-wechat")
     ran = mpsim("inspect", "--capture", recorded(tmp_path / "c", *one, one[-1], one[-1]))
 
-    assert "error  sent-twice: No event is sent twice\n       seen     mini_program_view was sent again" in ran.out
+    assert "✕ error  sent-twice: No event is sent twice\n    seen      mini_program_view was sent again" in ran.out
     assert "(2 times)" in ran.out
-    assert "\n       in       GET https://h/cbe/__utm?" in ran.out
-    assert "\n       expected one request for each event" in ran.out
-    assert "\n       mend     Look for a tracker that is set up twice" in ran.out
+    assert ", GET https://h/cbe/__utm?" in ran.out
+    assert "\n    expected  one request for each event" in ran.out
+    assert "\n    mend      Look for a tracker that is set up twice" in ran.out
     assert re.search(r"\nall +2 +1 +1 +1", ran.out)
 
 
