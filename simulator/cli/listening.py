@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from simulator.inspect.listening.noting import Judged
 from simulator.inspect.listening.reading import Format
 from simulator.inspect.listening.recorded import read_recorded
 from simulator.inspect.listening.session import Options, listen_to_phones
+from simulator.inspect.rule import Level
 from simulator.report.listening.capture import print_capture
 from simulator.report.listening.page import listening_page
 from simulator.report.listening.terminal import Terminal, print_summary
@@ -75,8 +76,12 @@ def listen_for(
     scenario: Path | None,
     target: Path | None,
     quiet: bool,
+    levels: Mapping[str, Level] | None = None,
 ) -> int:
     """Listen, show what comes, and end with what it came to.
+
+    Args:
+        levels: of rules, where they are not the rules' own.
 
     Raises:
         UsageError: an option that does not fit.
@@ -84,7 +89,7 @@ def listen_for(
     """
     options = Options(
         address=read_address(listen),
-        form=_format(scenario, target),
+        form=_format(scenario, target, levels),
         pass_on=check_target(pass_on, allowed_hosts, "--pass-on") if pass_on is not None else "",
         out=out,
         most_events=most_events,
@@ -102,13 +107,15 @@ def listen_for(
     return summary.exit_code
 
 
-def judge_capture(path: Path, scenario: Path | None, target: Path | None) -> int:
+def judge_capture(
+    path: Path, scenario: Path | None, target: Path | None, levels: Mapping[str, Level] | None = None
+) -> int:
     """Judge a recorded capture by the rules, and end with what they say.
 
     Raises:
         UsageError: no capture, or an option that does not fit.
     """
-    form = _format(scenario, target)
+    form = _format(scenario, target, levels)
     recorded = read_recorded(path, form)
     inspection = recorded.inspected(form.judged)
     code = recorded.exit_code(inspection)
@@ -128,14 +135,14 @@ def _seconds(text: str | None) -> float | None:
     return duration / 1000
 
 
-def _format(scenario: Path | None, target: Path | None) -> Format:
+def _format(scenario: Path | None, target: Path | None, levels: Mapping[str, Level] | None) -> Format:
     """How requests are read: by the target file's adapter, and with what the scenario says of the app."""
     options, facts = WireOptions(_ANY_APPID, "", "", ""), None
     if scenario is not None:
         app = load_scenario(scenario).app
         options = WireOptions(app.appid, app.name, app.tenant, "", events=tuple(app.events))
         facts = Facts(app.appid, frozenset(app.events), frozenset(app.identity_types))
-    judged = Judged(facts)
+    judged = Judged(facts, levels or {})
     if target is None:
         return Format(options, judged=judged)
     given = read_target(target, known_adapters())

@@ -224,6 +224,65 @@ def test_many_at_once_are_all_shown() -> None:
         assert listener.end()[0] == 0
 
 
+def test_who_never_ends_a_head_or_a_body_is_not_waited_for() -> None:
+    before = (
+        "import simulator.inspect.listening.application as a, simulator.inspect.listening.protocol as p\n"
+        "a._BODY_SECONDS = p._HEAD_SECONDS = 0.3"
+    )
+    with listening(before=before) as listener:
+        assert listener.raw(b"GET / HT") == b""
+        assert listener.raw(b"") == b""
+        late = listener.raw(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nConnection: close\r\n\r\nabc")
+
+        assert late.startswith(b"HTTP/1.1 408 ")
+        assert last(listener, "slow")["why"] == "the body was not complete within 0 s"
+        assert get(listener, OPEN).status_code == 200
+
+
+def test_who_goes_away_inside_a_body_is_no_request() -> None:
+    with listening() as listener:
+        with socket.create_connection(("127.0.0.1", listener.port), timeout=20) as connection:
+            connection.sendall(b"POST /gone HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
+        get(listener, OPEN)
+
+        assert [one["path"] for one in listener.entries(1)] == ["/cbe/__utm"]
+
+
+def test_a_bug_of_ours_ends_the_listening_and_is_told() -> None:
+    before = (
+        "from simulator.inspect.listening.kept import Kept\n"
+        "def broken(*_):\n    raise RuntimeError('a bug that was planted')\n"
+        "Kept.put = broken"
+    )
+    with listening(before=before) as listener:
+        assert get(listener, OPEN).status_code == 200
+
+        code, _ = listener.wait()
+
+        assert code == 7
+        assert listener.process.stderr is not None
+        assert "a bug that was planted" in listener.process.stderr.read()
+
+
+def test_a_request_on_which_we_fail_does_not_end_the_others(tmp_path: Path) -> None:
+    out = tmp_path / "capture.jsonl"
+    before = (
+        "from simulator.inspect.listening.reading import Reader\n"
+        "honest = Reader.read\n"
+        "def broken(self, exchange, client):\n    return honest(self, exchange, client if 'x' not in exchange.url else 1/0)\n"
+        "Reader.read = broken"
+    )
+    with listening("--out", str(out), before=before) as listener:
+        assert get(listener, "/x").content == TAKEN
+        assert get(listener, OPEN).content == TAKEN
+
+        assert [one["kind"] for one in listener.entries(2)] == ["unknown", "events"]
+        code, printed = listener.end()
+
+    assert (code, "ERROR  mpsim itself failed on 1 request: a bug, please report it" in printed) == (7, True)
+    assert len(read_capture(out).exchanges) == 2
+
+
 def test_more_connections_than_are_served_are_told() -> None:
     with listening("-q") as listener:
         idle = [socket.create_connection(("127.0.0.1", listener.port), timeout=20) for _ in range(800)]
