@@ -33,7 +33,7 @@ from simulator.wire.request import Adapter, Record, WireError
 DMHUB = "dmhub"  # reads what the tracker of 2018 sends as well
 _LIKE_ANOTHER = frozenset({"dmhub-2018"})  # whose requests a format before them reads
 # A flat query has no shape of its own: these keys tell whose it is, where the path does not.
-_SIGNS = MappingProxyType({DMHUB: ("event", "utma"), "matomo": ("idsite", "rec"), "aladdin": ("ak", "ev")})
+_SIGNS = MappingProxyType({DMHUB: ("event", "utma|tenantId"), "matomo": ("idsite", "rec"), "aladdin": ("ak", "ev")})
 _ALSO = MappingProxyType({DMHUB: ("/__utm",)})  # the path on some clouds
 _SHOWN = 60  # characters of a request that a sentence quotes
 _MOST_LOOKED_AT = 65_536  # bytes of a body of which its encoding is guessed
@@ -170,7 +170,7 @@ def _names() -> Sequence[str]:
 
 def _has_sign(name: str, text: str, *, every: bool = False) -> bool:
     """Whether a flat request has one of its format's keys, or every one of them."""
-    found = [re.search(rf'[?&"]{sign}=[^&]', text) is not None for sign in _SIGNS[name]]
+    found = [re.search(rf'[?&"](?:{sign})=[^&]', text) is not None for sign in _SIGNS[name]]
     return all(found) if every else any(found)
 
 

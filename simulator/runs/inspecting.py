@@ -69,6 +69,7 @@ class Asked:
 
     folder: Path  # of the mini program
     wanted: Wanted  # the plan's options
+    name: str = ""  # what the report calls the program; empty: its folder
     config: Path | None = None  # None: the folder's inspect.toml, if there is one
     levels: dict[str, Level] = field(default_factory=dict)  # before those of the config
     domains: frozenset[str] | None = None  # before those of the config
@@ -109,7 +110,7 @@ def run_inspection(asked: Asked, progress: Progress | None = None) -> Outcome:
     captures = [capture for one in seen for capture in one.captures]
     zone = contract.definitions.day
     return Outcome(
-        program=str(asked.folder),
+        program=asked.name or str(asked.folder),
         appid=app.appid,
         scenario=plan.scenario.scenario,
         seed=asked.wanted.seed,

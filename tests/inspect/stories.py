@@ -105,7 +105,7 @@ class Story:
         pairs |= {"source": self.source.name or None, "contentName": self.source.content or None}
         pairs |= {"date": iso_utc(self.now), "externalId": f"{self.visitor}-{self.number}", "anonymousId": "d1"}
         pairs |= {"tenantId": TENANT, "event": event, "utma": "0.1.2.3.4.5"}
-        pairs |= {key.replace("__", "-"): value for key, value in more.items()}
+        pairs |= {key.removeprefix("letter_"): value for key, value in more.items()}
         return self.posted({key: value for key, value in pairs.items() if value is not None}, reply)
 
     def posted(self, pairs: Mapping[str, str], reply: int | None = 200, url: str = COLLECTOR) -> Story:
@@ -117,8 +117,16 @@ class Story:
         self.source = Source("poster", "hall")
         return self
 
-    def open(self, **more: str | None) -> Story:
-        return self.sent("mini_program_open", **{"targetName": "shop", "targetId": APPID, **more})
+    def open(self, *, reply: int | None = 200, **more: str | None) -> Story:
+        more = {"targetName": "shop", "targetId": APPID, **more}
+        return self.sent("mini_program_open", reply=reply, **more)
+
+    def tried_open(self, reply: int | None, after: int = 5) -> Story:
+        """One try of the story's open event, answered so many ms later."""
+        pairs = {"event": "mini_program_open", "utma": "1", "tenantId": TENANT, "targetName": "shop", "targetId": APPID}
+        pairs |= {"externalId": "o", "anonymousId": "d1", "date": "2026-03-01T02:00:02.000Z"}
+        answer = None if reply is None else Reply(Ms(self.now + after), reply)
+        return self.exchange(f"{COLLECTOR}?{urlencode(pairs)}", answer)
 
     def view(self, page: str = "", **more: str | None) -> Story:
         """A page comes into sight, and its view is sent."""

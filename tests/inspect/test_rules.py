@@ -15,7 +15,7 @@ from simulator.inspect.inspection import inspect
 from simulator.inspect.rules import RULES
 from simulator.runtime.program import Problem
 from simulator.runtime.program import Trouble as ProgramTrouble
-from simulator.runtime.trace import Moment, Place, Reply
+from simulator.runtime.trace import Exchange, Moment, Place, Reply
 from simulator.times import Ms
 from tests.inspect.stories import (
     APP_JS,
@@ -54,24 +54,24 @@ def in_source(line: str) -> Case:
 
 def failing(story: Story) -> Story:
     """The last event's request was ended by the background."""
-    story.entries[-1] = replace(story.entries[-1], reply=None, failed="request:fail interrupted")  # type: ignore[type-var]
+    last = story.entries[-1]
+    assert isinstance(last, Exchange)
+    story.entries[-1] = replace(last, reply=None, failed="request:fail interrupted")
     return story
 
 
 def late(story: Story, after: int) -> Story:
     """The last event was begun so long after the hide, and lost."""
-    story.entries[-1] = replace(story.entries[-1], reply=None, failed="request:fail interrupted", after_hide=Ms(after))  # type: ignore[type-var]
+    last = story.entries[-1]
+    assert isinstance(last, Exchange)
+    story.entries[-1] = replace(last, reply=None, failed="request:fail interrupted", after_hide=Ms(after))
     return story
 
 
 def tried(story: Story, status: int | None, *, times: int = 1, pause: int = 1_000, answer: int = 5) -> Story:
     """The open event's first tries get this status, each answered so many ms later."""
     for _ in range(times):
-        story.open(externalId="o", date="2026-03-01T02:00:02.000Z", reply=status).wait(pause)
-    if status is not None:
-        for place, entry in enumerate(story.entries):
-            if isinstance(getattr(entry, "reply", None), Reply):
-                story.entries[place] = replace(entry, reply=Reply(Ms(entry.at + answer), status))  # type: ignore[call-arg]
+        story.wait(10).tried_open(status, answer).wait(pause)
     return story
 
 
@@ -98,7 +98,7 @@ BREAKING: list[tuple[str, str, Callable[[], Case]]] = [
     ("open-on-launch", "two opens", lambda: case(Story().launch().open().open().view())),
     ("open-target", "no appid", lambda: case(Story().launch().open(targetId=None).view())),
     ("open-target", "no name", lambda: case(Story().launch().open(targetName=None).view())),
-    ("open-target", "letters of the name", lambda: case(Story().launch().open(targetName=None, **{"0": "s"}).view())),
+    ("open-target", "letters of the name", lambda: case(Story().launch().open(targetName=None, letter_0="s").view())),
     ("view-once", "a page without a view", lambda: case(begun().shown("pages/cart/cart"))),
     ("view-once", "two views of one page", lambda: case(begun().sent("open_page", targetName=HOME))),
     ("view-once", "no view on return", lambda: case(begun().back_again().shown())),
@@ -148,8 +148,8 @@ BREAKING: list[tuple[str, str, Callable[[], Case]]] = [
     ("after-500", "never again", lambda: trial(Trouble.ERROR, tried(Story().launch(), 500))),
     ("when-silent", "never again", lambda: trial(Trouble.SILENT, tried(Story().launch(), None))),
     ("when-slow", "again meanwhile", lambda: trial(Trouble.SLOW, tried(Story().launch(), 200, times=2, answer=20_000))),
-    ("retry-copy", "a new id", lambda: trial(Trouble.ERROR, tried(Story().launch(), 500).open().open(externalId="o", date="2026-03-01T02:00:02.000Z"))),
-    ("retry-pause", "eleven tries in a minute", lambda: trial(Trouble.ERROR, tried(Story().launch(), 500, times=11).open(externalId="o", date="2026-03-01T02:00:02.000Z"))),
+    ("retry-copy", "a new id", lambda: trial(Trouble.ERROR, tried(Story().launch(), 500).open().tried_open(200))),
+    ("retry-pause", "eleven tries in a minute", lambda: trial(Trouble.ERROR, tried(Story().launch(), 500, times=11).tried_open(200))),
 ]  # fmt: skip
 
 
@@ -188,7 +188,7 @@ KEEPING: list[tuple[str, Callable[[], Case]]] = [
     ("a return without a view, if it is told so", lambda: case(begun().back_again().shown(), facts=replace(FACTS, view_on_return=False))),
     ("nobody told the legal domains", lambda: case(begun(), facts=replace(FACTS, domains=None))),
     ("a share of 128 bytes", lambda: case(begun().mark(Moment.SHARE, data={"path": "p?cl_sr=" + "x" * 120}))),
-    ("sent again after 500", lambda: trial(Trouble.ERROR, tried(Story().launch(), 500).open(externalId="o", date="2026-03-01T02:00:02.000Z"))),
+    ("sent again after 500", lambda: trial(Trouble.ERROR, tried(Story().launch(), 500).tried_open(200))),
     ("slow, and the next waits", lambda: trial(Trouble.SLOW, tried(Story().launch(), 200, answer=20_000))),
 ]  # fmt: skip
 

@@ -55,7 +55,7 @@ def _never_stored(seen: Seen) -> Iterator[tuple[Capture, Record]]:
     document=_CHECK,
     says="the status is 200: any other means that the event was not taken",
     mend="Keep the event in storage, so that it survives a restart, and send it again with the same externalId.",
-    follows=(*CAUSES, "open-on-launch"),
+    follows=(*CAUSES, "open-on-launch", "retry-copy"),
 )
 def after_500(case: Case) -> Iterator[Breach]:
     for seen in _trials(case, Trouble.ERROR):
@@ -71,7 +71,7 @@ def after_500(case: Case) -> Iterator[Breach]:
     document=NETWORK.at("timeout"),
     says="default and longest timeout 60 s",
     mend="Treat fail like an answer that is not 200: keep the event and send it again, with the same externalId.",
-    follows=(*CAUSES, "open-on-launch", "after-500"),
+    follows=(*CAUSES, "open-on-launch", "retry-copy"),
 )
 def when_silent(case: Case) -> Iterator[Breach]:
     for seen in _trials(case, Trouble.SILENT):

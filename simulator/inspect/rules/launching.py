@@ -18,16 +18,11 @@ _DOWNLOAD = MONITORING.at("2.1 Download SDK")
 _CHECK = MONITORING.at("2.3 Check whether the SDK access is successful")
 _MANUAL = MONITORING.at("3, Error situation")
 _NO_TRACKER = re.compile(r"\bcl_tracker\b|(?:reading|property) '?(?:track|push)\b|\b(?:track|push) is not a function")
-# What must hold before a launch can send anything.
+# What must hold before a launch can send anything that is taken.
 CAUSES = (
-    "syntax-error",
-    "program-files",
-    "tracker-first-line",
-    "launch-hook",
-    "tracker-on-app",
-    "app-error",
-    "app-stopped",
-)
+    "syntax-error", "program-files", "tracker-first-line", "launch-hook", "tracker-on-app", "app-error", "app-stopped",
+    "status-200", "event-bad",
+)  # fmt: skip
 
 
 @rule(

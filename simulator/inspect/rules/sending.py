@@ -128,18 +128,21 @@ def lost_at_hide(case: Case) -> Iterator[Breach]:
     for seen in case.visitors:
         arrived = {_name_of(record) for capture, record in seen.events() if _is_stored(capture)}
         for capture in seen.captures:
-            exchange = capture.exchange
-            too_late = exchange.after_hide is not None and exchange.after_hide >= SUSPEND_AFTER
-            if not too_late and _INTERRUPTED not in exchange.failed:
-                continue
-            for record in capture.records:
+            how = _lost_how(seen, capture)
+            for record in capture.records if how else ():
                 if _name_of(record) not in arrived:
-                    when = (
-                        f"begun {format_duration(exchange.after_hide)} after it"
-                        if exchange.after_hide
-                        else "unfinished"
-                    )
-                    yield told(seen, capture, f"{record.event} was lost at the hide: {when}", record.event)
+                    yield told(seen, capture, f"{record.event} was lost at the hide: {how}", record.event)
+
+
+def _lost_how(seen: Seen, capture: Capture) -> str:
+    """How the background ended a request; empty where it did not."""
+    exchange = capture.exchange
+    if exchange.after_hide is not None and exchange.after_hide >= SUSPEND_AFTER:
+        return f"begun {format_duration(exchange.after_hide)} after it"
+    if _INTERRUPTED in exchange.failed:
+        return "unfinished when the program was suspended"
+    is_open = exchange.reply is None and not exchange.failed
+    return "unfinished when the program was destroyed" if is_open and seen.trace.marks else ""
 
 
 @rule(
@@ -265,7 +268,7 @@ def event_bad(case: Case) -> Iterator[Breach]:
 def value_size(case: Case) -> Iterator[Breach]:
     for seen, capture, record in case.dmhub_events():
         for key, value in capture.fields.items():
-            if len(value) > keys.LONGEST_VALUE and key not in keys.SLOT_KEYS:
+            if len(value) > keys.LONGEST_VALUE and key not in keys.SLOT_KEYS and key != "event":
                 yield told(
                     seen, capture, f"{key} of {record.event} has {len(value)} characters", f"{record.event} {key}"
                 )

@@ -122,6 +122,18 @@ def test_what_the_scenario_says_of_the_app_decides_what_is_bad(tmp_path: Path) -
     assert (code, "FAIL  2 bad events." in printed) == (1, True)
 
 
+def test_a_rule_is_told_beside_the_event_as_gravely_as_the_user_says() -> None:
+    for options, bad in (((), 1), (("--rule", "event-prefix=warning"), 0), (("--rule", "event-prefix=off"), 0)):
+        with listening(*options) as listener:
+            get(listener, "/cbe/__utm?event=add_to_cart&anonymousId=d")
+
+            (entry,) = listener.entries(1)
+            level = options[1].partition("=")[2] if options else "error"
+            told = [] if level == "off" else [("event-prefix", level)]
+            assert [(one["code"], one["level"]) for one in entry["said"][0]["notes"]] == told
+            assert (entry["bad"], listener.end()[0]) == (bad, bad)
+
+
 # ---- what strangers send -------------------------------------------------------------------------------------------
 
 EVIL = "%3Cscript%3Ealert(1)%3C/script%3E%22%27%E2%80%AE%00"
@@ -269,7 +281,8 @@ def test_a_request_on_which_we_fail_does_not_end_the_others(tmp_path: Path) -> N
     before = (
         "from simulator.inspect.listening.reading import Reader\n"
         "honest = Reader.read\n"
-        "def broken(self, exchange, client):\n    return honest(self, exchange, client if 'x' not in exchange.url else 1/0)\n"
+        "def broken(self, exchange, client):\n"
+        "    return honest(self, exchange, client if 'x' not in exchange.url else 1/0)\n"
         "Reader.read = broken"
     )
     with listening("--out", str(out), before=before) as listener:

@@ -128,7 +128,12 @@ def test_a_finding_says_what_was_seen_expected_and_how_to_mend_it(tmp_path: Path
     [
         (("--capture", "/no/such/file"), "/no/such/file: No such file or directory"),
         (("--capture", __file__), ":1: no JSON"),
-        (("--capture", "x", "--listen", "0"), "expected one of them"),
+        (("--capture", "x", "--out", "y"), "--out has no part in an inspection by --capture"),
+        (("--capture", "x", "--pass-on", "y"), "--pass-on has no part in an inspection by --capture"),
+        (("--listen", "0", "--seed", "2"), "--seed has no part in an inspection by --listen"),
+        (("scenarios", "--for", "2s"), "--for has no part in an inspection by APP_DIR"),
+        ((), "expected one of APP_DIR"),
+        (("--capture", "x", "--listen", "0"), "expected one of APP_DIR"),
     ],
 )
 def test_a_wrong_capture_is_told(options: tuple[str, ...], told: str) -> None:
