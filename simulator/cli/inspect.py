@@ -50,7 +50,7 @@ def command(
         options = _taken(context, options, _LISTENING | _OF_TRAFFIC | {"out", "quiet"}, "--listen")
         return listen_for(listen, levels=read_levels(rules), **options)
     if capture is not None:
-        options = _taken(context, options, _OF_TRAFFIC, "--capture")
+        options = _taken(context, options, _OF_TRAFFIC | {"fail_on"}, "--capture")
         return judge_capture(capture, levels=read_levels(rules), **options)
     assert folder is not None
     options = _taken(context, options, frozenset(options) - _LISTENING, "APP_DIR")

@@ -108,7 +108,7 @@ def listen_for(
 
 
 def judge_capture(
-    path: Path, scenario: Path | None, target: Path | None, levels: Mapping[str, Level] | None = None
+    path: Path, *, scenario: Path | None, target: Path | None, fail_on: str, levels: Mapping[str, Level] | None = None
 ) -> int:
     """Judge a recorded capture by the rules, and end with what they say.
 
@@ -118,7 +118,7 @@ def judge_capture(
     form = _format(scenario, target, levels)
     recorded = read_recorded(path, form)
     inspection = recorded.inspected(form.judged)
-    code = recorded.exit_code(inspection)
+    code = recorded.exit_code(inspection, Level(fail_on))
     print_capture(terminal(), recorded, inspection, code)
     return code
 

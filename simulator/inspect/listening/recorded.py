@@ -45,9 +45,9 @@ class Recorded:
         """What the rules say of it."""
         return inspect(Case(by.facts or Facts(""), (self.seen,)), levels_of_capture(by))
 
-    def exit_code(self, inspection: Inspection) -> ExitCode:
-        """Fail by a finding that is an error; incomplete where there was no event, or a request that nobody reads."""
-        if inspection.verdict(Level.ERROR) is not Verdict.PASS:
+    def exit_code(self, inspection: Inspection, fails: Level) -> ExitCode:
+        """Fail by a finding so grave; incomplete where there was no event, or a request that nobody reads."""
+        if inspection.verdict(fails) is not Verdict.PASS:
             return ExitCode.FAIL
         return ExitCode.PASS if self.events and not self.unknown else ExitCode.INCOMPLETE
 

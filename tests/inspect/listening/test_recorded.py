@@ -99,8 +99,8 @@ def test_where_the_capture_server_is_says_nothing_of_the_program(tmp_path: Path)
         ([], 3, "INCOMPLETE  0 events in 0 requests: no rule is broken."),
         (
             [*visit("x"), Exchange(9, Ms(9), "POST", "http://h/x", (), b"?", TAKEN)],
-            3,
-            "INCOMPLETE  3 events in 4 requests, 1 of which nobody here can read: 1 warning.",
+            1,
+            "FAIL  3 events in 4 requests, 1 of which nobody here can read: 1 warning.",
         ),
         ([*visit("x"), Exchange(9, Ms(9), "GET", "http://h/config?appid=1", (), b"", TAKEN)], 0, "PASS  3 events in 4"),
     ],
@@ -109,6 +109,14 @@ def test_a_capture_is_judged(tmp_path: Path, exchanges: list[Exchange], code: in
     ran = mpsim("inspect", "--capture", recorded(tmp_path / "c", *exchanges))
 
     assert (ran.code, ran.out.startswith(sentence)) == (code, True), ran
+
+
+def test_a_request_that_nobody_reads_is_no_pass_where_warnings_do_not_fail(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "c", *visit("x"), Exchange(9, Ms(9), "POST", "http://h/x", (), b"?", TAKEN))
+
+    ran = mpsim("inspect", "--capture", path, "--fail-on", "error")
+
+    assert (ran.code, ran.out.startswith("INCOMPLETE  3 events in 4 requests")) == (3, True), ran
 
 
 def test_a_finding_says_what_was_seen_expected_and_how_to_mend_it(tmp_path: Path) -> None:
