@@ -32,6 +32,7 @@ PLAIN = {
     "mpsim plan scenarios/first_open.yaml",
     "mpsim run scenarios/first_open.yaml --seed 7 --out reports/ci",
     "mpsim report reports/ci",
+    "mpsim inspect scenarios/apps/shop --journeys scenarios/campaign_day.yaml",
 }
 WITH_A_COLLECTOR = {"mpsim run scenarios/first_open.yaml --target http://127.0.0.1:8000"}
 UNDER_LOCUST = {

@@ -82,6 +82,17 @@ class Script:
                 found.setdefault(name, (variable, statement))
         return found
 
+    @cached_property
+    def aliases(self) -> dict[str, str]:
+        """What variables stand for, where they are given a name: `var t = this.cl_tracker` → t: this.cl_tracker."""
+        found: dict[str, str] = {}
+        for node in walk(self._tree.root_node):
+            if node.type == "variable_declarator":
+                name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+                if name is not None and value is not None and name.type == "identifier" and (on := dotted(value)):
+                    found[_source_text(name)] = on
+        return found
+
     def texts(self) -> Iterator[tuple[str, Place]]:
         """Every text that is written out, without the parts of a template that are put in."""
         for node in walk(self._tree.root_node):
@@ -323,5 +334,6 @@ class SourceCode:
             variable = bound[0] if bound is not None else ""
             for called in script.calls:
                 on, _, method = called.name.rpartition(".")
+                on = script.aliases.get(on, on)
                 if method in methods and on and (on == variable or on.rpartition(".")[2] in ("cl_tracker", variable)):
                     yield called

@@ -25,7 +25,6 @@ from simulator.errors import UsageError
 
 FILE = "variant.toml"
 _MOST_BYTES = 1 << 20
-_MOST_FILES = 4_000
 
 
 @contextmanager
@@ -43,7 +42,7 @@ def whole_program(folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mpsim-variant-") as made:
         whole = Path(made) / folder.resolve().name
         try:
-            shutil.copytree(base, whole, ignore=_bounded, symlinks=True)
+            shutil.copytree(base, whole, ignore=shutil.ignore_patterns("node_modules", ".git"), symlinks=True)
             for file in folder.rglob("*"):
                 if file.is_file() and not file.is_symlink() and file != folder / FILE:
                     copy = whole / file.relative_to(folder)
@@ -85,8 +84,3 @@ def _replace(whole: Path, change: object, file: Path) -> None:
     if count != 1:
         raise UsageError(f"{file}: replace: {change['old']!r} occurs {count} times in {change['file']}, not once")
     target.write_text(text.replace(change["old"], change["new"]), encoding="utf-8")
-
-
-def _bounded(folder: str, names: list[str]) -> list[str]:
-    """A base is a small sample: nothing of a package folder is copied."""
-    return [name for name in names if name in ("node_modules", ".git")] if len(names) <= _MOST_FILES else names

@@ -6,14 +6,28 @@ left out. What cannot be used is a `Problem`, never an exception, so that a repo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from simulator.errors import UsageError
 from simulator.events import Json
 from simulator.immutable import immutable
+from simulator.runtime.commonjs import as_commonjs, is_es_module
+from simulator.runtime.engine import Engine
+from simulator.runtime.markup import Tag, tags
+from simulator.runtime.places import BEFORE_CODE, WRAPPER, address
 from simulator.runtime.trace import Place
+
+_PACKAGES = ("miniprogram_npm", "node_modules")
+_SKIPPED = frozenset({".git", ".svn", ".idea", ".vscode", "__pycache__", *_PACKAGES})
+_MOST_MODULES = 99_999  # their numbers have five digits in the script that defines them
+_REQUIRED = re.compile(r"""(?:\brequire\s*\(\s*|\bfrom\s*|\bimport\s*\(?\s*)(['"])([^'"\n]{1,300})\1""")
 
 
 class Trouble(StrEnum):
@@ -23,7 +37,8 @@ class Trouble(StrEnum):
     BAD_JSON = "bad_json"  # app.json, project.config.json or a page's .json cannot be read
     NO_PAGES = "no_pages"  # app.json names none
     MISSING_PAGE = "missing_page"  # app.json names it, and there is no .js of it
-    SYNTAX = "syntax"  # JavaScript that cannot be parsed
+    MISSING_COMPONENT = "missing_component"  # usingComponents names it, and there is no .js of it
+    SYNTAX = "syntax"  # JavaScript that V8 does not take
     TOO_LARGE = "too_large"  # a file, or all of them together
     UNREADABLE = "unreadable"  # no UTF-8, or no permission
 
@@ -55,21 +70,23 @@ class Module:
     is_esm: bool
 
 
-@immutable(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Program:
     """A mini program, ready to run."""
 
-    folder: Path
+    folder: Path  # where app.json is
     appid: str  # of project.config.json or the option; empty: none known
-    name: str  # projectname of project.config.json, or the title of app.json's window; may be empty
+    name: str  # of the option, the title of app.json's window, or projectname; may be empty
     pages: tuple[str, ...]  # routes in the order of app.json, subpackages after
     entry: str  # the route of a launch without path; empty: no pages
     tabs: tuple[Tab, ...]
     app_json: Mapping[str, Json]
-    page_json: Mapping[str, Mapping[str, Json]]  # by route; components too, by their path
-    modules: Mapping[str, Module]  # by file
+    modules: Mapping[str, Module]  # by file; those that V8 takes
+    broken: Mapping[str, str]  # by file: why requiring it fails
     json_files: Mapping[str, Json]  # by file, for require
-    wxml: Mapping[str, str]  # by file
+    registering: tuple[tuple[str, bool], ...]  # files run after app.js, in order; True: of a page
+    taps: Mapping[str, Mapping[str, Json]]  # by route, by handler: type, id, dataset
+    parts: Mapping[str, Json]  # by route: the components in its markup
     problems: tuple[Problem, ...]
 
 
@@ -78,6 +95,7 @@ class Reading:
     """What a caller may say about a program, and the bounds of reading it."""
 
     appid: str = ""  # instead of project.config.json's
+    name: str = ""
     most_files: int = 4_000
     most_file_bytes: int = 2_000_000  # of one file; WeChat allows 2 MB a package
     most_bytes: int = 30_000_000  # of all together; WeChat allows 30 MB with subpackages
@@ -89,4 +107,354 @@ def load_program(folder: Path, reading: Reading = Reading()) -> Program:  # noqa
     Raises:
         UsageError: no such folder, or nothing in it that looks like a mini program (neither app.js nor app.json).
     """
-    raise UsageError("not yet")
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; expected a mini program's, with app.js and app.json in it")
+    files = _Files(folder.resolve(), reading)
+    config = files.json_object("project.config.json") if files.exists("project.config.json") else {}
+    root = config.get("miniprogramRoot")
+    if isinstance(root, str) and root.strip("./"):
+        inner = (files.root / root).resolve()
+        if inner.is_dir() and inner.is_relative_to(files.root):
+            files = _Files(inner, reading, files.problems)
+    if not files.exists("app.js") and not files.exists("app.json"):
+        raise UsageError(f"{files.root} holds neither app.js nor app.json; expected a mini program's folder")
+    return _program(files, config, reading)
+
+
+def _program(files: _Files, config: Mapping[str, Json], reading: Reading) -> Program:
+    app_json = files.json_object("app.json") if files.exists("app.json") else {}
+    if not files.exists("app.json"):
+        files.trouble(Trouble.NO_PAGES, "app.json is missing; it names the pages", "app.json")
+    if not files.exists("app.js"):
+        files.trouble(Trouble.NO_APP, "app.js is missing; it calls App()", "app.js")
+    files.read_modules()
+    pages = _pages(app_json)
+    if files.exists("app.json") and not pages:
+        files.trouble(
+            Trouble.NO_PAGES, 'app.json names no pages; expected "pages": ["pages/index/index", …]', "app.json"
+        )
+    existing = [page for page in pages if _check_page(files, page)]
+    components = {page: _components(files, page, app_json) for page in existing}
+    registering: dict[str, bool] = {}
+    for page in existing:
+        for path in components[page].values():
+            registering.setdefault(f"{path}.js", False)
+        registering[f"{page}.js"] = True
+    for path in _components_of(files, app_json, "app.json", "").values():
+        registering.setdefault(f"{path}.js", False)
+    markup = {page: tags(files.text(f"{page}.wxml")) if files.exists(f"{page}.wxml") else () for page in existing}
+    modules, broken = _checked(files)
+    entry = app_json.get("entryPagePath")
+    return Program(
+        files.root,
+        reading.appid or _text(config.get("appid")),
+        reading.name or _title(app_json) or _text(config.get("projectname")),
+        tuple(existing),
+        entry if isinstance(entry, str) and entry in existing else (existing[0] if existing else ""),
+        _tabs(app_json, existing),
+        app_json,
+        modules,
+        broken,
+        files.json_files,
+        tuple([(file, is_page) for file, is_page in registering.items() if file in modules or file in broken]),
+        {page: _taps(found) for page, found in markup.items()},
+        {page: [_part(tag, components[page][tag.name]) for tag in _first_of_each(found) if tag.name in components[page]]
+         for page, found in markup.items()},
+        tuple(files.problems),
+    )  # fmt: skip
+
+
+# ---- app.json -------------------------------------------------------------------------------------------------------
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _title(app_json: Mapping[str, Json]) -> str:
+    window = app_json.get("window")
+    return _text(window.get("navigationBarTitleText")) if isinstance(window, dict) else ""
+
+
+def _pages(app_json: Mapping[str, Json]) -> list[str]:
+    """The routes, each once: `pages`, then those of the subpackages under their roots."""
+    listed = app_json.get("pages")
+    routes = [page for page in listed if isinstance(page, str)] if isinstance(listed, list) else []
+    packages = app_json.get("subPackages") or app_json.get("subpackages")
+    for package in packages if isinstance(packages, list) else []:
+        if isinstance(package, dict) and isinstance(package.get("pages"), list):
+            root = _text(package.get("root")).strip("/")
+            routes += [f"{root}/{page}" for page in package["pages"] if isinstance(page, str)]  # type: ignore[union-attr]
+    return list(dict.fromkeys(route.strip("/") for route in routes if route.strip("/")))
+
+
+def _tabs(app_json: Mapping[str, Json], pages: list[str]) -> tuple[Tab, ...]:
+    bar = app_json.get("tabBar")
+    listed = bar.get("list") if isinstance(bar, dict) else None
+    tabs = []
+    for one in listed if isinstance(listed, list) else []:
+        if isinstance(one, dict):
+            page = _text(one.get("pagePath")).strip("/").removesuffix(".html")
+            if page in pages:
+                tabs.append(Tab(page, _text(one.get("text"))))
+    return tuple(tabs)
+
+
+def _check_page(files: _Files, page: str) -> bool:
+    if files.exists(f"{page}.js"):
+        return True
+    line = files.line_of("app.json", page.rpartition("/")[2])
+    files.trouble(Trouble.MISSING_PAGE, f"app.json names the page {page}, and there is no {page}.js", "app.json", line)
+    return False
+
+
+def _components(files: _Files, page: str, app_json: Mapping[str, Json]) -> dict[str, str]:
+    """By tag, the path of the component: those of the page's own .json win over app.json's."""
+    found = _components_of(files, app_json, "app.json", "", silent=True)
+    name = f"{page}.json"
+    if files.exists(name):
+        found |= _components_of(files, files.json_object(name), name, page.rpartition("/")[0])
+    return found
+
+
+def _components_of(
+    files: _Files, owner: Mapping[str, Json], file: str, folder: str, silent: bool = False
+) -> dict[str, str]:
+    using = owner.get("usingComponents")
+    found = {}
+    for tag, path in using.items() if isinstance(using, dict) else ():
+        if not isinstance(path, str) or path.startswith(("plugin://", "ext://")):
+            continue
+        inside = os.path.normpath(path.lstrip("/") if path.startswith("/") else f"{folder}/{path}").replace("\\", "/")
+        inside = inside.lstrip("/")
+        if files.exists(f"{inside}.js"):
+            found[tag.lower()] = inside
+        elif files.exists(f"miniprogram_npm/{inside}.js"):
+            found[tag.lower()] = f"miniprogram_npm/{inside}"
+        elif not silent:
+            text = f"{file} uses the component {tag} at {path}, and there is no {inside}.js"
+            files.trouble(Trouble.MISSING_COMPONENT, text, file, files.line_of(file, path))
+    return found
+
+
+# ---- markup ---------------------------------------------------------------------------------------------------------
+
+
+def _taps(found: tuple[Tag, ...]) -> Mapping[str, Json]:
+    """By handler, the first element that is bound to it."""
+    taps: dict[str, Json] = {}
+    for tag in found:
+        for event, handler in tag.bound:
+            taps.setdefault(handler, {"type": event, "id": tag.id, "dataset": dict(tag.dataset)})
+    return taps
+
+
+def _first_of_each(found: tuple[Tag, ...]) -> Iterator[Tag]:
+    seen: set[str] = set()
+    for tag in found:
+        if tag.name not in seen:
+            seen.add(tag.name)
+            yield tag
+
+
+def _part(tag: Tag, path: str) -> Json:
+    return {
+        "name": tag.name,
+        "path": path,
+        "id": tag.id,
+        "className": tag.class_name,
+        "dataset": dict(tag.dataset),
+        "bound": dict(tag.bound),
+        "given": dict(tag.given),
+    }
+
+
+# ---- modules --------------------------------------------------------------------------------------------------------
+
+
+def _checked(files: _Files) -> tuple[dict[str, Module], dict[str, str]]:
+    """The modules that V8 takes, and why it does not take the others."""
+    sources = list(files.sources.items())[:_MOST_MODULES]
+    modules = []
+    for file, source in sources:
+        is_esm = is_es_module(source)
+        modules.append(Module(file, source, as_commonjs(source) if is_esm else source, is_esm))
+    # As the body of a function, and once more with other brackets around, so that no file can close its wrapper.
+    checks = [f"{'0;':{BEFORE_CODE - len(WRAPPER) - 1}}[{WRAPPER}{module.code}\n}}]\n//# sourceURL={address(module.file)}"
+              for module in modules]  # fmt: skip
+    with Engine() as engine:
+        wrong = dict(engine.open(checks, 1_000_000_000)) if checks else {}
+    for number, words in wrong.items():
+        file = modules[number].file
+        place, text = _syntax_error(words, file)
+        files.trouble(Trouble.SYNTAX, text, place.file, place.line, place.column)
+    broken = {modules[number].file: _syntax_error(words, modules[number].file)[1] for number, words in wrong.items()}
+    return {module.file: module for module in modules if module.file not in broken}, broken
+
+
+_REFUSED = re.compile(r"^(?:.*?):(\d+): (.*)$")
+
+
+def _syntax_error(words: str, file: str) -> tuple[Place, str]:
+    """Where and what: "https://usr/a.js:3: SyntaxError: Unexpected token '}'"."""
+    first, *rest = words.splitlines() or [""]
+    found = _REFUSED.match(first)
+    if found is None:
+        return Place(file, 0), first
+    line = int(found[1])
+    caret = rest[1].find("^") + 1 if len(rest) > 1 else 0
+    if line == 1 and caret:
+        caret = max(caret - BEFORE_CODE, 1)
+    return Place(file, line, max(caret, 0)), found[2]
+
+
+@dataclass(slots=True)
+class _Files:
+    """The folder, read within bounds."""
+
+    root: Path
+    reading: Reading
+    problems: list[Problem] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)  # by file
+    json_files: dict[str, Any] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
+    _bytes: int = 0
+
+    def trouble(self, trouble: Trouble, text: str, file: str, line: int = 0, column: int = 0) -> None:
+        self.problems.append(Problem(trouble, text, Place(file, line, column)))
+
+    def path(self, file: str) -> Path | None:
+        """The file inside the folder; None where there is none, or a link leads out."""
+        path = self.root / file
+        try:
+            real = path.resolve()
+            return path if real.is_file() and real.is_relative_to(self.root) else None
+        except (OSError, ValueError, RuntimeError):
+            return None
+
+    def exists(self, file: str) -> bool:
+        return self.path(file) is not None
+
+    def text(self, file: str) -> str:
+        """A file's text; empty where it cannot be used, which is then a problem."""
+        known = self._texts.get(file)
+        if known is not None:
+            return known
+        self._texts[file] = text = self._read(file)
+        return text
+
+    def _read(self, file: str) -> str:
+        path = self.path(file)
+        if path is None:
+            return ""
+        try:
+            size = path.stat().st_size
+            if size > self.reading.most_file_bytes:
+                text = f"{file} has {size} bytes; more than {self.reading.most_file_bytes} are not read"
+                self.trouble(Trouble.TOO_LARGE, text, file)
+                return ""
+            self._bytes += size
+            if self._bytes > self.reading.most_bytes:
+                text = f"the program's files have more than {self.reading.most_bytes} bytes; {file} is not read"
+                self.trouble(Trouble.TOO_LARGE, text, file)
+                return ""
+            return path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as wrong:
+            self.trouble(Trouble.UNREADABLE, f"{file} is not UTF-8 (byte {wrong.start})", file)
+        except OSError as wrong:
+            self.trouble(Trouble.UNREADABLE, f"{file} cannot be read: {wrong.strerror}", file)
+        return ""
+
+    def json_object(self, file: str) -> Mapping[str, Json]:
+        """An object of a .json file; empty where it is none, which is then a problem."""
+        if file in self.json_files:
+            known = self.json_files[file]
+            return known if isinstance(known, dict) else {}
+        value = self._json(file)
+        if value is not None and not isinstance(value, dict):
+            self.trouble(Trouble.BAD_JSON, f"{file} holds no object; expected {{ … }}", file, 1)
+        return value if isinstance(value, dict) else {}
+
+    def _json(self, file: str) -> Json:
+        before = len(self.problems)
+        text = self.text(file)
+        if not text.strip():
+            if len(self.problems) == before:
+                self.trouble(Trouble.BAD_JSON, f"{file} is empty; expected {{ … }}", file)
+            self.json_files[file] = {}
+            return {}
+        try:
+            value: Json = json.loads(text)
+        except json.JSONDecodeError as wrong:
+            self.trouble(Trouble.BAD_JSON, f"{file} is not JSON: {wrong.msg}", file, wrong.lineno, wrong.colno)
+            value = {}
+        except RecursionError:
+            self.trouble(Trouble.BAD_JSON, f"{file} is nested too deeply", file)
+            value = {}
+        self.json_files[file] = value
+        return value
+
+    def line_of(self, file: str, words: str) -> int:
+        """The first line of a file in which words stand; 0 where they do not."""
+        lines = self.text(file).splitlines()
+        return next((number for number, line in enumerate(lines, 1) if words in line), 0)
+
+    def read_modules(self) -> None:
+        """Every .js and .json of the folder, and of the packages that these name."""
+        for file in self._walk(self.root, _SKIPPED):
+            self._take(file)
+        wanted = list(_packages_named(self.sources.values()))
+        seen: set[str] = set()
+        while wanted:
+            name = wanted.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            for home in _PACKAGES:
+                folder = self.root / home / name
+                if not folder.is_dir():
+                    continue
+                before = set(self.sources)
+                for file in self._walk(folder, frozenset({".git", "node_modules"})):
+                    self._take(file)
+                wanted += _packages_named(text for file, text in self.sources.items() if file not in before)
+                break
+
+    def _take(self, file: str) -> None:
+        if file.endswith(".js"):
+            self.sources[file] = self.text(file)
+        elif file not in self.json_files and _is_required_json(file):
+            try:
+                self.json_files[file] = json.loads(self.text(file) or "{}")
+            except (json.JSONDecodeError, RecursionError):
+                self.json_object(file)  # says what is wrong
+
+    def _walk(self, folder: Path, skipped: frozenset[str]) -> Iterator[str]:
+        """The .js and .json files below a folder, by name, links left out."""
+        for home, folders, names in os.walk(folder):
+            folders[:] = sorted(one for one in folders if one not in skipped)
+            for name in sorted(names):
+                path = Path(home) / name
+                if not name.endswith((".js", ".json")) or path.is_symlink():
+                    continue
+                if len(self.sources) + len(self.json_files) >= self.reading.most_files:
+                    text = f"more than {self.reading.most_files} files; {name} and what follows are not read"
+                    self.trouble(Trouble.TOO_LARGE, text, path.relative_to(self.root).as_posix())
+                    return
+                yield path.relative_to(self.root).as_posix()
+
+
+def _is_required_json(file: str) -> bool:
+    name = file.rpartition("/")[2]
+    return name not in {"package-lock.json", "project.config.json", "project.private.config.json", "sitemap.json"}
+
+
+def _packages_named(sources: Any) -> Iterator[str]:  # noqa: ANN401  an iterable of texts
+    """The packages that require and import name: "lodash" of "lodash/get", "@scope/name" of "@scope/name/x"."""
+    for source in sources:
+        for match in _REQUIRED.finditer(source):
+            name = match[2]
+            if name[0] in "./":
+                continue
+            parts = name.split("/")
+            yield "/".join(parts[:2]) if name[0] == "@" else parts[0]

@@ -100,6 +100,9 @@ class Story:
 
     def sent(self, event: str, *, reply: int | None = 200, **more: str | None) -> Story:
         """An event leaves as a good tracker sends it; `more` changes its pairs, None takes one away."""
+        return self.event(event, more, reply)
+
+    def event(self, event: str, more: Mapping[str, str | None], reply: int | None = 200) -> Story:
         self.wait(10)
         pairs: dict[str, str | None] = {"identityType": "applet-wechat", **self.pushed}
         pairs |= {"source": self.source.name or None, "contentName": self.source.content or None}
@@ -119,7 +122,7 @@ class Story:
 
     def open(self, *, reply: int | None = 200, **more: str | None) -> Story:
         more = {"targetName": "shop", "targetId": APPID, **more}
-        return self.sent("mini_program_open", reply=reply, **more)
+        return self.event("mini_program_open", more, reply)
 
     def tried_open(self, reply: int | None, after: int = 5) -> Story:
         """One try of the story's open event, answered so many ms later."""
@@ -131,7 +134,7 @@ class Story:
     def view(self, page: str = "", **more: str | None) -> Story:
         """A page comes into sight, and its view is sent."""
         self.wait().shown(page)
-        return self.sent("mini_program_view", **{"targetName": self.page, "targetId": APPID, **more})
+        return self.event("mini_program_view", {"targetName": self.page, "targetId": APPID, **more})
 
     def exchange(
         self,

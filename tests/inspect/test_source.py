@@ -89,11 +89,11 @@ def test_a_tracker_under_another_name_is_told_by_what_app_js_requires() -> None:
 def test_calls_of_the_tracker_are_those_on_what_it_is_bound_to_and_on_cl_tracker() -> None:
     files = {
         "app.js": b"var t = require('utils/cl_tracker.js');\nt.track('a');\nother.track('b');",
-        "pages/a.js": b"getApp().cl_tracker.track('c');\nt.track('d');",
+        "pages/a.js": b"getApp().cl_tracker.track('c');\nt.track('d');\nlet u = this.cl_tracker;\nu.track('e');",
         "utils/cl_tracker.js": b"cl_tracker.track('own');",
     }
 
-    assert [called.values() for called in SourceCode(files).tracker_calls("track")] == [["a"], ["c"]]
+    assert [called.values() for called in SourceCode(files).tracker_calls("track")] == [["a"], ["c"], ["e"]]
 
 
 def test_a_file_with_an_error_is_read_as_far_as_it_can_be() -> None:

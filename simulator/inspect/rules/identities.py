@@ -145,6 +145,11 @@ def identity_slot_type(case: Case) -> Iterator[Breach]:
         first = written.setdefault(pushed.slot, pushed.type)
         if pushed.type != first:
             yield pushed.told(f"{pushed.slot} is given {pushed.type!r} here and {first!r} elsewhere", pushed.slot)
+    given: dict[tuple[int, str], str] = {}
+    for pushed in _at_run_time(case):
+        first = given.setdefault((pushed.breach.visitor, pushed.slot), pushed.type)
+        if pushed.type != first:
+            yield pushed.told(f"{pushed.slot} was given {pushed.type!r} and {first!r} before", pushed.slot)
     devices: dict[tuple[str, str], str] = {}
     for seen, capture, record in case.dmhub_events():
         for key, value_key in SLOTS:
@@ -248,7 +253,7 @@ def identity_early(case: Case) -> Iterator[Breach]:
     document=_SETTING,
     says="After getting the corresponding identity, you should immediately set the customer identity",
     mend="Call push() in the success callback of the login, before anything else is tracked.",
-    follows=(*CAUSES, "identity-case", "identity-literal", "identity-slot-type"),
+    follows=(*CAUSES, "event-time", "identity-case", "identity-literal", "identity-slot-type"),
 )
 def identity_at_once(case: Case) -> Iterator[Breach]:
     for seen in case.visitors:
@@ -273,7 +278,7 @@ def identity_at_once(case: Case) -> Iterator[Breach]:
     document=_TYPES,
     says="The priority of the three identities is: mobile phone number > WeChat unionid > applet openId",
     mend="Push the higher one too, into a slot of its own.",
-    follows=(*CAUSES, "identity-case", "identity-literal", "identity-slot-type", "identity-type"),
+    follows=(*CAUSES, "event-time", "identity-case", "identity-literal", "identity-slot-type", "identity-type"),
 )
 def identity_priority(case: Case) -> Iterator[Breach]:
     for seen in case.visitors:

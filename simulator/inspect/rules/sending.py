@@ -9,6 +9,7 @@ from simulator.inspect.capture import Capture, Meaning
 from simulator.inspect.case import Case, Seen, told
 from simulator.inspect.documents import MONITORING, NETWORK, OPEN_API
 from simulator.inspect.rule import Breach, Level, rule
+from simulator.inspect.rules.launching import CAUSES
 from simulator.runtime.trace import Moment
 from simulator.times import SECOND, Ms, format_duration, iso_utc
 from simulator.wechat import SUSPEND_AFTER
@@ -123,6 +124,7 @@ def unknown_encoding(case: Case) -> Iterator[Breach]:
     document=NETWORK.at("use in the background"),
     says="requests unfinished 5 s after going to the background fail with fail interrupted",
     mend="Send at once instead of from a timer, flush in onHide, and keep what failed in storage to send it on return.",
+    follows=CAUSES,
 )
 def lost_at_hide(case: Case) -> Iterator[Breach]:
     for seen in case.visitors:

@@ -32,7 +32,7 @@ _SOURCE_KEY = re.compile(r"[?&]cl_(?:sr|ctnm|source[0-9]+)=")
     says="When the applet is launched, the path with parameters can be used to track data from different sources",
     mend="Take cl_sr, cl_ctnm and cl_sourceN from the options of onLaunch and onShow, and pass those of onShow on to "
     "onAppShow(params).",
-    follows=(*CAUSES, "show-hook", "show-parameters", "source-lookup"),
+    follows=(*CAUSES, "event-time", "show-hook", "show-parameters", "source-lookup"),
 )
 def source_on_events(case: Case) -> Iterator[Breach]:
     for seen in case.visitors:
