@@ -9,10 +9,11 @@ import click
 from click.core import ParameterSource
 
 from simulator.cli.inspecting import inspect_program, inspecting_options, print_rules
-from simulator.cli.listening import listen_for, listening_options
+from simulator.cli.listening import judge_capture, listen_for, listening_options
+from simulator.inspect.inspection import read_levels
 
-_SHARED = frozenset({"scenario", "target", "out", "quiet"})
-_LISTENING = frozenset({"listen", "pass_on", "seconds", "most_events", "certificate", "key", "allowed_hosts"})
+_LISTENING = frozenset({"pass_on", "seconds", "most_events", "certificate", "key", "allowed_hosts"})
+_OF_TRAFFIC = frozenset({"scenario", "target", "rules"})  # which options a request is judged by
 
 
 @click.command("inspect")
@@ -28,30 +29,38 @@ _LISTENING = frozenset({"listen", "pass_on", "seconds", "most_events", "certific
     "--out", type=click.Path(path_type=Path), default=None, help="Folder of the report; --listen: file of the capture."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only the result.")
-def command(folder: Path | None, listen: str | None, list_rules: bool, **options: Any) -> int:
+def command(
+    folder: Path | None,
+    listen: str | None,
+    capture: Path | None,
+    list_rules: bool,
+    rules: tuple[str, ...],
+    **options: Any,
+) -> int:
     """Inspect the mini program in APP_DIR with the visits of --journeys, or listen to a real phone with --listen."""
-    context = click.get_current_context()
     if list_rules:
         return print_rules()
-    if listen is None:
-        if folder is None:
-            raise click.UsageError("expected APP_DIR, the folder of a mini program, or --listen", context)
-        _refuse(context, _LISTENING, "belongs to --listen")
-        return inspect_program(folder, **_but(options, _LISTENING))
-    if folder is not None:
-        raise click.UsageError("--listen captures a real phone, so APP_DIR has no part in it", context)
-    driven = frozenset(options) - _LISTENING - _SHARED
-    _refuse(context, driven, "has no part in --listen")
-    return listen_for(listen, **_but(options, driven))
+    context = click.get_current_context()
+    ways = {"APP_DIR": folder, "--listen": listen, "--capture": capture}
+    chosen = [way for way, given in ways.items() if given is not None]
+    if len(chosen) != 1:
+        told = "APP_DIR, the folder of a mini program, --listen, for a real phone, or --capture, what --listen recorded"
+        raise click.UsageError(f"expected one of {told}", context)
+    if listen is not None:
+        options = _taken(context, options, _LISTENING | _OF_TRAFFIC | {"out", "quiet"}, "--listen")
+        return listen_for(listen, levels=read_levels(rules), **options)
+    if capture is not None:
+        options = _taken(context, options, _OF_TRAFFIC | {"fail_on"}, "--capture")
+        return judge_capture(capture, levels=read_levels(rules), **options)
+    assert folder is not None
+    options = _taken(context, options, frozenset(options) - _LISTENING, "APP_DIR")
+    return inspect_program(folder, rules=rules, **options)
 
 
-def _but(options: dict[str, Any], left_out: frozenset[str]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name not in left_out}
-
-
-def _refuse(context: click.Context, names: frozenset[str], why: str) -> None:
-    """An option of the other way to inspect would do nothing: it is refused."""
+def _taken(context: click.Context, options: dict[str, Any], taken: frozenset[str], way: str) -> dict[str, Any]:
+    """The options of one way to inspect; one of another way would do nothing, and is refused."""
     for parameter in context.command.params:
         given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
-        if given and parameter.name in names:
-            raise click.UsageError(f"{parameter.opts[0]} {why}", context)
+        if given and parameter.name in options and parameter.name not in taken:
+            raise click.UsageError(f"{parameter.opts[0]} has no part in an inspection by {way}", context)
+    return {name: value for name, value in options.items() if name in taken}

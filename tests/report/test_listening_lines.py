@@ -170,6 +170,8 @@ ENDS = [
      "FAIL  1 request answered by the collector with another status than 2xx."),
     ("refused", replace(GOOD, refused=1), ExitCode.INCOMPLETE, "INCOMPLETE  1 request refused: no HTTP, or too large."),
     ("not passed on", replace(GOOD, not_passed=1), ExitCode.INCOMPLETE, "INCOMPLETE  1 request not passed on."),
+    ("our own fault", replace(GOOD, faults=1, bad=1), ExitCode.OWN_FAULT,
+     "ERROR  mpsim itself failed on 1 request: a bug, please report it; 1 bad event."),
     ("nothing", replace(GOOD, events=0), ExitCode.INCOMPLETE, "INCOMPLETE  no event came."),
 ]  # fmt: skip
 

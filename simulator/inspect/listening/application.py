@@ -58,6 +58,7 @@ class State:
     unknown: int = 0  # requests in an encoding that nobody here reads
     refused: int = 0  # no HTTP, or too large
     not_passed: int = 0  # requests to which the collector gave no reply
+    faults: int = 0  # requests on which we failed ourselves
     not_taken: int = 0  # requests that the collector answered with another status than 2xx
 
     def add(self, entry: Entry) -> None:
@@ -201,7 +202,13 @@ class Application:
 
     async def _read(self, exchange: Exchange, client: str) -> Entry:
         """What a request says; its events are counted."""
-        read = await asyncio.get_running_loop().run_in_executor(self._thread, self._reader.read, exchange, client)
+        loop = asyncio.get_running_loop()
+        try:
+            read = await loop.run_in_executor(self._thread, self._reader.read, exchange, client)
+        except Exception as bug:  # noqa: BLE001  what one sender sends must not end the listening for the others
+            traceback.print_exception(bug, file=sys.stderr)
+            self.state.faults += 1
+            return _unread(exchange, client)
         self.state.figures.add(read.records, read.entry.format)
         return read.entry
 
@@ -295,6 +302,21 @@ def _exchange(number: int, at: Ms, scope: Scope, body: bytes) -> Exchange:
     kept = tuple([pair for pair in headers if pair[0] not in ("host", "content-length", "connection")])
     url = f"{scope['scheme']}://{host}{_target(scope).decode('latin-1')}"
     return Exchange(number, at, scope["method"], url, kept, body)
+
+
+def _unread(exchange: Exchange, client: str) -> Entry:
+    """A request on which we failed ourselves."""
+    return Entry(
+        exchange.number,
+        exchange.at,
+        Kind.UNKNOWN,
+        client,
+        exchange.method,
+        cut("/" + exchange.url.partition("://")[2].partition("/")[2], 8_192),
+        size=len(exchange.body),
+        body=exchange.body[:_KEPT_REPLY],
+        why="mpsim itself failed on this request; its standard error says where. Please report it",
+    )
 
 
 def _is_readable(host: str) -> bool:

@@ -20,6 +20,8 @@ from simulator.runtime.trace import Trace
 # What a collector itself calls bad (no event, a long name, a date) is said with the event and needs no rule here.
 _ALWAYS = ("event-prefix", "identity-slots", "identity-literal", "identity-size", "value-size", "value-literal")
 _BY_THE_SCENARIO = ("event-registered", "identity-type", "open-target")  # which says what is registered and declared
+# A capture server is not the collector: where it is and how it is spoken to says nothing of the program.
+_NOT_HERE = ("domain-https", "domain-legal")
 _MOST = 8  # notes of one request
 
 
@@ -37,6 +39,12 @@ def notes_of(capture: Capture, by: Judged) -> tuple[Note, ...]:
     found = [note for rule in _asked(by) for note in _of_rule(rule, by.levels.get(rule.code, rule.level), case)]
     order = [Level.ERROR.value, Level.WARNING.value, Level.INFO.value]
     return tuple(sorted(found, key=lambda note: order.index(note.level))[:_MOST])
+
+
+def levels_of_capture(by: Judged) -> dict[str, Level]:
+    """The levels for a whole capture, without the rules that it can say nothing of."""
+    unknowable = (*_NOT_HERE, *(() if by.facts is not None else _BY_THE_SCENARIO))
+    return {**by.levels, **dict.fromkeys(unknowable, Level.OFF)}
 
 
 def _asked(by: Judged) -> Iterator[Rule]:

@@ -158,12 +158,18 @@ def _kind(capture: Capture, packing: str) -> tuple[Kind, str]:
         return Kind.EVENTS, ""
     if capture.meaning is Meaning.LOOKUP:
         return Kind.LOOKUP, "the complete URL of a code is looked up"
-    path = urlsplit(capture.exchange.url).path
-    if capture.exchange.method == "GET" and not capture.exchange.body:
-        for pattern, told in _ASIDE:
-            if pattern.fullmatch(path):
-                return Kind.ASIDE, told
+    told = aside(capture.exchange)
+    if told:
+        return Kind.ASIDE, told
     return Kind.UNKNOWN, f"{packing}; {capture.why}" if packing else capture.why
+
+
+def aside(exchange: Exchange) -> str:
+    """What a request that nobody reads as events is for, where it is known to carry none; else empty."""
+    if exchange.method != "GET" or exchange.body:
+        return ""
+    path = urlsplit(exchange.url).path
+    return next((told for pattern, told in _ASIDE if pattern.fullmatch(path)), "")
 
 
 def _said(record: Record, fields: Pairs, notes: tuple[Note, ...]) -> Said:

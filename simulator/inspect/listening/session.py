@@ -74,10 +74,13 @@ class Summary:
     wanted: int | None  # events that were waited for
     rows: tuple[Row, ...]  # in all, then by source
     out: str
+    faults: int = 0  # requests on which we failed ourselves
 
     @property
     def exit_code(self) -> ExitCode:
         """Fail where an event is bad or the collector refused one; incomplete where too little was seen to pass."""
+        if self.faults:
+            return ExitCode.OWN_FAULT
         if self.bad or self.not_taken:
             return ExitCode.FAIL
         unclear = self.unknown or self.refused or self.not_passed
@@ -255,6 +258,7 @@ def _summary(state: State, options: Options, seconds: float) -> Summary:
         options.most_events,
         state.figures.rows(),
         "" if options.out is None else str(options.out),
+        state.faults,
     )
 
 

@@ -37,7 +37,7 @@ def inspection_lines(outcome: Outcome) -> Iterator[Line]:
     yield "", ""
     yield from _totals(outcome)
     for finding in outcome.fresh:
-        yield from _finding(finding)
+        yield from finding_lines(finding)
     if outcome.known:
         yield f"{words.plural(len(outcome.known), 'known finding')} of the baseline, not told again.", ""
     for mended in outcome.inspection.mended:
@@ -93,7 +93,8 @@ def told_total(judged: Judged) -> str:
     return f"{observed}, as planned" if judged.verdict is Verdict.PASS else f"{observed}, planned {planned}"
 
 
-def _finding(finding: RuleFinding) -> Iterator[Line]:
+def finding_lines(finding: RuleFinding) -> Iterator[Line]:
+    """One finding: what was seen and where, what was expected and where that stands, how to mend it; an empty line."""
     rule = finding.rule
     yield f"{_SIGNS[finding.level]} {finding.level.value}  {rule.code}: {rule.title}", _STYLES[finding.level]
     yield f"    seen      {visible(finding.first.seen)}{_how_often(finding)}", ""

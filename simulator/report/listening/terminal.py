@@ -228,11 +228,14 @@ def ending(summary: Summary) -> Iterator[str]:
 
 
 def _verdict(summary: Summary) -> str:
-    return {ExitCode.PASS: "PASS", ExitCode.FAIL: "FAIL"}.get(summary.exit_code, "INCOMPLETE")
+    words = {ExitCode.PASS: "PASS", ExitCode.FAIL: "FAIL", ExitCode.OWN_FAULT: "ERROR"}
+    return words.get(summary.exit_code, "INCOMPLETE")
 
 
 def _why(summary: Summary) -> str:
     told = []
+    if summary.faults:
+        told.append(f"mpsim itself failed on {plural(summary.faults, 'request')}: a bug, please report it")
     if summary.bad:
         told.append(f"{plural(summary.bad, 'bad event')}")
     if summary.not_taken:

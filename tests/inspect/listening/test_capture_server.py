@@ -55,7 +55,7 @@ def test_an_event_is_answered_shown_and_counted() -> None:
         answer = get(listener, OPEN)
 
         assert (answer.status_code, answer.content) == (200, TAKEN)
-        listener.line(r"ok  dmhub +mini_program_open +visitor me +source poster", seconds=1)
+        listener.line(r"ok  dmhub +mini_program_open +visitor me +source poster")
         (entry,) = listener.entries(1)
         assert entry["said"][0]["event"] == "mini_program_open"
         assert listener.all()["figures"] == [
@@ -120,6 +120,18 @@ def test_what_the_scenario_says_of_the_app_decides_what_is_bad(tmp_path: Path) -
 
     assert bad == ["", "a c_ event that is not registered", "tenantId is another tenant's"]
     assert (code, "FAIL  2 bad events." in printed) == (1, True)
+
+
+def test_a_rule_is_told_beside_the_event_as_gravely_as_the_user_says() -> None:
+    for options, bad in (((), 1), (("--rule", "event-prefix=warning"), 0), (("--rule", "event-prefix=off"), 0)):
+        with listening(*options) as listener:
+            get(listener, "/cbe/__utm?event=add_to_cart&anonymousId=d")
+
+            (entry,) = listener.entries(1)
+            level = options[1].partition("=")[2] if options else "error"
+            told = [] if level == "off" else [("event-prefix", level)]
+            assert [(one["code"], one["level"]) for one in entry["said"][0]["notes"]] == told
+            assert (entry["bad"], listener.end()[0]) == (bad, bad)
 
 
 # ---- what strangers send -------------------------------------------------------------------------------------------
@@ -211,7 +223,7 @@ def test_a_host_that_is_none_is_no_matter(shared: Listener, host: bytes) -> None
 
 def test_many_at_once_are_all_shown() -> None:
     async def send(url: str, count: int) -> None:
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=120) as client:
             targets = (f"/cbe/__utm?event=mini_program_view&anonymousId=d{k}&externalId={k}" for k in range(count))
             answers = await asyncio.gather(*[client.get(target) for target in targets])
         assert {answer.status_code for answer in answers} == {200}
@@ -222,6 +234,66 @@ def test_many_at_once_are_all_shown() -> None:
         assert len(listener.entries(600)) == 600
         assert listener.all()["figures"][0] == {"source": "", "pv": 600, "uv": 600, "opens": 0, "new_users": 600}
         assert listener.end()[0] == 0
+
+
+def test_who_never_ends_a_head_or_a_body_is_not_waited_for() -> None:
+    before = (
+        "import simulator.inspect.listening.application as a, simulator.inspect.listening.protocol as p\n"
+        "a._BODY_SECONDS = p._HEAD_SECONDS = 0.3"
+    )
+    with listening(before=before) as listener:
+        assert listener.raw(b"GET / HT") == b""
+        assert listener.raw(b"") == b""
+        late = listener.raw(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nConnection: close\r\n\r\nabc")
+
+        assert late.startswith(b"HTTP/1.1 408 ")
+        assert last(listener, "slow")["why"] == "the body was not complete within 0 s"
+        assert get(listener, OPEN).status_code == 200
+
+
+def test_who_goes_away_inside_a_body_is_no_request() -> None:
+    with listening() as listener:
+        with socket.create_connection(("127.0.0.1", listener.port), timeout=20) as connection:
+            connection.sendall(b"POST /gone HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
+        get(listener, OPEN)
+
+        assert [one["path"] for one in listener.entries(1)] == ["/cbe/__utm"]
+
+
+def test_a_bug_of_ours_ends_the_listening_and_is_told() -> None:
+    before = (
+        "from simulator.inspect.listening.kept import Kept\n"
+        "def broken(*_):\n    raise RuntimeError('a bug that was planted')\n"
+        "Kept.put = broken"
+    )
+    with listening(before=before) as listener:
+        assert get(listener, OPEN).status_code == 200
+
+        code, _ = listener.wait()
+
+        assert code == 7
+        assert listener.process.stderr is not None
+        assert "a bug that was planted" in listener.process.stderr.read()
+
+
+def test_a_request_on_which_we_fail_does_not_end_the_others(tmp_path: Path) -> None:
+    out = tmp_path / "capture.jsonl"
+    before = (
+        "from simulator.inspect.listening.reading import Reader\n"
+        "honest = Reader.read\n"
+        "def broken(self, exchange, client):\n"
+        "    return honest(self, exchange, client if 'x' not in exchange.url else 1/0)\n"
+        "Reader.read = broken"
+    )
+    with listening("--out", str(out), before=before) as listener:
+        assert get(listener, "/x").content == TAKEN
+        assert get(listener, OPEN).content == TAKEN
+
+        assert [one["kind"] for one in listener.entries(2)] == ["unknown", "events"]
+        code, printed = listener.end()
+
+    assert (code, "ERROR  mpsim itself failed on 1 request: a bug, please report it" in printed) == (7, True)
+    assert len(read_capture(out).exchanges) == 2
 
 
 def test_more_connections_than_are_served_are_told() -> None:
