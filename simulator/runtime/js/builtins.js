@@ -47,8 +47,6 @@ const decodePart = decodeURIComponent;
 const indexOf = uncurry(String.prototype.indexOf);
 const lastIndexOf = uncurry(String.prototype.lastIndexOf);
 const slice = uncurry(String.prototype.slice);
-const codeAt = uncurry(String.prototype.charCodeAt);
-const charOf = String.fromCharCode;
 const upper = uncurry(String.prototype.toUpperCase);
 const lower = uncurry(String.prototype.toLowerCase);
 const trim = uncurry(String.prototype.trim);
@@ -206,12 +204,4 @@ function fromBase64(text) {
     }
   }
   return bufferOf(bytes);
-}
-function utf8Length(text) {
-  let size = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    const code = codeAt(text, index);
-    size += code < 0x80 ? 1 : code < 0x800 ? 2 : code >= 0xd800 && code < 0xe000 ? 2 : 3;
-  }
-  return size;
 }
