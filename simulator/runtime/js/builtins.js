@@ -5,7 +5,7 @@
 // assignment to an array's free index (a setter on Array.prototype would see it). Records are made with a null
 // prototype, lists are `List` below, and what leaves the isolate is text that is put together here.
 
-const { apply, construct, ownKeys, deleteProperty, getPrototypeOf, setPrototypeOf, has } = Reflect;
+const { apply, construct, ownKeys, deleteProperty, getPrototypeOf } = Reflect;
 const define = Reflect.defineProperty;
 const descriptorOf = Reflect.getOwnPropertyDescriptor;
 const uncurry = (method) => (self, ...given) => apply(method, self, given);
@@ -13,12 +13,9 @@ const uncurry = (method) => (self, ...given) => apply(method, self, given);
 const bare = () => ({ __proto__: null });
 const create = Object.create;
 const isArray = Array.isArray;
-const isFrozen = Object.isFrozen;
 const ObjectPrototype = Object.prototype;
-const ArrayPrototype = Array.prototype;
 const DatePrototype = Date.prototype;
 const hasOwn = uncurry(ObjectPrototype.hasOwnProperty);
-const tagOf = uncurry(ObjectPrototype.toString);
 
 const RealDate = Date;
 const RealError = Error;
