@@ -2,7 +2,9 @@
 
     program.py   the folder, read once: app.json, pages, modules, and what is wrong with them; commonjs.py turns ES
                  modules into CommonJS, markup.py says what a page's WXML binds
-    phone.py     one visitor's phone: launch, show, hide, pages, taps, and the virtual clock
+    files.py     its files, within bounds
+    phone.py     one visitor's phone: launch, show, hide, pages, taps, and the virtual clock; bounds.py how much a
+                 program may take and whose calls are watched, recording.py what it says, as a trace
     engine.py    V8 in a process of its own (engine_process.py), within bounds of time and memory
     js/          what is inside of it: the clock, require, App and Page, wx; host.js is the only way in
     answering.py the only way out: each request is a value, and the caller answers; backend.py is a table that does

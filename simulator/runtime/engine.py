@@ -24,7 +24,19 @@ from simulator.immutable import immutable
 
 ZONE = "Asia/Shanghai"  # of the phones: what Date shows as local time
 _HEAD = struct.Struct(">I")
-_PARTS = ("builtins", "record", "clock", "modules", "program", "network", "storage", "wx", "host")
+_PARTS = (
+    "builtins",
+    "record",
+    "clock",
+    "modules",
+    "program",
+    "pages",
+    "navigation",
+    "network",
+    "storage",
+    "wx",
+    "host",
+)
 _GRACE = 3.0  # seconds beyond a bound before the process is killed
 _OPENING = 30.0
 _LONGEST_MESSAGE = 256_000_000

@@ -4,7 +4,7 @@ Every cold start is a fresh V8 isolate in a process apart (engine.py), so that n
 the disk or the network, hang the caller or take it down. Time is virtual: `at` moves it, timers fire on the way, and
 45 minutes in the background cost nothing.
 
-What happens inside is js/; here are the orders to it and the reading of what it says.
+What happens inside is js/; here are the orders to it. What it says becomes a trace in recording.py.
 """
 
 from __future__ import annotations
@@ -13,21 +13,24 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Final
 
 from simulator.errors import EngineError
-from simulator.events import Device, Json
-from simulator.immutable import immutable
+from simulator.events import Device
 from simulator.runtime.answering import Answerer, Failure
-from simulator.runtime.bodies import body_bytes, reply_text
+from simulator.runtime.bodies import reply_text
+from simulator.runtime.bounds import Bounds, Watch
 from simulator.runtime.engine import Engine, Stopped, shim
-from simulator.runtime.places import BEFORE_CODE, WRAPPER, address, place_in
+from simulator.runtime.places import BEFORE_CODE, WRAPPER, address
 from simulator.runtime.program import Program
-from simulator.runtime.trace import Exchange, Mark, Moment, Place, Reply, Trace
+from simulator.runtime.recording import Recording
+from simulator.runtime.trace import Moment, Reply, Trace
 from simulator.times import MINUTE, Ms
 from simulator.wechat import CLASS_A_SCENES, REPLY_TIMEOUT, SUSPEND_AFTER, parameters, split_path
+
+__all__ = ["PLAIN_DEVICE", "Bounds", "Phone", "Storage", "Watch"]
 
 LIBRARY: Final = "3.7.8"  # of WeChat's base library, as getSystemInfo tells it
 WECHAT: Final = "8.0.60"
@@ -44,39 +47,6 @@ PLAIN_DEVICE: Final = Device(
     ),
 )
 _WHY = {"time": "endless loop: a callback did not return", "memory": "memory: the heap grew beyond its bound"}
-
-
-@immutable(frozen=True, slots=True)
-class Watch:
-    """Whose calls become CALL marks: the methods of what a tracker's module exports, and of a property of the app."""
-
-    properties: tuple[str, ...] = ("cl_tracker",)  # of the app object
-    modules: tuple[str, ...] = ("cl_tracker",)  # file names without .js, wherever they lie
-    methods: tuple[str, ...] = (
-        "push",
-        "track",
-        "onAppLaunch",
-        "onAppShow",
-        "setProfile",
-        "setOnceProfile",
-        "clearAllRegister",
-    )
-
-
-@immutable(frozen=True, slots=True)
-class Bounds:
-    """How much a program may take; beyond it the runtime ends the visitor's run with a STOPPED mark."""
-
-    turn_seconds: float = 2.0  # wall time of one callback with all its promise jobs
-    visitor_seconds: float = 30.0  # wall time of everything together, answering included
-    memory: int = 128_000_000  # bytes of JavaScript heap
-    turns: int = 100_000  # callbacks of one cold start: timers, lifecycle, answers
-    requests: int = 2_000  # of one cold start
-    timers: int = 2_000  # waiting at once
-    console_lines: int = 500  # of one cold start; further ones are dropped, with a last line that says so
-    marks: int = 20_000  # of CALL, API and MISSING_API; further ones are dropped likewise
-    text: int = 4_000  # characters of a mark's detail and of each text in its data
-    body: int = 2_000_000  # bytes of a request's body
 
 
 class Storage:
@@ -132,16 +102,12 @@ class Phone:
         self._engine = engine if engine is not None else Engine()
         self._own_engine = engine is None
         self._name = ""  # of the way into the isolate
-        self._entries: list[Mark | Exchange] = []
-        self._places: dict[int, int] = {}  # of requests without outcome: number to place in the entries
+        self._recording = Recording(program, visitor)
         self._replies: dict[int, Reply | Failure] = {}
-        self._requests = 0
         self._launches = 0
         self._running = False
         self._hidden: Ms | None = None  # since
         self._stopped = False
-        self._page = ""  # route on top
-        self._doing = ""  # what the program was last called for
         self._left = bounds.visitor_seconds
 
     # ---- what a caller can see ------------------------------------------------------------------------------------
@@ -164,11 +130,11 @@ class Phone:
     @property
     def page(self) -> str:
         """The route on top; empty where no page is open."""
-        return self._page if self._running else ""
+        return self._recording.page if self._running else ""
 
     def trace(self) -> Trace:
         """Everything so far; a request that nobody answered yet is there without a reply."""
-        return Trace(self._visitor, tuple(self._entries))
+        return self._recording.trace()
 
     @property
     def destroy_after(self) -> Ms:
@@ -194,7 +160,8 @@ class Phone:
         if self._left <= 0:
             return
         path = path.removeprefix("/") or self._program.entry
-        self._running, self._hidden, self._page, self._doing = True, None, "", "launch"
+        self._running, self._hidden = True, None
+        self._recording.doing = "launch"
         self._launches += 1
         try:
             orders = self._start(path)
@@ -217,7 +184,7 @@ class Phone:
         self._hidden = None
         path = path.removeprefix("/")
         opened = "" if scene in CLASS_A_SCENES else path
-        self._order("show", _enter_options(path or self._page, scene), opened)
+        self._order("show", _enter_options(path or self._recording.page, scene), opened)
 
     def hide(self, at: Ms) -> None:
         """To the background: timers go on for 5 s, then everything stands still; destroyed after `destroy_after`."""
@@ -242,7 +209,7 @@ class Phone:
         self.advance(at)
         if not self._running:
             return
-        self._mark(Moment.DESTROYED, why)
+        self._recording.mark(self._now, Moment.DESTROYED, why)
         self._end()
 
     # ---- what visitors do -----------------------------------------------------------------------------------------
@@ -274,7 +241,7 @@ class Phone:
             if at >= end:
                 self._run([], end)
                 if self._running:
-                    self._mark(Moment.DESTROYED, "timeout")
+                    self._recording.mark(self._now, Moment.DESTROYED, "timeout")
                     self._end()
         if self._running:
             self._run([], at)
@@ -347,14 +314,15 @@ class Phone:
             },
             "network": device.network,
             "seed": (self._seed * 1_000_003 + self._visitor * 8_191 + self._launches * 131) & 0x7FFFFFFF,
-            "first": self._requests,
+            "first": self._recording.requests,
             "storage": self._storage.texts,
             "watch": asdict(self._watch),
             "bounds": bounds,
         }
 
     def _call(self, order: str, *given: object) -> str:
-        return f"{self._name}({','.join(json.dumps(one) for one in (order, *given))})"
+        # As a text that is parsed inside: in code, a key `__proto__` would mean something else.
+        return f"{self._name}({json.dumps(order)}, {json.dumps(json.dumps(given))})"
 
     def _act(self, at: Ms, order: str, *given: object) -> None:
         self.advance(at)
@@ -363,7 +331,7 @@ class Phone:
 
     def _order(self, order: str, *given: object) -> None:
         if self._running:
-            self._doing = order
+            self._recording.doing = order
             self._run([self._call(order, *given)], self._now)
 
     def _run(self, codes: Sequence[str], until: Ms) -> None:
@@ -391,20 +359,18 @@ class Phone:
         self._now = max(self._now, until)
 
     def _stop(self, why: str) -> None:
-        page = f" on {self._page}" if self._page else ""
-        self._mark(Moment.STOPPED, f"{why}{page} (at {self._doing or 'launch'})")
+        seen = self._recording
+        page = f" on {seen.page}" if seen.page else ""
+        seen.mark(self._now, Moment.STOPPED, f"{why}{page} (at {seen.doing})")
         self._stopped = True
         self._end()
 
     def _end(self) -> None:
-        self._running, self._hidden, self._page = False, None, ""
-        self._places.clear()
+        self._running, self._hidden = False, None
+        self._recording.end_life()
         self._replies.clear()
 
     # ---- what it says ---------------------------------------------------------------------------------------------
-
-    def _mark(self, moment: Moment, detail: str) -> None:
-        self._entries.append(Mark(self._now, moment, self._page, detail))
 
     def _read(self, texts: Sequence[str]) -> list[str]:
         """Take in what the isolate said; the orders that answer its requests."""
@@ -421,16 +387,16 @@ class Phone:
             self._now = Ms(max(self._now, int(said["at"])))
         match said["k"]:
             case "mark":
-                self._take_mark(said)
+                self._recording.take_mark(said)
             case "request":
-                self._take_request(said)
-            case "sent" if int(said["n"]) in self._places:
+                self._recording.take_request(said, self._device.user_agent)
+            case "sent":
                 return self._send(int(said["n"]), Ms(int(said["at"])))
             case "received":
-                self._finish(int(said["n"]), self._replies.pop(int(said["n"]), None), "")
+                self._recording.finish(int(said["n"]), self._now, self._replies.pop(int(said["n"]), None), "")
             case "failed":
                 self._replies.pop(int(said["n"]), None)
-                self._finish(int(said["n"]), None, _clean(said["why"]))
+                self._recording.finish(int(said["n"]), self._now, None, said["why"])
             case "set":
                 self._storage.texts[said["key"]] = said["text"]
             case "remove":
@@ -441,49 +407,10 @@ class Phone:
                 self._stop(said["why"])
         return ""
 
-    def _take_mark(self, said: dict[str, Any]) -> None:
-        moment = Moment(said["m"])
-        self._page = _clean(said["page"])
-        if moment not in {Moment.CALL, Moment.API, Moment.MISSING_API, Moment.CONSOLE, Moment.ERROR}:
-            self._doing = moment.value
-        detail, data, place = _clean(said["detail"]), _clean_json(said["data"]), self._place(said["stack"])
-        self._entries.append(Mark(Ms(said["at"]), moment, self._page, detail, data, place))
-
-    def _place(self, stack: str) -> Place | None:
-        place = place_in(stack)
-        if place is None:
-            return None
-        module = self._program.modules.get(place.file)
-        # The columns of an ES module moved when it was turned into CommonJS; its lines did not.
-        return Place(place.file, place.line) if module is not None and module.is_esm else place
-
-    def _take_request(self, said: dict[str, Any]) -> None:
-        number = int(said["n"])
-        self._requests = number + 1
-        self._page = _clean(said["page"])
-        fixed = (
-            ("Referer", f"https://servicewechat.com/{self._program.appid}/1/page-frame.html"),
-            ("User-Agent", self._device.user_agent),
-            ("Accept-Encoding", "gzip,compress,br,deflate"),
-        )
-        headers = tuple([(_clean(name), _clean(value)) for name, value in said["headers"]])
-        exchange = Exchange(
-            number,
-            Ms(said["at"]),
-            _clean(said["method"]),
-            _clean(said["url"]),
-            (*headers, *fixed),
-            body_bytes(said["body"], said["binary"]),
-            page=self._page,
-            after_hide=Ms(said["after"]) if said["after"] >= 0 else None,
-            place=self._place(said["stack"]),
-        )
-        self._places[number] = len(self._entries)
-        self._entries.append(exchange)
-
     def _send(self, number: int, at: Ms) -> str:
-        exchange = self._entries[self._places[number]]
-        assert isinstance(exchange, Exchange)
+        exchange = self._recording.waiting(number)
+        if exchange is None:  # the program was stopped meanwhile
+            return ""
         answer = self._answer(exchange)
         self._replies[number] = answer
         if isinstance(answer, Failure):
@@ -491,17 +418,6 @@ class Phone:
         text, coded = reply_text(answer.body)
         headers = [list(pair) for pair in answer.headers]
         return self._call("answer", number, max(answer.at, at), "", 0, answer.status, headers, text, coded)
-
-    def _finish(self, number: int, answer: Reply | Failure | None, why: str) -> None:
-        place = self._places.pop(number, None)
-        if place is None:
-            return
-        exchange = self._entries[place]
-        assert isinstance(exchange, Exchange)
-        reply = answer if isinstance(answer, Reply) else None
-        if reply is not None:
-            reply = replace(reply, at=self._now)
-        self._entries[place] = replace(exchange, reply=reply, failed=why)
 
 
 def _enter_options(path: str, scene: int) -> Mapping[str, object]:
@@ -522,20 +438,3 @@ def _request_timeout(program: Program) -> int:
     given = program.app_json.get("networkTimeout")
     wanted = given.get("request") if isinstance(given, dict) else None
     return wanted if isinstance(wanted, int) and 0 < wanted < REPLY_TIMEOUT else REPLY_TIMEOUT
-
-
-def _clean(text: str) -> str:
-    """The text without halves of surrogate pairs, which JavaScript knows and UTF-8 does not."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _clean_json(value: Json) -> Json:
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, list):
-        return [_clean_json(one) for one in value]
-    if isinstance(value, dict):
-        return {_clean(key): _clean_json(one) for key, one in value.items()}
-    return value

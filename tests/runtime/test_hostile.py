@@ -114,3 +114,19 @@ def test_a_file_cannot_close_the_function_around_it(phone_with: MakePhone) -> No
     phone = phone_with({"app.js": "App({ onLaunch() { require('./b') } })", "b.js": "1 }); App = null; (function () {"})
     phone.launch(after(0))
     assert [error.split(":")[0] for error in errors(phone)] == ["SyntaxError"]
+
+
+def test_names_that_mean_something_to_javascript_are_only_names(phone_with: MakePhone) -> None:
+    code = """
+      App({ onLaunch(o) {
+        console.log(JSON.stringify(o.query), Object.keys(o.query).join(), ({}).polluted)
+        wx.setStorageSync('__proto__', { polluted: 1 }); wx.setStorageSync('constructor', 2)
+        console.log(wx.getStorageSync('__proto__').polluted, wx.getStorageSync('constructor'), wx.getStorageSync('toString') === '')
+      } })
+    """
+    phone = phone_with({"app.js": code})
+    for at in (0, 1_000):
+        phone.launch(after(at), "pages/a/a?__proto__=1&constructor=2&toString=3")
+        phone.tap(after(at + 1), "constructor")
+    first = '{"__proto__":"1","constructor":"2","toString":"3"} __proto__,constructor,toString undefined'
+    assert said(phone) == [first, "1 2 true"] * 2

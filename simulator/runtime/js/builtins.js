@@ -5,7 +5,7 @@
 // assignment to an array's free index (a setter on Array.prototype would see it). Records are made with a null
 // prototype, lists are `List` below, and what leaves the isolate is text that is put together here.
 
-const { apply, construct, ownKeys, deleteProperty, getPrototypeOf, setPrototypeOf, has } = Reflect;
+const { apply, construct, ownKeys, deleteProperty, getPrototypeOf } = Reflect;
 const define = Reflect.defineProperty;
 const descriptorOf = Reflect.getOwnPropertyDescriptor;
 const uncurry = (method) => (self, ...given) => apply(method, self, given);
@@ -13,12 +13,9 @@ const uncurry = (method) => (self, ...given) => apply(method, self, given);
 const bare = () => ({ __proto__: null });
 const create = Object.create;
 const isArray = Array.isArray;
-const isFrozen = Object.isFrozen;
 const ObjectPrototype = Object.prototype;
-const ArrayPrototype = Array.prototype;
 const DatePrototype = Date.prototype;
 const hasOwn = uncurry(ObjectPrototype.hasOwnProperty);
-const tagOf = uncurry(ObjectPrototype.toString);
 
 const RealDate = Date;
 const RealError = Error;
@@ -47,8 +44,6 @@ const decodePart = decodeURIComponent;
 const indexOf = uncurry(String.prototype.indexOf);
 const lastIndexOf = uncurry(String.prototype.lastIndexOf);
 const slice = uncurry(String.prototype.slice);
-const codeAt = uncurry(String.prototype.charCodeAt);
-const charOf = String.fromCharCode;
 const upper = uncurry(String.prototype.toUpperCase);
 const lower = uncurry(String.prototype.toLowerCase);
 const trim = uncurry(String.prototype.trim);
@@ -206,12 +201,4 @@ function fromBase64(text) {
     }
   }
   return bufferOf(bytes);
-}
-function utf8Length(text) {
-  let size = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    const code = codeAt(text, index);
-    size += code < 0x80 ? 1 : code < 0x800 ? 2 : code >= 0xd800 && code < 0xe000 ? 2 : 3;
-  }
-  return size;
 }

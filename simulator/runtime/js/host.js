@@ -100,11 +100,10 @@ const asks = {
     for (let index = 0; index < keys.length; index += 1) {
       const text = given.storage[keys[index]];
       mapSet(stored, keys[index], text);
-      storedSize += utf8Length(text) + utf8Length(keys[index]);
+      storedSize += text.length + keys[index].length;
     }
     installGlobals();
   },
-  define: defineModule,
   json: defineJson,
   broken: defineBroken,
   launch(options) {
@@ -219,9 +218,14 @@ function flush(state) {
   return `${told}[${slice(text, 0, -1)}]`;
 }
 
-return function host(name, a, b, c, d, e, f, g, h) {
-  if (name === "turn") return turn(a);
+return function host(name, given, body) {
+  if (name === "define") {
+    defineModule(given, body);
+    return "";
+  }
+  const values = jsonValue(given);
+  if (name === "turn") return turn(values[0]);
   if (name === "flush") return flush("I");
-  apply(asks[name], asks, [a, b, c, d, e, f, g, h]);
+  apply(asks[name], asks, values);
   return "";
 };

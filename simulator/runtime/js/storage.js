@@ -1,5 +1,5 @@
 // What wx.setStorage keeps. Values are kept as text, so nothing stays shared; the caller keeps the texts for the next
-// cold start.
+// cold start. Assumed: sizes are counted in UTF-16 units of what is kept.
 
 const MOST_KEY = 1048576;
 const MOST_STORAGE = 10485760;
@@ -21,8 +21,8 @@ function storageValue(text) {
 function setStored(key, value) {
   if (typeof key !== "string") return `parameter error: parameter.key should be String instead of ${typeof key};`;
   const text = storageText(value);
-  const size = utf8Length(text) + utf8Length(key);
-  const before = mapHas(stored, key) ? utf8Length(mapGet(stored, key)) + utf8Length(key) : 0;
+  const size = text.length + key.length;
+  const before = mapHas(stored, key) ? mapGet(stored, key).length + key.length : 0;
   if (size > MOST_KEY) return "entry size limit reached";
   if (storedSize - before + size > MOST_STORAGE) return "exceed storage max size 10Mb";
   storedSize += size - before;
@@ -32,7 +32,7 @@ function setStored(key, value) {
 }
 function removeStored(key) {
   if (!mapHas(stored, key)) return;
-  storedSize -= utf8Length(mapGet(stored, key)) + utf8Length(key);
+  storedSize -= mapGet(stored, key).length + key.length;
   mapDelete(stored, key);
   emit(`{"k":"remove","key":${jsonText(key)}}`);
 }
