@@ -57,10 +57,13 @@ WRONG = [
     (("inspect", str(SHOP), *JOURNEYS, "--baseline", "none.json"), "the baseline none.json cannot be read"),
     (("inspect", str(SHOP), *JOURNEYS, "--domains", "none.txt"), "--domains none.txt cannot be read"),
     (("inspect", str(SHOP), *JOURNEYS, "--config", "none.toml"), "none.toml cannot be read"),
-    (("inspect", str(SHOP), *JOURNEYS, "--pass-on", "http://127.0.0.1:1"), "--pass-on belongs to --listen"),
-    (("inspect", "--listen", "127.0.0.1:0", "--seed", "2"), "--seed has no part in --listen"),
-    (("inspect", str(SHOP), "--listen", "127.0.0.1:0"), "--listen captures a real phone"),
-    (("inspect",), "expected APP_DIR"),
+    (
+        ("inspect", str(SHOP), *JOURNEYS, "--pass-on", "http://127.0.0.1:1"),
+        "--pass-on has no part in an inspection by APP_DIR",
+    ),
+    (("inspect", "--listen", "127.0.0.1:0", "--seed", "2"), "--seed has no part in an inspection by --listen"),
+    (("inspect", str(SHOP), "--listen", "127.0.0.1:0"), "expected one of APP_DIR"),
+    (("inspect",), "expected one of APP_DIR, the folder of a mini program, --listen"),
 ]
 
 
