@@ -21,7 +21,7 @@ from simulator.load.client import Client
 from simulator.load.clock import Clock
 from simulator.load.connection import Connection
 from simulator.load.held import Held
-from simulator.load.lookup import wrong_lookup
+from simulator.traffic.links import wrong_lookup
 from simulator.load.own_connections import OwnConnections
 from simulator.load.tally import Tally
 from simulator.load.walk import Walk

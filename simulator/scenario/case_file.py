@@ -17,7 +17,7 @@ from simulator.scenario.load import read_model
 from simulator.scenario.values import Flag, IdentityType, Model, Name, Scene, Whole, wrong
 
 _AT = re.compile(r"(?:(\d{1,3}) )?([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{3}))?)?")
-_HOUR = re.compile(r"(?:(\d{1,3}) )?([01]\d|2[0-3])")
+_HOUR = re.compile(r"(?:\d{1,3} )?(?:[01]\d|2[0-3])|visit \d")
 
 Instant = tuple[int, int]  # day of the case from 1, milliseconds of that day's clock
 
@@ -33,7 +33,7 @@ def _at(value: object) -> Instant:
 
 def _hour(value: str) -> str:
     if not _HOUR.fullmatch(value):
-        raise wrong('a local hour in quotes, such as "10" or "2 00" on the second day', value)
+        raise wrong('a local hour in quotes, such as "10", "2 00" on the second day, or "visit 0" for its hour', value)
     return value
 
 
@@ -60,7 +60,9 @@ class Figures(Values):
     source: dict[str, Values] = Field(default={}, description="By the case's name of the source, or (none).")
     content: dict[str, Values] = Field(default={}, description="By the content's text.")
     page: dict[str, Values] = Field(default={}, description="By the route, as it is written in a step.")
-    hour: dict[Hour, Values] = Field(default={}, description='By the local hour, such as "10" or "2 00".')
+    hour: dict[Hour, Values] = Field(
+        default={}, description='By the local hour, such as "10" or "2 00"; "visit 0": in which it began.'
+    )
     day: dict[str, Values] = Field(default={}, description="By the day of the case, from 1.")
 
 
@@ -123,6 +125,7 @@ class CaseVisit(Model):
     device: Name | None = Field(default=None, description="Visits with one name are on one phone.")
     has: dict[IdentityType, Name] = Field(default={}, description="Identities: equal names are equal values.")
     source: Name = "own"
+    people: Annotated[Whole, Field(ge=1, le=200)] = Field(default=1, description="So many visitors do the same.")
     sent_as: Shape = Field(default="as it is", description="Another way to send the same events.")
     steps: Annotated[list[Any], Field(min_length=1, description="What happens, as in a scenario.")]
 
@@ -138,6 +141,11 @@ class CaseSection(Model):
     needs: list[Need] = []
     shows: Flag = Field(default=False, description="The tracker tells of each return, whatever the contract says.")
     days: Annotated[Whole, Field(ge=1, le=400)] = Field(default=1, description="So many local days are its own.")
+    around: Literal["midnight", "clock back"] = Field(
+        default="midnight",
+        description="clock back: 12:00 is the moment at which the zone's clock is put back, or two o'clock in the "
+        "night where it never is; times are those that pass and not those that the clock shows.",
+    )
     app: dict[str, Any] = Field(default={}, description="As in a scenario.")
     sources: dict[Name, CaseSource] = {}
     visits: Annotated[list[CaseVisit], Field(min_length=1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.load.lookup import wrong_lookup
+from simulator.traffic.links import wrong_lookup
 from simulator.load.numbers import told_by
 from simulator.load.tally import AbortWatch, Tally, Tried
 from simulator.load.walk import Walk

@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from simulator.contract import Contract
 from simulator.errors import ConnectionFailed, ScenarioError, UsageError
 from simulator.report.matrix import Judgement, Number, Standing
 from simulator.runs.conform.cases import Case
-from simulator.runs.conform.days import rounds
+from simulator.runs.conform.days import Need, rounds
 from simulator.runs.conform.exchanging import Exchanged, exchange_all, told
 from simulator.runs.conform.expecting import Cell, expected_under, switches_of
 from simulator.runs.conform.judging import Known, is_met, judge, named
@@ -86,10 +87,14 @@ def conduct(
         else:
             fitting.append(case)
     given = readers.totals.read(now, Ms(now + 1))
-    together, homeless = [fitting], []
-    firsts: list[Mapping[str, object]] = [{}]
+    together: list[list[Case]] = [fitting]
+    homeless: list[str] = []
+    firsts: list[Mapping[str, date]] = [{}]
     if by_event:
-        needed = [(case.id, days_of(case.section, ground.contract)) for case in fitting]
+        needed = [
+            Need(case.id, days_of(case.section, ground.contract), case.section.around == "clock back")
+            for case in fitting
+        ]
         made, homeless = rounds(needed, ground.contract.definitions.day, now, ground.contract.max_age)
         together = [[case for case in fitting if case.id in one.first] for one in made]
         firsts = [one.first for one in made]
@@ -101,7 +106,7 @@ def conduct(
         opened: list[_Open] = []
         for case in some:
             try:
-                staged = stage(ground, case.section, owns[case.id], first.get(case.id), now)  # type: ignore[arg-type]
+                staged = stage(ground, case.section, owns[case.id], first.get(case.id), now)
             except UsageError as wrong:
                 judgements[case.id] = _not_supported(case, _plain(wrong))
                 continue

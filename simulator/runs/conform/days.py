@@ -13,9 +13,10 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from simulator.times import DAY, HOUR, Ms, zone_offset
-from simulator.runs.conform.staging import local_instant
+from simulator.runs.conform.staging import local_instant, put_back
 
 _NEWEST = 2  # days before today
+_A_YEAR = 370  # days, in which every clock that is put back has been
 _FIRST_DAYS = 3  # of a case that need be without a jump; a case of half a year uses its first and its last ones
 
 
@@ -26,11 +27,19 @@ class Round:
     first: Mapping[str, date]
 
 
-def rounds(needed: Sequence[tuple[str, int]], zone: str, now: Ms, max_age: Ms | None) -> tuple[list[Round], list[str]]:
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What days a case needs."""
+
+    name: str
+    days: int
+    put_back: bool = False  # one on which the clock is put back, where the zone has such
+
+
+def rounds(needed: Sequence[Need], zone: str, now: Ms, max_age: Ms | None) -> tuple[list[Round], list[str]]:
     """The cases in rounds, and the names of those for which there is no room at all.
 
     Args:
-        needed: names with the number of days that each needs.
         max_age: of events that are taken; None: any.
     """
     today = datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).date()
@@ -41,27 +50,33 @@ def rounds(needed: Sequence[tuple[str, int]], zone: str, now: Ms, max_age: Ms | 
     homeless: list[str] = []
     first: dict[str, date] = {}
     end = newest  # the last day that is free
-    for name, days in needed:
-        place = _place(end, days, zone, oldest)
+    # A clock is put back on few days: last, so that no other case's stretch of time has them inside.
+    for need in sorted(needed, key=lambda one: one.put_back):
+        place = _place(end, need, zone, oldest)
         if place is None and first:
             made.append(Round(first))
             first, end = {}, newest
-            place = _place(end, days, zone, oldest)
+            place = _place(end, need, zone, oldest)
         if place is None:
-            homeless.append(name)
+            homeless.append(need.name)
             continue
-        first[name] = place
+        first[need.name] = place
         end = place - timedelta(1)
     if first:
         made.append(Round(first))
     return made, homeless
 
 
-def _place(end: date, days: int, zone: str, oldest: date | None) -> date | None:
-    """The first of so many days that end on `end` or, where a clock jumps, a little earlier."""
-    begin = end - timedelta(days - 1)
+def _place(end: date, need: Need, zone: str, oldest: date | None) -> date | None:
+    """The first of the days that end on `end` or, where a clock jumps, a little earlier."""
+    begin = end - timedelta(need.days - 1)
+    if need.put_back:
+        days = (begin - timedelta(number) for number in range(_A_YEAR))
+        back = next((day for day in days if put_back(day, zone) is not None), None)
+        if back is not None:
+            return back if oldest is None or back >= oldest else None
     while oldest is None or begin >= oldest:
-        if not any(_jumps(day, zone) for day in _used(begin, days)):
+        if not any(_jumps(day, zone) for day in _used(begin, need.days)):
             return begin
         begin -= timedelta(1)
     return None

@@ -14,7 +14,8 @@ from simulator.contract import Replies
 from simulator.report.matrix import Exchange
 from simulator.runs.conform.staging import Staged
 from simulator.runs.plain_sending import answer_to, outcome_of
-from simulator.times import iso_local
+from simulator.times import Ms, iso_local
+from simulator.traffic.links import wrong_lookup
 from simulator.verify.readers.secrets import Secrets
 from simulator.wire.outcome import describe
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request
@@ -60,9 +61,9 @@ def _exchange(url: str, staged: Staged, replies: Replies) -> Iterator[Exchanged]
 def _outcome(staged: Staged, request: Request, answer: Answer) -> tuple[Outcome, str]:
     if request.purpose is not Purpose.LOOKUP:
         return outcome_of(staged.adapter, request, answer), ""
-    if answer.status != 200:
-        return Outcome.REFUSED, "the lookup of the complete URL was not answered"
-    return Outcome.ACKED, ""
+    wrong = wrong_lookup(request, answer)
+    said = f"the lookup of the complete URL brought {wrong}" if wrong else ""
+    return (Outcome.REFUSED if wrong else Outcome.ACKED), said
 
 
 def told(exchanged: Exchanged, zone: str, replies: Replies, secrets: Secrets) -> Exchange:
@@ -83,9 +84,9 @@ def told(exchanged: Exchanged, zone: str, replies: Replies, secrets: Secrets) ->
     )
 
 
-def _event(name: str, date: int | None, zone: str) -> str:
+def _event(name: str, date: Ms | None, zone: str) -> str:
     shown = name or "(no event)"
-    return shown if date is None else f"{shown} at {iso_local(date, zone)}"  # type: ignore[arg-type]
+    return shown if date is None else f"{shown} at {iso_local(date, zone)}"
 
 
 def _text(body: bytes) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
@@ -47,6 +47,7 @@ from simulator.wechat import DESTROY_AFTER, encode_path, split_path
 from simulator.wire.options import DEFAULT_PATH
 from simulator.wire.request import Adapter, Request
 
+QUARTER = 15 * MINUTE  # offsets of zones change on quarter hours at the finest
 _SEED = 1
 _USUAL_TIMEOUT = Ms(30 * MINUTE)
 _FILLED = re.compile(r"<(own|short|minutes|long|timeout)([+-]\d{1,9}ms)?>")
@@ -76,6 +77,7 @@ class Staged:
     end: Ms
     first: date  # its first local day
     zone: str
+    begins: tuple[Ms, ...]  # of its visits, in the case's order
     sources: Mapping[str, str]  # by the case's name of a source, what it is on the wire
 
     def cell(self, cell: Cell) -> Cell:
@@ -104,7 +106,9 @@ class Staged:
             return (self.first + timedelta(int(name) - 1)).isoformat()
         if by == "hour":
             day, _, hour = name.rpartition(" ")
-            at = local_instant(self.first, (int(day or 1), int(hour) * 3_600_000), self.zone)
+            if day == "visit":
+                return hour_cell(self.begins[int(hour)], self.zone)
+            at = local_instant(self.first, (int(day or 1), int(hour) * HOUR), self.zone)
             return hour_cell(at, self.zone)
         return name
 
@@ -149,24 +153,43 @@ def stage(ground: Ground, case: CaseSection, own: str, first: date | None, now: 
         ground.target.options if ground.target.document else None,
     )
     day = first or datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).date()
-    begins = [local_instant(day, visit.at, zone) if first is not None else now for visit in case.visits]
-    people = _people(ground, case, own)
+    begins = [begin_of(case, visit, day, zone) if first is not None else now for visit in case.visits]
+    everybody = [(number, visit) for number, visit in enumerate(case.visits) for _ in range(visit.people)]
+    people = _people(ground, own, everybody)
     visits = [
-        _visit(scenario, people[number], begins[number], number, shows=options.foreground_event)
-        for number in range(len(case.visits))
+        _visit(scenario, people[visitor], begins[number], visitor, shows=options.foreground_event)
+        for visitor, (number, _) in enumerate(everybody)
     ]
     by_visitor = requests_of_visits(visits, adapter)
     sent = [
         request
-        for number, visit in enumerate(case.visits)
-        for request in reshaped(by_visitor[number], visit.sent_as, adapter.name)
+        for visitor, (_, visit) in enumerate(everybody)
+        for request in reshaped(by_visitor[visitor], visit.sent_as, adapter.name)
     ]
     sent.sort(key=lambda request: (request.leaves, request.visitor, request.number))
     begin = local_instant(day, (1, 0), zone)
     end = local_instant(day + timedelta(days_of(case, ground.contract)), (1, 0), zone)
     if first is None:
         begin, end = Ms(now - 3_600_000), Ms(now + ground.contract.deadline + 3_600_000)
-    return Staged(case, own, scenario, adapter, tuple(sent), begin, end, day, zone, sources)
+    return Staged(case, own, scenario, adapter, tuple(sent), begin, end, day, zone, tuple(begins), sources)
+
+
+def begin_of(case: CaseSection, visit: CaseVisit, first: date, zone: str) -> Ms:
+    """When a visit begins; around a clock that is put back, time passes whatever the clock shows."""
+    if case.around == "midnight":
+        return local_instant(first, visit.at, zone)
+    at = put_back(first, zone) or local_instant(first, (1, 2 * HOUR), zone)
+    day, of_day = visit.at
+    return Ms(at + (day - 1) * DAY + of_day - DAY // 2)
+
+
+def put_back(day: date, zone: str) -> Ms | None:
+    """The first instant of a local day at which the zone's clock has been put back; None where it is not."""
+    begin, end = local_instant(day, (1, 0), zone), local_instant(day, (2, 0), zone)
+    for at in range(begin, end, QUARTER):
+        if zone_offset(Ms(at + QUARTER), zone) < zone_offset(Ms(at), zone):
+            return Ms(at + QUARTER)
+    return None
 
 
 def local_instant(first: date, at: tuple[int, int], zone: str) -> Ms:
@@ -271,23 +294,24 @@ def _route(path: str) -> str:
 # ---- people -------------------------------------------------------------------------------------------------------
 
 
-def _people(ground: Ground, case: CaseSection, own: str) -> list[Person]:
-    names = list(dict.fromkeys(name for visit in case.visits for name in visit.has.values()))
-    phones = list(dict.fromkeys(_phone(case, number) for number in range(len(case.visits))))
-    devices = {phone: _device(own, place) for place, phone in enumerate(phones)}
+def _people(ground: Ground, own: str, everybody: Sequence[tuple[int, CaseVisit]]) -> list[Person]:
+    """Everybody of a case, by number of the visit; whoever names no phone has one of their own."""
+    names = list(dict.fromkeys(name for _, visit in everybody for name in visit.has.values()))
+    phones = [visit.device or f" {visitor}" for visitor, (_, visit) in enumerate(everybody)]  # no name begins so
+    devices = {phone: _device(own, place) for place, phone in enumerate(dict.fromkeys(phones))}
     people = []
-    for number, visit in enumerate(case.visits):
+    for visitor, (number, visit) in enumerate(everybody):
         has = {
             kind: identity_value(kind, _SEED, own, names.index(name), ground.real_looking)
             for kind, name in visit.has.items()
         }
         people.append(
             Person(
-                number,
+                visitor,
                 f"visit-{number}",
                 visit.source,
                 returning=False,
-                device=devices[_phone(case, number)],
+                device=devices[phones[visitor]],
                 second_device=None,
                 shares_device=False,
                 identities=tuple(Identity(kind, value) for kind, value in has.items()),
@@ -295,10 +319,6 @@ def _people(ground: Ground, case: CaseSection, own: str) -> list[Person]:
             )
         )
     return people
-
-
-def _phone(case: CaseSection, number: int) -> str:
-    return case.visits[number].device or f" {number}"  # no name begins with a space
 
 
 def _device(own: str, place: int) -> Device:
