@@ -1,6 +1,7 @@
 """What the conformance suite found, as a value: cases by targets. Nothing here judges; runs/conform/ fills it in.
 
-Texts from outside are as they came, and secrets are hidden already; whoever prints a text makes it visible (visible.py).
+Texts from outside are as they came, and secrets are hidden already; whoever prints a text makes it visible
+(visible.py).
 """
 
 from __future__ import annotations

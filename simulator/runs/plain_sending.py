@@ -1,4 +1,4 @@
-"""One request on a plain connection of its own: no Locust, no ledger, no retry; what came back is looked at by the caller.
+"""One request on a plain connection of its own: no Locust, no ledger, no retry; the caller looks at what came.
 
 For trials and conformance cases, which are few. Load is load/client.py.
 """

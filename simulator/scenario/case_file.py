@@ -138,7 +138,7 @@ class CaseSection(Model):
     title: Annotated[str, Field(min_length=1, max_length=100)]
     about: Annotated[str, Field(min_length=1)]
     says: Says
-    needs: list[Need] = []
+    needs: list[Need] = Field(default=[], description="Without which a target cannot tell.")
     shows: Flag = Field(default=False, description="The tracker tells of each return, whatever the contract says.")
     days: Annotated[Whole, Field(ge=1, le=400)] = Field(default=1, description="So many local days are its own.")
     around: Literal["midnight", "clock back"] = Field(
@@ -147,14 +147,14 @@ class CaseSection(Model):
         "night where it never is; times are those that pass and not those that the clock shows.",
     )
     app: dict[str, Any] = Field(default={}, description="As in a scenario.")
-    sources: dict[Name, CaseSource] = {}
+    sources: dict[Name, CaseSource] = Field(default={}, description="Beside `own`.")
     visits: Annotated[list[CaseVisit], Field(min_length=1)]
     decides: list[Literal["pv", "uv", "opens", "new_users"]] = Field(
         description="Without these numbers the case says nothing, and is not supported."
     )
     expect: Figures
-    under: list[Under] = []
-    also: list[Also] = []
+    under: list[Under] = Field(default=[], description="Later ones win.")
+    also: list[Also] = Field(default=[])
 
     @model_validator(mode="after")
     def _fits(self) -> CaseSection:
@@ -184,3 +184,8 @@ def read_suite(text: str, file: str) -> SuiteFile:
     """
     suite, _ = read_model(text, file, SuiteFile)
     return suite
+
+
+def probe_section(document: dict[str, Any]) -> CaseSection:
+    """A case that the program makes itself, to ask a collector with."""
+    return CaseSection.model_validate(document)

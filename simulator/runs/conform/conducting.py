@@ -129,7 +129,7 @@ def _run(ground: Ground, readers: Readers, opened: Sequence[_Open], switches: Ma
     """Read, send, and read again."""
     for one in opened:
         one.before = look(readers.totals, one.staged, one.kinds)
-    exchanges = exchange_all(ground.url, [one.staged for one in opened], ground.contract.replies)
+    exchanges = exchange_all(ground.url, [one.staged for one in opened])
     for one, exchanged in zip(opened, exchanges, strict=True):
         one.exchanged = exchanged
     _settle(ground, readers, opened, switches)

@@ -1,75 +1,47 @@
-"""`mpsim conform`: the suite against each target, as one matrix."""
+"""`mpsim conform`: each target's definitions found out, the suite against each, and all of it as one matrix."""
 
 from __future__ import annotations
 
 import json
-import secrets as random
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from simulator import __version__
-from simulator.errors import UsageError
-from simulator.report.matrix import CaseFacts, Definition, Judgement, Matrix, TargetFacts
+from simulator.contract import Definitions, Opens
+from simulator.report.matrix import CaseFacts, Judgement, Matrix, TargetFacts
+from simulator.runs.collector_process import embedded_collector
 from simulator.runs.conform.cases import VERSION, Case
 from simulator.runs.conform.conducting import conduct
-from simulator.runs.conform.expecting import SWITCHES, switches_of
-from simulator.runs.conform.hiding import hide_environment
-from simulator.runs.conform.staging import Ground
-from simulator.runs.reading import Readers, make_readers
-from simulator.scenario.contracts import NAMED, ContractFile, GivenContract, read_contract, resolve_contract
-from simulator.scenario.load import load_scenario_text
-from simulator.scenario.model import Scenario
+from simulator.runs.conform.discovering.contract_text import as_contract, contract_text
+from simulator.runs.conform.discovering.discover import discover
+from simulator.runs.conform.discovering.found import Found
+from simulator.runs.conform.standing import Standing, Wanted, standing, targets_named
+from simulator.scenario.case_file import CaseVisit
+from simulator.scenario.contracts import ContractFile, read_contract
 from simulator.scenario.target import Target
-from simulator.times import Ms
-from simulator.traffic.opened import adapter_of
-from simulator.traffic.target_files import check_variables, checked_url, named_target
-from simulator.traffic.targets import check_connection, is_loopback_url
-from simulator.ledger.manifest import Options
-from simulator.verify.readers.setting import Setting
-from simulator.wire.options import DEFAULT_PATH
-from simulator.wire.registry import path_of
 
-_SCENARIO = """
-scenario: conform
-app: {name: mpsim, pages: [pages/index/index]}
-visitors: {count: 1}
-journeys: {visit: {steps: [launch]}}
-load: {users: 1}
-"""  # without definitions: what is in force comes from the contract and the target alone
-_SWITCHES_OF_KEY = {"opens", "user", "dedupe", "timeout_inclusive", "midnight", "source_change", "launch_opens"}
+EMBEDDED = "embedded collector"  # what reports call the one that is started where no target is named
+
+Tell = Callable[[str, str], None]  # target, what is going on there
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What `mpsim conform` was asked for."""
+class Conformed:
+    """The matrix, and the contract file of each target whose definitions were looked for."""
 
-    targets: Sequence[str]  # URLs and target files
-    contract: str | None = None  # name or file, for all of them
-    adapter: str = "dmhub"  # of URLs
-    path: str = DEFAULT_PATH
-    token_variable: str = ""
-    allowed_hosts: Sequence[str] = ()
-    command: str = ""
+    matrix: Matrix
+    contracts: dict[str, str]  # target → text
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A target ready to be tried."""
-
-    ground: Ground
-    readers: Readers
-    stated: ContractFile  # what the contract and the target file say themselves, without the adapter's defaults
-
-
-def conform(wanted: Wanted, cases: Sequence[Case], tell: Callable[[str, int, int], None] = lambda *_: None) -> Matrix:
+def conform(wanted: Wanted, cases: Sequence[Case], command: str = "", tell: Tell = lambda *_: None) -> Conformed:
     """Every case on every target.
 
     Args:
-        tell: target, cases that are done, of how many.
+        command: that did it, as typed.
 
     Raises:
         UsageError: a mistake in a file or option, a host that was not allowed, a variable that is not set.
@@ -77,132 +49,95 @@ def conform(wanted: Wanted, cases: Sequence[Case], tell: Callable[[str, int, int
     """
     targets: list[TargetFacts] = []
     judgements: dict[str, tuple[Judgement, ...]] = {}
-    for named in _named(wanted):
-        with standing(wanted, named) as one:
-            name = one.ground.target.name
-            known = _known(one)
-            found = conduct(
-                one.ground,
-                one.readers,
-                cases,
-                known,
-                lambda done, of, name=name: tell(name, done, of),  # type: ignore[misc]
-            )
-            judgements[name] = tuple(found)
-            targets.append(_facts(one, known))
-    return Matrix(
-        VERSION,
-        __version__,
-        datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        wanted.command,
-        tuple(map(facts_of, cases)),
-        tuple(targets),
-        judgements,
-    )
+    contracts: dict[str, str] = {}
+    with ExitStack() as running:
+        wanted = _with_embedded(wanted, running)
+        for target in targets_named(wanted):
+            found = _found(wanted, target, tell)
+            said = ContractFile() if found is None else as_contract(found, target.name).file
+            if found is not None:
+                contracts[target.name] = _text(found, target)
+            with standing(wanted, target, said) as one:
+                judgements[target.name] = tuple(_conducted(one, cases, tell))
+                targets.append(one.facts(_remarks(one, found)))
+    matrix = Matrix(VERSION, __version__, _now(), command, tuple(map(facts_of, cases)), tuple(targets), judgements)
+    return Conformed(matrix, contracts)
 
 
-@contextmanager
-def standing(wanted: Wanted, target: Target) -> Iterator[Standing]:
-    """A target with its readers.
+def discovered(wanted: Wanted, tell: Tell = lambda *_: None) -> list[tuple[TargetFacts, Found, str]]:
+    """Each target with what was found out of it, and its contract file.
 
     Raises:
         UsageError, ConnectionFailed: as `conform`.
     """
-    url = checked_url(target, wanted.allowed_hosts)
-    check_variables(target, wanted.token_variable)
-    check_connection(url)
-    explicit = None if wanted.contract is None else read_contract(wanted.contract)
-    scenario = load_scenario_text(_SCENARIO, "conform", Path())
-    contract = resolve_contract(explicit, scenario, target.contract)
-    ground = Ground(target, url, contract, f"mpsim-{random.token_hex(3)}", is_loopback_url(url))
-    readers = make_readers(target, _setting(ground, scenario))
-    hide_environment(readers.setting.secrets, target.document)
-    try:
-        yield Standing(ground, readers, _stated(explicit, target))
-    finally:
-        readers.close()
+    results = []
+    with ExitStack() as running:
+        wanted = _with_embedded(wanted, running)
+        for target in targets_named(wanted):
+            with standing(wanted, target) as one:
+                found = discover(one.ground, one.readers, lambda what, name=target.name: tell(name, what))  # type: ignore[misc]
+            with standing(wanted, target, as_contract(found, target.name).file) as one:
+                results.append((one.facts(_remarks(one, found)), found, _text(found, target)))
+    return results
 
 
-def _named(wanted: Wanted) -> list[Target]:
-    """The targets by different names."""
-    found: list[Target] = []
-    for text in wanted.targets:
-        target = named_target(text, wanted.adapter, wanted.path, wanted.token_variable)
-        if not target.document:
-            target = replace(target, file=target.file.model_copy(update={"target": text}))
-        if any(one.name == target.name for one in found):
-            raise UsageError(f"two targets are called {target.name}; give each a name of its own (key target)")
-        found.append(target)
-    return found
+def _with_embedded(wanted: Wanted, running: ExitStack) -> Wanted:
+    """The same with the embedded collector as the target where none is named; it counts as the contract says."""
+    if wanted.targets:
+        return wanted
+    said = ContractFile() if wanted.contract is None else read_contract(wanted.contract).file
+    usual = Definitions()
+    definitions = Definitions(
+        said.opens if isinstance(said.opens, Opens) else usual.opens, said.user or usual.user, said.day or usual.day
+    )
+    folder = running.enter_context(TemporaryDirectory(prefix="mpsim-conform-"))
+    url = running.enter_context(embedded_collector(Path(folder) / "collector.db", definitions, fsync=False))
+    return replace(wanted, targets=(url,), names={url: EMBEDDED})
 
 
-def _setting(ground: Ground, scenario: Scenario) -> Setting:
-    target = ground.target
-    options = target.options if target.document else None
-    path = str(target.options.get("path") or DEFAULT_PATH)
-    adapter = adapter_of(target.adapter, path, scenario, ground.namespace, Options(), ground.contract.replies, options)
-    scope = target.file.scope
-    return Setting(
-        ground.url,
-        ground.contract,
-        adapter,
-        namespace=ground.namespace,
-        appid=scope.appid or scenario.app.appid,
-        tenant=scope.tenant or scenario.app.tenant,
-        scope=scope,
-        folder=target.folder,
-        created=Ms(time.time_ns() // 1_000_000),
-        left_out=target.left_out,
-        path=path_of(target.adapter, target.options),
-        ids_name_visitors=adapter.carries_id,
+def _found(wanted: Wanted, target: Target, tell: Tell) -> Found | None:
+    """What discovery finds out; None where everything that it looks for is stated."""
+    with standing(wanted, target) as one:
+        if one.is_told:
+            return None
+        return discover(one.ground, one.readers, lambda what: tell(target.name, f"finding out: {what}"))
+
+
+def _conducted(one: Standing, cases: Sequence[Case], tell: Tell) -> list[Judgement]:
+    name = one.ground.target.name
+    tell(name, f"{len(cases)} cases")
+    return conduct(
+        one.ground, one.readers, cases, one.known, lambda done, of: tell(name, f"{done} of {of} cases are done")
     )
 
 
-def _stated(explicit: GivenContract | None, target: Target) -> ContractFile:
-    """What somebody said of this collector; an adapter's own contract only fits its wire."""
-    given = target.file.contract
-    said = ContractFile()
-    if isinstance(given, Mapping):
-        said = ContractFile.model_validate(given)
-    elif isinstance(given, str):
-        said = NAMED[given] if given in NAMED else read_contract(str(target.folder / given)).file
-    return said if explicit is None else _over(said, explicit.file)
+def _remarks(one: Standing, found: Found | None) -> list[str]:
+    """What discovery has to say beside the definitions; and where it saw another one than was stated."""
+    if found is None:
+        return []
+    said = [f"{key} was not found out: {why}" for key, why in found.unknown.items() if _is_open(one, key)]
+    stated = as_contract(found, "found").file
+    for key in found.keys:
+        promised = getattr(one.stated, key)
+        if promised is not None and promised != getattr(stated, key):
+            said.append(f"the contract says {key}: {promised}, and the collector counts by {key}: {found.keys[key]}")
+    return [*said, *found.remarks]
 
 
-def _over(below: ContractFile, above: ContractFile) -> ContractFile:
-    return ContractFile.model_construct(
-        **{
-            name: getattr(below, name) if getattr(above, name) is None else getattr(above, name)
-            for name in ContractFile.model_fields
-        }
-    )
+def _is_open(one: Standing, key: str) -> bool:
+    return getattr(one.stated, key) is None
 
 
-def _known(one: Standing) -> dict[str, str]:
-    """How each switch came to be in force."""
-    return {name: "stated" if getattr(one.stated, name) is not None else "assumed" for name in SWITCHES}
+def _text(found: Found, target: Target) -> str:
+    name = "".join(letter if letter.isalnum() else "_" for letter in target.name).strip("_")[:64] or "found"
+    return contract_text(found, name, f"found out of {target.name[:200]} by mpsim {__version__} at {_now()}")
 
 
-def _facts(one: Standing, known: Mapping[str, str]) -> TargetFacts:
-    contract = one.ground.contract
-    definitions = contract.definitions.as_json()
-    rows = [
-        Definition(name, definitions[name], "stated" if getattr(one.stated, name) is not None else "assumed")
-        for name in definitions
-    ]
-    rows += [
-        Definition(
-            name, _word(getattr(contract, name)), "stated" if getattr(one.stated, name) is not None else "assumed"
-        )
-        for name in ("dedupe", "time")
-    ]
-    switches = switches_of(contract)
-    if switches["opens"] == "timeout":
-        rows += [
-            Definition(name, _word(switches[name]), known[name])
-            for name in ("timeout_inclusive", "midnight", "source_change", "launch_opens")
-        ]
-    return TargetFacts(one.ground.target.name, one.ground.url, one.ground.target.adapter, tuple(rows))
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+# ---- cases as the report tells them -------------------------------------------------------------------------------
 
 
 def facts_of(case: Case) -> CaseFacts:
@@ -217,19 +152,18 @@ def facts_of(case: Case) -> CaseFacts:
         section.says.document,
         section.says.section,
         " ".join(section.says.text.split()),
-        tuple(_journey(number, one) for number, one in enumerate(section.visits)),
+        tuple(_journey(visit) for visit in section.visits),
     )
 
 
-def _journey(number: int, visit: object) -> str:
-    plain = visit.model_dump(mode="json")  # type: ignore[attr-defined]
-    day, of_day = plain["at"]
-    clock = f"{of_day // 3_600_000:02}:{of_day // 60_000 % 60:02}:{of_day // 1000 % 60:02}.{of_day % 1000:03}"
-    who = ", ".join(f"{kind} {name}" for kind, name in plain["has"].items())
-    phone = f", on the phone {plain['device']}" if plain["device"] else ""
-    steps = json.dumps(plain["steps"], ensure_ascii=False)
-    return f"visitor {number}, day {day} {clock}{phone}{', ' + who if who else ''}: {steps}"
-
-
-def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _journey(visit: CaseVisit) -> str:
+    day, of_day = visit.at
+    seconds, millis = divmod(of_day, 1000)
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" + (f".{millis:03}" if millis else "")
+    who = "".join(f", {kind} {name}" for kind, name in visit.has.items())
+    phone = f", on the phone {visit.device}" if visit.device else ""
+    source = f", by {visit.source}" if visit.source != "own" else ""
+    many = f"{visit.people} visitors" if visit.people > 1 else "a visitor"
+    shape = f", sent as {visit.sent_as}" if visit.sent_as != "as it is" else ""
+    steps = json.dumps(visit.steps, ensure_ascii=False)
+    return f"day {day}, {clock}, {many}{phone}{source}{who}{shape}: {steps}"

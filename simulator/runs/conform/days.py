@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from simulator.times import DAY, HOUR, Ms, zone_offset
 from simulator.runs.conform.staging import local_instant, put_back
+from simulator.times import DAY, HOUR, Ms, zone_offset
 
 _NEWEST = 2  # days before today
 _A_YEAR = 370  # days, in which every clock that is put back has been
@@ -52,22 +52,22 @@ def rounds(needed: Sequence[Need], zone: str, now: Ms, max_age: Ms | None) -> tu
     end = newest  # the last day that is free
     # A clock is put back on few days: last, so that no other case's stretch of time has them inside.
     for need in sorted(needed, key=lambda one: one.put_back):
-        place = _place(end, need, zone, oldest)
-        if place is None and first:
+        found = place(end, need, zone, oldest)
+        if found is None and first:
             made.append(Round(first))
             first, end = {}, newest
-            place = _place(end, need, zone, oldest)
-        if place is None:
+            found = place(end, need, zone, oldest)
+        if found is None:
             homeless.append(need.name)
             continue
-        first[need.name] = place
-        end = place - timedelta(1)
+        first[need.name] = found
+        end = found - timedelta(1)
     if first:
         made.append(Round(first))
     return made, homeless
 
 
-def _place(end: date, need: Need, zone: str, oldest: date | None) -> date | None:
+def place(end: date, need: Need, zone: str, oldest: date | None) -> date | None:
     """The first of the days that end on `end` or, where a clock jumps, a little earlier."""
     begin = end - timedelta(need.days - 1)
     if need.put_back:

@@ -39,13 +39,13 @@ class Exchanged:
         return any(not record.bad for record in self.request.records)
 
 
-def exchange_all(url: str, cases: Sequence[Staged], replies: Replies) -> list[tuple[Exchanged, ...]]:
+def exchange_all(url: str, cases: Sequence[Staged]) -> list[tuple[Exchanged, ...]]:
     """Send the requests of each case; their exchanges, in the order of the cases. Never raises for the network."""
     with ThreadPoolExecutor(_AT_ONCE, "conform") as pool:
-        return list(pool.map(lambda one: tuple(_exchange(url, one, replies)), cases))
+        return list(pool.map(lambda one: tuple(_exchange(url, one)), cases))
 
 
-def _exchange(url: str, staged: Staged, replies: Replies) -> Iterator[Exchanged]:
+def _exchange(url: str, staged: Staged) -> Iterator[Exchanged]:
     for request in staged.requests:
         copies, retries = 1 + request.duplicates, request.retries
         while copies:

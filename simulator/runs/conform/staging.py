@@ -26,7 +26,6 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from simulator.contract import NO_CELL, Contract
-from simulator.errors import ScenarioError
 from simulator.events import Device, Identity, Visit
 from simulator.journey.devices import draw_device
 from simulator.journey.lifecycle import Walk
@@ -40,7 +39,7 @@ from simulator.scenario.case_file import CaseSection, CaseSource, CaseVisit
 from simulator.scenario.load import load_scenario_text
 from simulator.scenario.model import Scenario
 from simulator.scenario.target import Target
-from simulator.times import DAY, HOUR, MINUTE, SECOND, Ms, day_cell, format_duration, hour_cell, instant, zone_offset
+from simulator.times import DAY, HOUR, MINUTE, SECOND, Ms, format_duration, hour_cell, instant, zone_offset
 from simulator.traffic.opened import adapter_of
 from simulator.traffic.sending import requests_of_visits
 from simulator.wechat import DESTROY_AFTER, encode_path, split_path
@@ -128,11 +127,14 @@ def days_of(case: CaseSection, contract: Contract) -> int:
     return max(case.days, day + (of_day + reach + HOUR) // DAY)
 
 
-def stage(ground: Ground, case: CaseSection, own: str, first: date | None, now: Ms) -> Staged:
+def stage(
+    ground: Ground, case: CaseSection, own: str, first: date | None, now: Ms, begins: Sequence[Ms] = ()
+) -> Staged:
     """Plan the visits of a case and encode them.
 
     Args:
         first: its first local day; None where the collector counts by arrival, and everything happens now.
+        begins: of its visits, where they are not as the case says.
 
     Raises:
         ScenarioError: the wire has no form for something in it; with why.
@@ -153,7 +155,8 @@ def stage(ground: Ground, case: CaseSection, own: str, first: date | None, now: 
         ground.target.options if ground.target.document else None,
     )
     day = first or datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).date()
-    begins = [begin_of(case, visit, day, zone) if first is not None else now for visit in case.visits]
+    if not begins:
+        begins = [begin_of(case, visit, day, zone) if first is not None else now for visit in case.visits]
     everybody = [(number, visit) for number, visit in enumerate(case.visits) for _ in range(visit.people)]
     people = _people(ground, own, everybody)
     visits = [
