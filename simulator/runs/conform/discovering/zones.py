@@ -95,7 +95,8 @@ def narrow(ask: Ask, oldest: Ms, now: Ms, by_day: bool, by_hour: bool) -> tuple[
     # First by dates alone: they tell whether hours are named by the local clock, or as instants in UTC.
     left = asking.narrow(names(), (_recent,), fine=False)
     fine = by_hour and any(all(_agrees_hour(name, one) for one in asking.said) for name in left)
-    return asking.narrow(left, (_recent, _seasons, _transitions), fine=fine), asking.said
+    pools = (_recent, _seasons, _transitions)
+    return asking.narrow(left, pools, fine=fine) or asking.narrow(left, pools, fine=False), asking.said
 
 
 class _Asking:
