@@ -22,6 +22,7 @@ from simulator.report.matrix import CaseFacts, Judgement, Matrix, Standing
 PAGE_FILE = "conform.html"
 
 _MOST_EXCHANGES = 40  # of one cell; conform.json has all of them
+_MOST_ODD = 40  # cells that are told of beside the matrix
 _SIGNS = {
     Standing.OK: "✓",
     Standing.INFORMATIONAL: "i",
@@ -105,13 +106,15 @@ def headline(matrix: Matrix) -> tuple[str, str, str]:
 def _context(matrix: Matrix) -> dict[str, Any]:
     tone, word, sentence = headline(matrix)
     areas = areas_of(matrix)
+    odd = _odd(areas)
     return {
         "matrix": matrix,
         "tone": tone,
         "word": word,
         "sentence": sentence,
         "areas": areas,
-        "odd": _odd(areas),
+        "odd": odd[:_MOST_ODD],
+        "odd_more": max(0, len(odd) - _MOST_ODD),
         "standings": [(one, [matrix.count(one, target.name) for target in matrix.targets]) for one in Standing],
         "many": len(matrix.targets) > 1,
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from simulator import __version__
 from simulator.contract import Definitions, Opens
@@ -165,5 +166,17 @@ def _journey(visit: CaseVisit) -> str:
     source = f", by {visit.source}" if visit.source != "own" else ""
     many = f"{visit.people} visitors" if visit.people > 1 else "a visitor"
     shape = f", sent as {visit.sent_as}" if visit.sent_as != "as it is" else ""
-    steps = json.dumps(visit.steps, ensure_ascii=False)
-    return f"day {day}, {clock}, {many}{phone}{source}{who}{shape}: {steps}"
+    return f"day {day}, {clock}, {many}{phone}{source}{who}{shape}: {_steps(visit.steps)}"
+
+
+def _steps(steps: Sequence[Any]) -> str:
+    return " → ".join(
+        step if isinstance(step, str) else ", ".join(f"{key}: {_value(value)}" for key, value in step.items())
+        for step in steps
+    )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(one, str | dict) for one in value):
+        return f"[{_steps(value)}]" if any(isinstance(one, dict) for one in value) else ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -15,6 +15,8 @@ from simulator.runs.conform.expecting import Cell, Expected, accepted, expected_
 from simulator.wire.outcome import describe
 from simulator.wire.request import Evidence, Outcome
 
+_MOST_NAMED = 3  # figures of one reason; the table beside it has all
+
 Known = Mapping[str, str]  # switch → stated, found or assumed
 
 
@@ -83,7 +85,10 @@ def _verdict(
             return Judged(standing, f"Another outcome that can be accepted: {name}.", name)
     if refused is not None:
         return Judged(Standing.FAILED, f"A good event was not taken: {_answer(refused)}")
-    difference = "; ".join(_differences(expected, got))
+    differences = list(_differences(expected, got))
+    difference = "; ".join(differences[:_MOST_NAMED])
+    if len(differences) > _MOST_NAMED:
+        difference += f"; and {len(differences) - _MOST_NAMED} more"
     for other in others(section, switches):
         if _fits(other.expected, got):
             return _otherwise(difference, other.name, other.switches, switches, known)

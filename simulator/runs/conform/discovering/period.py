@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.runs.conform.discovering.found import Found
 from simulator.runs.conform.discovering.probing import Answer, Bench, Probe, Visit
-from simulator.times import DAY, HOUR, MINUTE, Ms, format_duration, iso_utc, parse_instant
+from simulator.times import DAY, HOUR, MINUTE, Ms, format_duration, iso_utc, parse_instant, utc
 
 OLDEST = parse_instant("1971-01-02T00:00:00Z")  # the oldest instant that is asked about
 _AGES = (HOUR, DAY, 7 * DAY, 31 * DAY, 92 * DAY, 366 * DAY, 1_100 * DAY, 3_660 * DAY, 9_000 * DAY)
@@ -15,14 +15,20 @@ _ROUND = (DAY, HOUR, MINUTE)
 
 def find_time(bench: Bench, found: Found) -> bool:
     """By which time a launch of three days ago is counted; False where it is not, and nothing else can be found out."""
-    probe = _launch("a launch three days ago", Ms(bench.midnight() + 12 * HOUR))
+    at = Ms(bench.midnight() + 12 * HOUR)
+    probe = _launch("a launch three days ago", at)
     staged = bench.staged(probe)
     before = bench.views_now(staged)
     then = bench.ask_staged([(probe, staged)])[0].of("pv")
     today = bench.views_now(staged)
     now = None if before is None or today is None else today - before
     if then == 1 and now == 0:
-        found.set("time", "event")
+        day = bench.day_of(staged)
+        if day is not None and day >= bench.today():
+            when = f"{utc(at):%Y-%m-%d}"
+            found.leave("time", f"periods go by the events' own time, and days by arrival: {day} for {when}")
+        else:
+            found.set("time", "event")
         return True
     if then == 0 and now == 1:
         found.set("time", "arrival")

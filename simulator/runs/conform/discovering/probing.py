@@ -20,7 +20,7 @@ from simulator.runs.conform.exchanging import Exchanged, exchange_all
 from simulator.runs.conform.staging import Ground, Staged, local_instant, stage
 from simulator.runs.reading import Readers
 from simulator.scenario.case_file import CaseSection, probe_section
-from simulator.times import DAY, HOUR, Ms
+from simulator.times import DAY, HOUR, Ms, utc
 from simulator.verify.readers.reading import Reading
 from simulator.wire.request import Action, Outcome
 
@@ -161,6 +161,18 @@ class Bench:
     def send(self, probes: Sequence[Probe]) -> None:
         """Send some probes that somebody else reads."""
         exchange_all(self.ground.url, [self.staged(probe) for probe in probes])
+
+    def day_of(self, staged: Staged) -> str | None:
+        """The one day on which a probe is counted, of the cells of its stretch of time; None where that is not told."""
+        if not self.reads("pv", "day"):
+            return None
+        cells = self.readers.totals.read(*self._window(staged), kinds=("day",)).cells.get("day", {})
+        days = [day for day, values in cells.items() if values.get("pv")]
+        return days[0][:10] if len(days) == 1 else None
+
+    def today(self) -> str:
+        """Today's date where it is earliest, twelve hours behind UTC."""
+        return f"{utc(Ms(self.now - 12 * HOUR)):%Y-%m-%d}"
 
     def views_now(self, staged: Staged) -> int | None:
         """The views of a probe that are counted today, whenever they were."""
