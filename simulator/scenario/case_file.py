@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from simulator.contract import Dedupe, User
 from simulator.scenario.load import read_model
 from simulator.scenario.values import Flag, IdentityType, Model, Name, Scene, Whole, wrong
 
 _AT = re.compile(r"(?:(\d{1,3}) )?([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{3}))?)?")
+_DECISIVE = re.compile(r"(pv|uv|opens|new_users)( by (source|content|page|hour|day))?")
 _HOUR = re.compile(r"(?:\d{1,3} )?(?:[01]\d|2[0-3])|visit \d")
 
 Instant = tuple[int, int]  # day of the case from 1, milliseconds of that day's clock
@@ -37,8 +38,15 @@ def _hour(value: str) -> str:
     return value
 
 
+def _decisive(value: str) -> str:
+    if not _DECISIVE.fullmatch(value):
+        raise wrong("one of the four numbers, such as pv, or one in a kind of cell, such as pv by source", value)
+    return value
+
+
 At = Annotated[Instant, BeforeValidator(_at)]
 Hour = Annotated[str, BeforeValidator(_hour)]
+Decisive = Annotated[str, AfterValidator(_decisive)]
 Number = Annotated[Whole, Field(ge=0, le=1_000_000)]
 
 Need = Literal["event time", "ids", "devices", "links", "timeout below a day"]
@@ -149,8 +157,8 @@ class CaseSection(Model):
     app: dict[str, Any] = Field(default={}, description="As in a scenario.")
     sources: dict[Name, CaseSource] = Field(default={}, description="Beside `own`.")
     visits: Annotated[list[CaseVisit], Field(min_length=1)]
-    decides: list[Literal["pv", "uv", "opens", "new_users"]] = Field(
-        description="Without these numbers the case says nothing, and is not supported."
+    decides: Annotated[list[Decisive], Field(min_length=1)] = Field(
+        description="pv, or pv by source: without these numbers the case says nothing, and is not supported."
     )
     expect: Figures
     under: list[Under] = Field(default=[], description="Later ones win.")

@@ -173,7 +173,7 @@ def _unsupported(ground: Ground, case: Case) -> str:
         return "it needs the events' own time, and the contract counts by arrival"
     if "ids" in section.needs and contract.dedupe == "maybe":
         return "the contract promises nothing of duplicates (dedupe: maybe)"
-    if contract.sessions == "given" and section.decides == ["opens"]:
+    if contract.sessions == "given" and all(one.startswith("opens") for one in section.decides):
         return "opens are the wire's own session ids (sessions: given)"
     return _too_long(contract, section) if contract.definitions.opens.rule == "timeout" else ""
 
@@ -194,12 +194,14 @@ def _too_long(contract: Contract, section: CaseSection) -> str:
 
 def _undecided(case: Case, places: Mapping[Cell, Cell | str]) -> str:
     """Why the figures that are read decide nothing."""
-    for metric in case.section.decides:
-        of_it = {cell: place for cell, place in places.items() if cell[0] == metric}
-        unread = [place for place in of_it.values() if isinstance(place, str)]
-        if of_it and len(unread) == len(of_it):
-            return f"{metric}: {unread[0]}"
-    return ""
+    unread = (place for cell, place in places.items() if _decides(case, cell) and isinstance(place, str))
+    return next(unread, "")
+
+
+def _decides(case: Case, cell: Cell) -> bool:
+    """Whether the case says nothing without this figure."""
+    metric, by, _ = cell
+    return (metric if by == "all" else f"{metric} by {by}") in case.section.decides
 
 
 def _registered(ground: Ground, opened: list[_Open], judgements: dict[str, Judgement]) -> list[_Open]:
@@ -235,7 +237,7 @@ def _judged(ground: Ground, readers: Readers, one: _Open, switches: Mapping[str,
     numbers = tuple(_number(one, cell, value) for cell, value in expected.items())
     zone, secrets = ground.contract.definitions.day, readers.setting.secrets
     exchanges = tuple(told(each, zone, ground.contract.replies, secrets) for each in one.exchanged)
-    unread = [cell for cell in one.read if cell[0] in one.case.section.decides and got[cell] is None]
+    unread = [cell for cell in one.read if _decides(one.case, cell) and got[cell] is None]
     if unread:
         why = one.after.error or one.before.error or "its reader gave no usable value"
         return Judgement(

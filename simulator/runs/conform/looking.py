@@ -40,6 +40,8 @@ def _place(staged: Staged, cell: Cell, given: Reading, by_event: bool) -> Cell |
     metric, by, _ = cell
     if by in ("hour", "day") and not by_event:
         return f"{by}s are those of arrival"
+    if by in ("source", "content", "page") and not staged.tells(by):
+        return f"the wire of {staged.adapter.name} does not carry what {metric} by {by} is told by"
     there = staged.cell(cell)
     if there[1] == by:
         if by == _WHOLE and not by_event:
@@ -50,12 +52,13 @@ def _place(staged: Staged, cell: Cell, given: Reading, by_event: bool) -> Cell |
         return there
     if by_event and given.gives(metric, _WHOLE):
         return metric, _WHOLE, ""
-    return _why(given, metric, there[1])
+    why = _why(given, metric, there[1])
+    return f"{metric} is read neither by source nor in total ({why})" if by_event else why
 
 
 def _why(given: Reading, metric: str, by: str) -> str:
     if (metric, by) in given.left_out:
-        return f"the target file says that the collector has no {metric} by {by}"
+        return f"the target file says that the collector has no {metric} {_in(by)}"
     said = given.missing.get((metric, by)) or given.errors.get(by, "")
     return said or f"{metric} by {by} is not read"
 
@@ -87,3 +90,7 @@ def _instant(cell: str) -> Ms | None:
     with suppress(ValueError, OverflowError):
         return parse_instant(cell)
     return None
+
+
+def _in(by: str) -> str:
+    return "in total" if by == _WHOLE else f"by {by}"

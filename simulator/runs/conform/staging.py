@@ -33,7 +33,7 @@ from simulator.journey.population import Person, identity_value
 from simulator.journey.script import script_of, take
 from simulator.ledger.manifest import Options
 from simulator.rand import Stream
-from simulator.runs.conform.expecting import Cell, Expected
+from simulator.runs.conform.expecting import Cell
 from simulator.runs.conform.shapes import reshaped
 from simulator.scenario.case_file import CaseSection, CaseSource, CaseVisit
 from simulator.scenario.load import load_scenario_text
@@ -91,9 +91,12 @@ class Staged:
         """The sources that its good events carry."""
         return frozenset(record.source for one in self.requests for record in one.records if not record.bad)
 
-    def cells(self, expected: Expected) -> dict[Cell, int]:
-        """Expected figures by the cells as the collector calls them."""
-        return {self.cell(cell): value for cell, value in expected.items()}
+    def tells(self, by: str) -> bool:
+        """Whether the wire carries every text of this kind that the case looks for."""
+        records = [record for one in self.requests for record in one.records if not record.bad]
+        carried = {getattr(record, by) for record in records}
+        named = getattr(self.case.expect, by)
+        return all(self._named(by, name) in carried for name in named if name != NO_CELL)
 
     def _named(self, by: str, name: str) -> str:
         if by == "source" and name != NO_CELL:
