@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -64,12 +66,12 @@ def command(
     if discover:
         return _discover(wanted, only, out, _Progress(quiet))
     cases = chosen(only, suite())
-    folder = _folder(out)
     progress = _Progress(quiet)
     again = shlex.join(["mpsim", *typed_again(sys.argv[1:], "--out", "-o")])
-    done = conform(wanted, cases, again, progress)
-    progress.end()
-    files = _write(folder, done)
+    with _folder(out) as folder:
+        done = conform(wanted, cases, again, progress)
+        progress.end()
+        files = _write(folder, done)
     print_matrix(terminal(), done.matrix, files)
     return done.matrix.exit_code
 
@@ -107,8 +109,9 @@ def _save(out: Path, text: str) -> None:
         raise UsageError(f"{out} cannot be written: {failed.strerror}") from failed
 
 
-def _folder(out: Path | None) -> Path:
-    """The directory of the results, made before anything is sent."""
+@contextmanager
+def _folder(out: Path | None) -> Iterator[Path]:
+    """The directory of the results, made before anything is sent; it goes again where nothing comes into it."""
     folder = out or Path("reports") / f"conform-{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +119,11 @@ def _folder(out: Path | None) -> Path:
             raise UsageError(f"{folder} is not empty; name a new directory with -o")
     except OSError as failed:
         raise UsageError(f"{folder} cannot be written: {failed.strerror}") from failed
-    return folder
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # it holds the results
+            folder.rmdir()
 
 
 def _write(folder: Path, done: Conformed) -> list[str]:

@@ -62,8 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seconds = sorted(one.seconds for one in tried)
     print(
         f"{right} of {len(tried)} combinations right: {len(OPENS)} opening rules, {len(USERS)} of users, "
-        f"{len(ZONES)} zones; {sum(one.cases for one in tried)} cases ok; discovery took {seconds[len(seconds) // 2]:.1f} s "
-        f"in the median, {seconds[-1]:.1f} s at most; {time.monotonic() - began:.0f} s in all"
+        f"{len(ZONES)} zones; {sum(one.cases for one in tried)} cases ok; discovery took "
+        f"{seconds[len(seconds) // 2]:.1f} s in the median, {seconds[-1]:.1f} s at most; "
+        f"{time.monotonic() - began:.0f} s in all"
     )
     return 0 if right == len(tried) else 1
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from simulator.contract import Contract
-from simulator.errors import ConnectionFailed, ScenarioError, UsageError
+from simulator.errors import ConnectionFailed, UsageError
 from simulator.report.matrix import Judgement, Number, Standing
 from simulator.runs.conform.cases import Case
 from simulator.runs.conform.days import Need, rounds
@@ -20,11 +19,11 @@ from simulator.runs.conform.exchanging import Exchanged, exchange_all, told
 from simulator.runs.conform.expecting import Cell, expected_under, switches_of
 from simulator.runs.conform.judging import Known, is_met, judge, named
 from simulator.runs.conform.looking import look, readable, values
-from simulator.runs.conform.staging import Ground, Staged, days_of, stage, timeout_of
+from simulator.runs.conform.staging import Ground, Staged, days_of, stage
+from simulator.runs.conform.supporting import by_contract, by_reader, by_wire, decides, plain
 from simulator.runs.links import register_links
 from simulator.runs.reading import Readers
-from simulator.scenario.case_file import CaseSection
-from simulator.times import HOUR, MINUTE, Ms, format_duration
+from simulator.times import Ms, format_duration
 from simulator.verify.readers.reading import Reading
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0  # seconds between two looks
@@ -75,58 +74,66 @@ def conduct(
         tell: how many cases are done, of how many.
     """
     switches = switches_of(ground.contract, tenant=ground.target.file.scope.tenant is not None)
-    judgements: dict[str, Judgement] = {}
     now = Ms(time.time_ns() // _NS)
-    owns = {case.id: f"{ground.namespace}.{number:02}" for number, case in enumerate(cases)}
-    by_event = ground.contract.time == "event"
-    fitting = []
-    for case in cases:
-        why = _unsupported(ground, case)
-        if why:
-            judgements[case.id] = _not_supported(case, why)
-        else:
-            fitting.append(case)
     given = readers.totals.read(now, Ms(now + 1))
-    together: list[list[Case]] = [fitting]
-    homeless: list[str] = []
-    firsts: list[Mapping[str, date]] = [{}]
-    if by_event:
-        needed = [
-            Need(case.id, days_of(case.section, ground.contract), case.section.around == "clock back")
-            for case in fitting
-        ]
-        made, homeless = rounds(needed, ground.contract.definitions.day, now, ground.contract.max_age)
-        together = [[case for case in fitting if case.id in one.first] for one in made]
-        firsts = [one.first for one in made]
-    for name in homeless:
-        case = next(case for case in fitting if case.id == name)
-        limit = format_duration(ground.contract.max_age or Ms(0))
-        judgements[name] = _not_supported(case, f"its events are older than {limit}, which the contract does not take")
-    for some, first in zip(together, firsts, strict=True):
-        opened: list[_Open] = []
-        for case in some:
+    owns = {case.id: f"{ground.namespace}.{number:02}" for number, case in enumerate(cases)}
+    unsupported: dict[str, str] = {}
+    judgements: dict[str, Judgement] = {}
+    for some in _laid_out(ground, cases, now, unsupported):
+        opened = []
+        for case, first in some:
             try:
-                staged = stage(ground, case.section, owns[case.id], first.get(case.id), now)
+                staged = stage(ground, case.section, owns[case.id], first, now)
             except UsageError as wrong:
-                judgements[case.id] = _not_supported(case, _plain(wrong))
+                unsupported[case.id] = plain(wrong)
                 continue
-            expected = expected_under(case.section, switches)
-            places = readable(staged, list(expected), given, by_event)
-            why = _undecided(case, places)
+            places = readable(staged, list(expected_under(case.section, switches)), given, first is not None)
+            why = by_wire(case, staged, ground.contract) or by_reader(case, places) or _links_refused(ground, staged)
             if why:
-                judgements[case.id] = _not_supported(case, why)
+                unsupported[case.id] = why
             else:
                 opened.append(_Open(case, staged, places))
-        opened = _registered(ground, opened, judgements)
         _run(ground, readers, opened, switches)
-        for one in opened:
-            judgements[one.case.id] = _judged(ground, readers, one, switches, known)
-        tell(len(judgements), len(cases))
+        judgements |= {one.case.id: _judged(ground, readers, one, switches, known) for one in opened}
+        tell(len(judgements) + len(unsupported), len(cases))
+    for name, why in unsupported.items():
+        judgements[name] = Judgement(name, Standing.NOT_SUPPORTED, readers.setting.secrets.hidden(why))
     return [judgements[case.id] for case in cases]
 
 
+def _laid_out(
+    ground: Ground, cases: Sequence[Case], now: Ms, unsupported: dict[str, str]
+) -> list[list[tuple[Case, date | None]]]:
+    """The cases that go together, each with its first local day; None where everything happens now."""
+    contract = ground.contract
+    for case in cases:
+        if why := by_contract(case, contract):
+            unsupported[case.id] = why
+    fitting = {case.id: case for case in cases if case.id not in unsupported}
+    if contract.time == "arrival":
+        return [[(case, None) for case in fitting.values()]]
+    needed = [
+        Need(name, days_of(case.section, contract), case.section.around == "clock back")
+        for name, case in fitting.items()
+    ]
+    made, homeless = rounds(needed, contract.definitions.day, now, contract.max_age)
+    for name in homeless:
+        limit = format_duration(contract.max_age or Ms(0))
+        unsupported[name] = f"its events are older than {limit}, which the contract does not take"
+    return [[(fitting[name], first) for name, first in one.first.items()] for one in made]
+
+
+def _links_refused(ground: Ground, staged: Staged) -> str:
+    """Why the collector does not take the links of method 2; empty where it does, or there are none."""
+    try:
+        register_links(ground.url, staged.scenario)
+    except ConnectionFailed as refused:
+        return str(refused)
+    return ""
+
+
 def _run(ground: Ground, readers: Readers, opened: Sequence[_Open], switches: Mapping[str, object]) -> None:
-    """Read, send, and read again."""
+    """Read, send, and read again until every case is right or the time is up."""
     for one in opened:
         one.before = look(readers.totals, one.staged, one.kinds)
     exchanges = exchange_all(ground.url, [one.staged for one in opened])
@@ -136,96 +143,38 @@ def _run(ground: Ground, readers: Readers, opened: Sequence[_Open], switches: Ma
 
 
 def _settle(ground: Ground, readers: Readers, opened: Sequence[_Open], switches: Mapping[str, object]) -> None:
-    """Look until every case is right and nothing has changed for the quiet time, or the deadline has come."""
-    contract = ground.contract
+    """Look until every case is right and nothing has changed for the quiet time, or the deadline has come.
+
+    What is right is not looked at again before everything is; then all of it is, since totals pass through the right
+    value on their way to too high. The last look is at everything.
+    """
+    quiet, deadline = ground.contract.quiet / 1000, ground.contract.deadline / 1000
     began = time.monotonic()
     pause, unchanged = _FIRST_PAUSE, began
-    waiting = list(opened)
+    missing: Sequence[_Open] = opened
     while True:
-        changed = False
+        left = deadline - (time.monotonic() - began)
+        some = missing if missing and left > 0 else opened
         looked = time.monotonic()
-        for one in waiting:
-            reading = look(readers.totals, one.staged, one.kinds)
-            changed = changed or not reading.says_the_same(one.after)
-            one.after = reading
-        if changed:
+        if _changed(readers, some):
             unchanged = time.monotonic()
         missing = [one for one in opened if not is_met(one.case, switches, one.got())]
-        rested = (looked - unchanged) * 1000 >= contract.quiet
-        if (not missing and waiting == list(opened) and rested) or (looked - began) * 1000 >= contract.deadline:
+        if left <= 0 or (not missing and len(some) == len(opened) and looked - unchanged >= quiet):
             return
-        # What is right is looked at again when everything is, since totals pass through the right value.
-        waiting = missing or list(opened)
-        left = contract.deadline / 1000 - (time.monotonic() - began)
         if not missing:
-            pause = max(contract.quiet / 1000 - (time.monotonic() - unchanged), 0.001)
-        time.sleep(max(min(pause, left), 0.0))
+            pause = max(quiet - (time.monotonic() - unchanged), 0.001)
+        time.sleep(max(min(pause, deadline - (time.monotonic() - began)), 0.0))
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-# ---- what a target cannot tell ------------------------------------------------------------------------------------
-
-
-def _unsupported(ground: Ground, case: Case) -> str:
-    """Why a case says nothing about this target, before anything is planned; empty where it does."""
-    contract, section = ground.contract, case.section
-    if "event time" in section.needs and contract.time == "arrival":
-        return "it needs the events' own time, and the contract counts by arrival"
-    if "ids" in section.needs and contract.dedupe == "maybe":
-        return "the contract promises nothing of duplicates (dedupe: maybe)"
-    if contract.sessions == "given" and all(one.startswith("opens") for one in section.decides):
-        return "opens are the wire's own session ids (sessions: given)"
-    return _too_long(contract, section) if contract.definitions.opens.rule == "timeout" else ""
-
-
-def _too_long(contract: Contract, section: CaseSection) -> str:
-    """Why a timeout is too long for a case, whose gaps are of another size; empty where it is not."""
-    timeout = timeout_of(contract)
-    said = format_duration(timeout)
-    if timeout >= 23 * HOUR and "timeout below a day" in section.needs:
-        return f"its gap is a day, and the timeout is {said}"
-    if contract.midnight and days_of(section, contract) > section.days:
-        return f"its gaps are as long as the timeout, {said}, and would reach over midnight, which ends opens here"
-    phones = [visit.device for visit in section.visits if visit.device is not None]
-    if not contract.launch_opens and len(set(phones)) < len(phones) and timeout >= 90 * MINUTE:
-        return f"its visits are two hours apart, and the timeout is {said}"
-    return ""
-
-
-def _undecided(case: Case, places: Mapping[Cell, Cell | str]) -> str:
-    """Why the figures that are read decide nothing."""
-    unread = (place for cell, place in places.items() if _decides(case, cell) and isinstance(place, str))
-    return next(unread, "")
-
-
-def _decides(case: Case, cell: Cell) -> bool:
-    """Whether the case says nothing without this figure."""
-    metric, by, _ = cell
-    return (metric if by == "all" else f"{metric} by {by}") in case.section.decides
-
-
-def _registered(ground: Ground, opened: list[_Open], judgements: dict[str, Judgement]) -> list[_Open]:
-    """Those whose links of method 2 the collector takes."""
-    kept = []
-    for one in opened:
-        try:
-            register_links(ground.url, one.staged.scenario)
-        except ConnectionFailed as refused:
-            judgements[one.case.id] = _not_supported(one.case, str(refused))
-        else:
-            kept.append(one)
-    return kept
-
-
-def _not_supported(case: Case, why: str) -> Judgement:
-    return Judgement(case.id, Standing.NOT_SUPPORTED, why)
-
-
-def _plain(wrong: UsageError) -> str:
-    """What is wrong, without the place in a file that nobody sees."""
-    if isinstance(wrong, ScenarioError):
-        return "; ".join(complaint.text for complaint in wrong.complaints)
-    return str(wrong)
+def _changed(readers: Readers, some: Sequence[_Open]) -> bool:
+    """Look at some cases; whether any of their totals is another than at the last look."""
+    changed = False
+    for one in some:
+        reading = look(readers.totals, one.staged, one.kinds)
+        changed = changed or not reading.says_the_same(one.after)
+        one.after = reading
+    return changed
 
 
 # ---- the end of a case --------------------------------------------------------------------------------------------
@@ -237,7 +186,7 @@ def _judged(ground: Ground, readers: Readers, one: _Open, switches: Mapping[str,
     numbers = tuple(_number(one, cell, value) for cell, value in expected.items())
     zone, secrets = ground.contract.definitions.day, readers.setting.secrets
     exchanges = tuple(told(each, zone, ground.contract.replies, secrets) for each in one.exchanged)
-    unread = [cell for cell in one.read if _decides(one.case, cell) and got[cell] is None]
+    unread = [cell for cell in one.read if decides(one.case, cell) and got[cell] is None]
     if unread:
         why = one.after.error or one.before.error or "its reader gave no usable value"
         return Judgement(

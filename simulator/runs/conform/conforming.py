@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from simulator import __version__
-from simulator.contract import Definitions, Opens
+from simulator.contract import Contract, Definitions, Opens
+from simulator.errors import UsageError
 from simulator.report.matrix import CaseFacts, Judgement, Matrix, TargetFacts
 from simulator.runs.collector_process import embedded_collector
 from simulator.runs.conform.cases import VERSION, Case
@@ -22,10 +23,13 @@ from simulator.runs.conform.discovering.discover import discover
 from simulator.runs.conform.discovering.found import Found
 from simulator.runs.conform.standing import Standing, Wanted, standing, targets_named
 from simulator.scenario.case_file import CaseVisit
-from simulator.scenario.contracts import ContractFile, read_contract
+from simulator.scenario.contracts import OF_TIMEOUT, ContractFile, read_contract
 from simulator.scenario.target import Target
 
 EMBEDDED = "embedded collector"  # what reports call the one that is started where no target is named
+
+# It has counted what it answered: nothing is gained by waiting for it.
+_PROMPT = ContractFile.model_validate({"quiet": "200ms", "deadline": "5s"})
 
 Tell = Callable[[str, str], None]  # target, what is going on there
 
@@ -87,13 +91,16 @@ def _with_embedded(wanted: Wanted, running: ExitStack) -> Wanted:
     if wanted.targets:
         return wanted
     said = ContractFile() if wanted.contract is None else read_contract(wanted.contract).file
+    odd = [name for name in OF_TIMEOUT if getattr(said, name) not in (None, getattr(Contract(), name))]
+    if odd:
+        raise UsageError(f"the embedded collector counts opens otherwise: leave {odd[0]} out, or name a --target")
     usual = Definitions()
     definitions = Definitions(
         said.opens if isinstance(said.opens, Opens) else usual.opens, said.user or usual.user, said.day or usual.day
     )
     folder = running.enter_context(TemporaryDirectory(prefix="mpsim-conform-"))
     url = running.enter_context(embedded_collector(Path(folder) / "collector.db", definitions, fsync=False))
-    return replace(wanted, targets=(url,), names={url: EMBEDDED})
+    return replace(wanted, targets=(url,), names={url: EMBEDDED}, usual=_PROMPT)
 
 
 def _found(wanted: Wanted, target: Target, tell: Tell) -> Found | None:

@@ -80,7 +80,7 @@ def others(case: CaseSection, switches: Mapping[str, Any]) -> Iterator[Other]:
             continue  # they decide nothing there
         expected = expected_under(case, there)
         if changed and expected != here:
-            said = ", ".join(f"{name}: {_word(there[name])}" for name in changed)
+            said = ", ".join(f"{name}: {word(there[name])}" for name in changed)
             found.append((len(changed), Other(said, changed, expected)))
     found.sort(key=lambda pair: pair[0])
     yield from (other for _, other in found)
@@ -114,5 +114,6 @@ def _values(values: Values) -> Iterator[tuple[str, int]]:
             yield metric, value
 
 
-def _word(value: object) -> str:
+def word(value: object) -> str:
+    """A value as a contract file writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)

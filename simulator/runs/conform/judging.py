@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from simulator.report.matrix import Standing
 from simulator.runs.conform.cases import VERSION, Case
 from simulator.runs.conform.exchanging import Exchanged
-from simulator.runs.conform.expecting import Cell, Expected, accepted, expected_under, others
+from simulator.runs.conform.expecting import Cell, Expected, accepted, expected_under, others, word
 from simulator.wire.outcome import describe
 from simulator.wire.request import Evidence, Outcome
 
@@ -44,6 +44,8 @@ def judge(
         known: how each came to be in force.
         got: by how much each figure went up; None: it is not read.
     """
+    if not exchanged:
+        return Judged(Standing.ENGINE_ERROR, "nothing was sent: the collector had stopped answering")
     broken = next((one for one in exchanged if one.answer.evidence is not Evidence.REPLY), None)
     if broken is not None:
         return Judged(Standing.ENGINE_ERROR, f"no reply to a request: {describe(broken.answer)}")
@@ -107,9 +109,9 @@ def _otherwise(
             name,
         )
     said = " and ".join(
-        f"the contract says {switch}: {_word(switches[switch])}"
+        f"the contract says {switch}: {word(switches[switch])}"
         if known[switch] == "stated"
-        else f"elsewhere it counted by {switch}: {_word(switches[switch])}"
+        else f"elsewhere it counted by {switch}: {word(switches[switch])}"
         for switch in sure
     )
     return Judged(Standing.FAILED, f"{difference}: right under {name}, but {said}.", name)
@@ -136,7 +138,3 @@ def named(cell: Cell) -> str:
 def _answer(one: Exchanged) -> str:
     names = ", ".join(record.event or "(no event)" for record in one.request.records)
     return f"{names}: {describe(one.answer)}"
-
-
-def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -78,6 +78,7 @@ class Staged:
     zone: str
     begins: tuple[Ms, ...]  # of its visits, in the case's order
     sources: Mapping[str, str]  # by the case's name of a source, what it is on the wire
+    coarse: bool = False  # the wire tells of other instants than those at which things happened
 
     def cell(self, cell: Cell) -> Cell:
         """A cell as the collector calls it."""
@@ -177,7 +178,9 @@ def stage(
     end = local_instant(day + timedelta(days_of(case, ground.contract)), (1, 0), zone)
     if first is None:
         begin, end = Ms(now - 3_600_000), Ms(now + ground.contract.deadline + 3_600_000)
-    return Staged(case, own, scenario, adapter, tuple(sent), begin, end, day, zone, tuple(begins), sources)
+    instants = {event.at + event.delivery.skew for visit in visits for event in visit.events}
+    coarse = any(record.date not in instants for one in sent for record in one.records if record.date is not None)
+    return Staged(case, own, scenario, adapter, tuple(sent), begin, end, day, zone, tuple(begins), sources, coarse)
 
 
 def begin_of(case: CaseSection, visit: CaseVisit, first: date, zone: str) -> Ms:

@@ -62,6 +62,7 @@ class Wanted:
     token_variable: str = ""
     allowed_hosts: Sequence[str] = ()
     names: Mapping[str, str] | None = None  # what reports call a URL; the URL itself unless it is here
+    usual: ContractFile | None = None  # what holds of all of them where nothing else is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,8 @@ def standing(wanted: Wanted, target: Target, found: ContractFile = _NOTHING) -> 
     explicit = None if wanted.contract is None else read_contract(wanted.contract)
     stated = _stated(explicit, target)
     scenario = load_scenario_text(_SCENARIO, "conform", Path())
-    below = GivenContract(target.contract.name, _over(_over(target.contract.file, found), _stated(None, target)))
+    usual = target.contract.file if wanted.usual is None else _over(target.contract.file, wanted.usual)
+    below = GivenContract(target.contract.name, _over(_over(usual, found), _stated(None, target)))
     contract = resolve_contract(explicit, scenario, below)
     ground = Ground(target, url, contract, f"mpsim-{random.token_hex(3)}", is_loopback_url(url))
     readers = make_readers(target, _setting(ground, scenario))

@@ -8,7 +8,8 @@ from simulator.runs.conform.discovering.found import Found
 from simulator.scenario.contracts import GivenContract, read_contract_text
 
 _WIDTH = 110
-_ORDER = (
+# Of a contract file, that can be found out, in the order in which they are written.
+KEYS = (
     "opens", "timeout_inclusive", "midnight", "source_change", "launch_opens", "user", "day", "dedupe", "time",
     "max_age",
 )  # fmt: skip
@@ -22,7 +23,7 @@ def contract_text(found: Found, name: str, heading: str) -> str:
         heading: of whom and when it was found, one line.
     """
     lines = [f"# {heading}", f"name: {_quoted(name)}"]
-    for key in _ORDER:
+    for key in KEYS:
         if key in found.keys:
             lines.append(f"{key}: {_quoted(found.keys[key])}" if key == "day" else f"{key}: {found.keys[key]}")
         elif key in found.unknown:

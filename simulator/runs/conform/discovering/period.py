@@ -19,7 +19,11 @@ def find_time(bench: Bench, found: Found) -> bool:
     probe = _launch("a launch three days ago", at)
     staged = bench.staged(probe)
     before = bench.views_now(staged)
-    then = bench.ask_staged([(probe, staged)])[0].of("pv")
+    answer = bench.ask_staged([(probe, staged)])[0]
+    if answer.refusal:
+        found.leave("time", f"a launch was not taken: {answer.refusal}")
+        return False
+    then = answer.of("pv")
     today = bench.views_now(staged)
     now = None if before is None or today is None else today - before
     if then == 1 and now == 0:

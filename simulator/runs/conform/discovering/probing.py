@@ -22,6 +22,7 @@ from simulator.runs.reading import Readers
 from simulator.scenario.case_file import CaseSection, probe_section
 from simulator.times import DAY, HOUR, Ms, utc
 from simulator.verify.readers.reading import Reading
+from simulator.wire.outcome import describe
 from simulator.wire.request import Action, Outcome
 
 _NS = 1_000_000
@@ -61,7 +62,7 @@ class Answer:
     """The four numbers of a probe by its sources; None: not read. "" is the whole probe."""
 
     figures: Mapping[tuple[str, str], int | None]  # metric, source
-    acked: bool  # every event was
+    refusal: str  # what the first request that was not acked was answered; empty: all were
 
     def of(self, metric: str, source: str = "own") -> int | None:
         """One figure."""
@@ -242,12 +243,13 @@ def _total(answer: Answer) -> int:
 
 
 def _answer(staged: Staged, kind: str, before: Reading, after: Reading, exchanged: Sequence[Exchanged]) -> Answer:
-    acked = all(one.outcome is Outcome.ACKED for one in exchanged if one.is_good)
+    odd = next((one for one in exchanged if one.is_good and one.outcome is not Outcome.ACKED), None)
+    refusal = "" if odd is None else describe(odd.answer)
     cells = {name: staged.sources[name] for name in staged.case.sources} if kind == "source" else {"own": ""}
     figures = {
         (metric, name): _more(before, after, metric, kind, cell) for name, cell in cells.items() for metric in METRICS
     }
-    return Answer(figures, acked)
+    return Answer(figures, refusal)
 
 
 def _more(before: Reading, after: Reading, metric: str, kind: str, cell: str) -> int | None:
