@@ -2,7 +2,7 @@
 
 It keeps what it is sent in memory and counts with the plain tally of the readers, which knows nothing of cases or
 probes. Extra behaviour by further arguments: `keep-last` (of two events with one id the last), `no-days`, `only-all`,
-`utc-hours`, `lag=MS` (the totals are so long behind).
+`utc-hours`, `lag=MS` (the totals are so long behind), `refuses` (401 to every event), `hangs-up` (no reply to any).
 """
 
 from __future__ import annotations
@@ -89,7 +89,11 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """An event, or totals."""
         url = urlsplit(self.path)
-        if url.path == "/cbe/__utm":
+        if url.path == "/cbe/__utm" and "refuses" in ODD:
+            self.answer({"error": "who are you?"}, 401)
+        elif url.path == "/cbe/__utm" and "hangs-up" in ODD:
+            self.close_connection = True
+        elif url.path == "/cbe/__utm":
             try:
                 KEPT.take(self.path)
             except WireError:

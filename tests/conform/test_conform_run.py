@@ -185,6 +185,40 @@ def test_a_reader_without_cells_is_asked_for_the_totals_of_each_case_alone(tmp_p
 
 
 @pytest.mark.slow
+def test_a_collector_that_refuses_everything_fails_with_what_it_answered(tmp_path: Path) -> None:
+    with switchable(tmp_path, "opens: launch\n", "refuses") as url:
+        code, document = conformed(tmp_path, "--target", url, "--contract", contract_file(tmp_path), "--only", "opens")
+
+    assert (code, list(standings(document))) == (1, ["failed"])
+    assert "HTTP 401" in document["cases"][0]["results"][url]["why"]
+    assert "time was not found out: a launch was not taken: HTTP 401" in document["targets"][0]["remarks"][0]
+
+
+@pytest.mark.slow
+def test_without_replies_nothing_is_said_and_the_rest_is_not_sent(tmp_path: Path) -> None:
+    with switchable(tmp_path, "opens: launch\n", "hangs-up") as url:
+        code, document = conformed(tmp_path, "--target", url, "--contract", contract_file(tmp_path))
+
+    assert (code, "engine error" in standings(document)) == (3, True)
+    assert "ok" not in standings(document)
+    assert "failed" not in standings(document)
+    sent = sum(len(case["results"][url]["exchanges"]) for case in document["cases"])
+    assert 4 <= sent <= 8  # cases that were on their way when the fourth ended
+
+
+@pytest.mark.slow
+def test_of_a_wire_that_tells_neither_time_nor_source_only_pages_can_be_judged(tmp_path: Path) -> None:
+    with embedded(tmp_path, "launch", "openid", "Asia/Shanghai") as url:
+        code, document = conformed(
+            tmp_path, "--target", url, "--adapter", "dmhub-2018", "--contract", contract_file(tmp_path, opens="launch")
+        )
+
+    found = standings(document)
+    assert (code, sorted(found)) == (0, ["not supported", "ok"])
+    assert found["ok"] == ["views-like-named", "views-query", "unicode-page", "limits-route"]
+
+
+@pytest.mark.slow
 def test_several_targets_stand_side_by_side(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()

@@ -40,12 +40,14 @@ def _place(staged: Staged, cell: Cell, given: Reading, by_event: bool) -> Cell |
     metric, by, _ = cell
     if by in ("hour", "day") and not by_event:
         return f"{by}s are those of arrival"
+    if metric in ("uv", "new_users") and staged.nameless:
+        return f"{metric} of anonymous visitors cannot be known on the wire of {staged.adapter.name}"
     if by in ("source", "content", "page") and not staged.tells(by):
         return f"the wire of {staged.adapter.name} does not carry what {metric} by {by} is told by"
     there = staged.cell(cell)
     if there[1] == by:
         if by == _WHOLE and not by_event:
-            return "the case comes from several sources, and the total is not its own"
+            return "its events have not one source to tell them by, and a total by arrival is not its own"
         return there if given.gives(metric, by) else _why(given, metric, by)
     # The whole of a case with one source.
     if given.gives(metric, there[1]):

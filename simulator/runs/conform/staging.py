@@ -92,6 +92,12 @@ class Staged:
         """The sources that its good events carry."""
         return frozenset(record.source for one in self.requests for record in one.records if not record.bad)
 
+    @property
+    def nameless(self) -> bool:
+        """Whether a good event says nothing of whose it is, neither a device nor an identity."""
+        records = [record for one in self.requests for record in one.records if not record.bad]
+        return any(not record.anonymous_id and not record.identities for record in records)
+
     def tells(self, by: str) -> bool:
         """Whether the wire carries every text of this kind that the case looks for."""
         records = [record for one in self.requests for record in one.records if not record.bad]
