@@ -34,6 +34,9 @@ def command(
 
     Without --visitor the smallest set that shows the failure is sent; where none is known yet it is searched for by
     some replays, which begin with whom the findings name.
+
+    They come one request at a time, in the order of the plan; what passes so is sent once more with all at once. With
+    --same it is not: the collector takes the same events once only.
     """
     console, aside = terminal(), terminal(stderr=True)
 
@@ -53,10 +56,11 @@ def _listed(visitors: Sequence[int]) -> str:
 
 
 def _search(replayed: Replayed) -> str:
-    """How sure the set is."""
+    """How sure the set is, and how it was sent where it has to be so."""
     searched = replayed.searched
+    at_once = "; all at once" if replayed.at_once else ""
     if searched is None:
-        return ""
+        return " (all at once)" if replayed.at_once else ""
     replays = "1 replay" if searched.tries == 1 else f"{searched.tries} replays"
     if searched.known is None:
         return f" (nobody shows again what failed, in {replays})"
@@ -67,4 +71,4 @@ def _search(replayed: Replayed) -> str:
         if searched.known.least
         else "a smaller one was not looked for to the end"
     )
-    return f" (the smallest set found in {replays}; {sure})"
+    return f" (the smallest set found in {replays}; {sure}{at_once})"

@@ -40,6 +40,7 @@ class Options:
     real_looking: bool = True
     workers: int = 1
     only: tuple[int, ...] = ()  # a replay of the blocks of these visitors; empty: everybody
+    in_turn: bool = False  # of a flood: one request at a time, in the order in which they are planned
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ One process:
     walk.py         one visitor on the way through their requests: copies, retries, what comes next
     crowd.py        the visitors that come here in the order in which they do, planned a block at a time
     agenda.py       who is due when: visitors wait as heap entries, without their requests where they are many
-    course.py       one course of sending: lanes take due visitors; stop and drain; held.py, why visitors come late
+    course.py       one course of sending: lanes take due visitors; stop and drain
+    rest.py         when the event loop sleeps, so that nothing has arrived; held.py, why visitors come late
+    garbage.py      when Python looks for garbage meanwhile
     own_connections.py   one connection a visitor instead of one a lane
     tally.py        what happened so far; numbers.py makes progress.json and load.json of it
     self_check.py   before every load: the transport sends once, whatever a server does; misbehaving.py is the table

@@ -1,10 +1,11 @@
 """Who is due when. Visitors wait as heap entries, not as greenlets; no clock here, every instant is given.
 
-Three ways to come (CONTRACT section 2), all in nanoseconds of wall time:
+Four ways to come (CONTRACT section 2), all in nanoseconds of wall time:
 
     open     visitor k comes at the planned instant, whatever the collector does; requests at theirs
     closed   so many at once; who has finished is followed by the next, paced from the actual start
     flood    so many at once, and nobody waits
+    in turn  one request at a time, in the order in which they are planned, and nobody waits: the same order each time
 """
 
 from __future__ import annotations
@@ -52,6 +53,11 @@ class ClosedPace:
         return walk.origin_ns + _wall_ns(walk.request.leaves - walk.first_leaves, self.speed)
 
 
+@dataclass(frozen=True, slots=True)
+class InTurn:
+    """The order of the planned instants, of two equal ones by the visitor's number; no clock."""
+
+
 def _wall_ns(event_ms: int, speed: Fraction) -> int:
     return event_ms * 1_000_000 * speed.denominator // speed.numerator
 
@@ -61,24 +67,24 @@ class Agenda:
 
     Args:
         pace: None is a flood.
-        places: visitors on the way at once; given for the closed model and a flood, None in the open model.
+        places: visitors on the way at once; given for the closed model and a flood, None elsewhere.
         most_held: requests of waiting visitors in memory, beyond which long waits cost planning again.
     """
 
     def __init__(
         self,
         crowd: Crowd,
-        pace: OpenPace | ClosedPace | None,
+        pace: OpenPace | ClosedPace | InTurn | None,
         places: int | None = None,
         *,
         most_held: int = MOST_HELD,
     ) -> None:
-        if isinstance(pace, OpenPace) is (places is not None):
+        if isinstance(pace, OpenPace | InTurn) is (places is not None):
             raise ValueError("places are for the closed model and a flood, and needed there")
         self._crowd = crowd
         self._pace = pace
         self._places = places or 0
-        self._waiting: list[tuple[int, int, Walk]] = []  # when due (flood: in which order), visitor, walk
+        self._waiting: list[tuple[int, int, Walk]] = []  # when due (where nobody waits: which order), visitor, walk
         self._fresh: set[int] = set()  # of those who wait: nothing of them was sent yet
         self._held = 0  # requests of those who wait
         self._most_held = most_held
@@ -128,6 +134,8 @@ class Agenda:
         """When there is next somebody to take, as far as is known; None: not before something else happens."""
         if self._stopped:
             return None
+        if isinstance(self._pace, InTurn):
+            return 0 if not self.in_flight and (self._waiting or not self._crowd.is_empty) else None
         if self._waiting:
             return self._waiting[0][0]
         return 0 if self._has_place else None
@@ -159,8 +167,11 @@ class Agenda:
         """A visitor whose next request is due, the longest overdue first; None when nobody's is."""
         if self._stopped:
             return None
-        if self._waiting and self._waiting[0][0] <= now_ns:
-            walk: Walk | None = self._next_waiting()
+        walk: Walk | None
+        if isinstance(self._pace, InTurn):
+            walk = self._next_in_turn(now_ns)
+        elif self._waiting and self._waiting[0][0] <= now_ns:
+            walk = self._next_waiting()
         else:
             walk = self._start_next(now_ns)
         if walk is not None:
@@ -168,7 +179,7 @@ class Agenda:
             if walk.is_fresh:
                 self.begun += 1
                 self._fresh.discard(walk.visitor)
-            if self._pace is None:
+            if not isinstance(self._pace, OpenPace | ClosedPace):
                 walk.intended_ns = now_ns
         return walk
 
@@ -211,6 +222,15 @@ class Agenda:
             self._held -= walk.left
         return walk
 
+    def _next_in_turn(self, now_ns: int) -> Walk | None:
+        """Whose request is planned first of all that are left; nobody's while one is in flight."""
+        while not self._crowd.is_empty:
+            walk = self._crowd.come()
+            if walk is not None:
+                self._fresh.add(walk.visitor)
+                self._wait(walk, now_ns)
+        return self._next_waiting() if self._waiting and not self.in_flight else None
+
     def _start_next(self, now_ns: int) -> Walk | None:
         while self._has_place:
             walk = self._crowd.come()
@@ -222,6 +242,10 @@ class Agenda:
     def _wait(self, walk: Walk, now_ns: int) -> None:
         if self._pace is None:
             due = walk.visitor
+        elif isinstance(self._pace, InTurn):
+            due = walk.request.leaves
+            if self._held + walk.left > self._most_held:
+                walk.lay_down()
         else:
             # A repetition is due as soon as its forerunner is through.
             due = walk.intended_ns = now_ns if walk.attempt else self._pace.due_ns(walk)

@@ -138,7 +138,7 @@ class Connection:
 
     def _finish(self, answer: Answer | Exception) -> None:
         done, self._done = self._done, None
-        self._reader = None
+        self._drop_reader()
         self._peer.done(self)
         if done is not None:
             done(answer)
@@ -152,7 +152,8 @@ class Connection:
         if self._readable is not None:
             self._readable.stop()
             self._readable.close()
-        self._pipe = self._readable = self._reader = None
+        self._pipe = self._readable = None
+        self._drop_reader()
         self._stop_writing()
         if self._wire is not None:
             self._wire.close()
@@ -261,8 +262,15 @@ class Connection:
             self._writable.close()
             self._writable = None
 
+    def _drop_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.forget()
+            self._reader = None
+
     def _last_words(self, pipe: Pipe) -> Answer | None:
-        reader = self._reader or ReplyReader(self._method, self._peer.limits.reply_bytes)
+        if self._reader is None:
+            self._reader = ReplyReader(self._method, self._peer.limits.reply_bytes)
+        reader = self._reader
         try:
             while data := pipe.read():
                 if (answer := reader.feed(data)) is not None:

@@ -1,9 +1,10 @@
 """One course of sending: lanes take the visitors that are due, one request each, until nobody is left.
 
 A lane is a connection with the visitor whose request is on it (own_connections.py: or each visitor has one of its own).
-Lanes are made when somebody is due and none is free, up to a bound; beyond it visitors wait, and their lateness says
-so; whose fault that is, held.py. A dispatcher plans who comes soon and hands out who is due; a lane that is through
-with a request takes the next visitor itself, in the event loop, where nothing waits.
+Lanes are made when somebody is due, none is free, and no reply lies there that would free one (rest.py), up to a bound.
+Beyond it visitors wait, and their lateness says so; whose fault that is, held.py. A dispatcher plans who comes soon and
+hands out who is due; a lane that is through with a request takes the next visitor itself, in the event loop, where
+nothing waits.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from simulator.load.clock import Clock
 from simulator.load.connection import Connection
 from simulator.load.held import Held
 from simulator.load.own_connections import OwnConnections
+from simulator.load.rest import Rest
 from simulator.load.tally import Tally
 from simulator.load.walk import Walk
 from simulator.traffic.links import wrong_lookup
@@ -32,6 +34,8 @@ _NEVER = 1 << 63
 _LONGEST_NAP = 0.5  # seconds
 _SHORTEST_NAP = 0.001  # the kernel's timers are no finer, and who is due in between goes along
 _FAILURE_GRACE = 2.0  # seconds for replies to what is in flight, where the run cannot go on
+_FEW = 16  # lanes that are made in any case
+_MORE = 8  # so many, or an eighth of those there are, are made at a time
 _PLANNING_NS = 2_000_000  # at a stretch, before those who are due are looked at again
 
 
@@ -93,7 +97,8 @@ class Course:
         self._own = OwnConnections(client) if own_connections else None
         self._watch = watch
         self._hub = get_hub()
-        self._held = Held(self._hub.loop, clock) if agenda.is_open else None
+        self._rest = Rest(self._hub.loop, clock) if agenda.is_open else None
+        self._held = Held(self._rest, clock) if self._rest is not None else None
         self._lanes: list[_Lane] = []
         self._idle: list[_Lane] = []
         self._turned: list[tuple[_Lane, Walk]] = []  # about to send
@@ -135,8 +140,8 @@ class Course:
         now = self._clock()
         if self._sending is not None:
             self._sending.stop()
-        if self._held is not None:
-            self._held.end()
+        if self._rest is not None:
+            self._rest.end()
         for lane in self._lanes:
             lane.connection.close()
             if lane.walk is not None:
@@ -158,10 +163,11 @@ class Course:
     def _dispatch(self) -> None:
         agenda = self._agenda
         while not agenda.is_over and self._clock() < self._last_ns:
+            most = self._most_lanes_now
             began = now = self._clock()
             while agenda.admit(now) and (now := self._clock()) - began < _PLANNING_NS:
                 pass
-            while self._has_lane and (walk := agenda.take(self._clock())) is not None:
+            while (self._idle or len(self._lanes) < most) and (walk := agenda.take(self._clock())) is not None:
                 self._begin(self._free_lane(), walk)
             # Others run even where there is more to plan: a lane's reply must not wait for all of it.
             if not agenda.is_over:
@@ -174,6 +180,15 @@ class Course:
             due = None  # the first lane that is free takes who is due
         soonest = min(_NEVER if due is None else due, _NEVER if planning is None else planning, self._last_ns)
         return max(_SHORTEST_NAP, min(_LONGEST_NAP, (soonest - self._clock()) / 1e9))
+
+    @property
+    def _most_lanes_now(self) -> int:
+        """More lanes only where nothing has arrived that would free one, and a few at a time: a reply may be near."""
+        if self._rest is None:
+            return self._most
+        lanes = len(self._lanes)
+        more = max(_MORE, lanes // 8) if self._rest.is_just_over else 0
+        return min(self._most, max(_FEW, lanes + more))
 
     @property
     def _has_lane(self) -> bool:

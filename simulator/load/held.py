@@ -7,9 +7,8 @@ event loop slept, since nothing had arrived. A process that is itself too slow n
 
 from __future__ import annotations
 
-from typing import Any
-
 from simulator.load.clock import Clock
+from simulator.load.rest import Rest
 
 # Of the time in which all lanes are taken, the part in which a process sleeps that could do more. One that is fully
 # busy still sleeps for an instant now and then.
@@ -17,39 +16,21 @@ _ASLEEP = 0.1
 
 
 class Held:
-    """Watches the event loop while all lanes are taken.
+    """Told when all lanes are taken, and when one is free again."""
 
-    Args:
-        loop: gevent's.
-    """
-
-    def __init__(self, loop: Any, clock: Clock) -> None:
-        self._loop = loop
+    def __init__(self, rest: Rest, clock: Clock) -> None:
+        self._rest = rest
         self._clock = clock
         self._since_ns = 0  # all lanes are taken since then; 0: they are not
-        self._asleep_ns = 0  # of the time since then
-        self._slept_ns = 0  # it sleeps since then; 0: it does not
-        self._watchers: tuple[Any, Any] | None = None
+        self._asleep_ns = 0  # what the loop had slept by then
 
     def begin(self) -> None:
         """The last lane was taken."""
-        if self._watchers is not None:
-            return
-        self._since_ns, self._asleep_ns, self._slept_ns = self._clock(), 0, 0
-        # The last that happens before the loop sleeps, and the first after it; in between callbacks run.
-        before, after = self._loop.prepare(ref=False, priority=-2), self._loop.check(ref=False, priority=2)
-        before.start(self._sleep)
-        after.start(self._wake)
-        self._watchers = (before, after)
+        if not self._since_ns:
+            self._since_ns, self._asleep_ns = self._clock(), self._rest.asleep_ns
 
     def end(self) -> None:
         """A lane is free, and nobody waits for it."""
-        if self._watchers is None:
-            return
-        for watcher in self._watchers:
-            watcher.stop()
-            watcher.close()
-        self._watchers = None
         self._since_ns = 0
 
     def explains(self, late_ns: int) -> bool:
@@ -60,12 +41,4 @@ class Held:
         if not self._since_ns:
             return False
         taken_ns = self._clock() - self._since_ns
-        return 2 * taken_ns >= late_ns and self._asleep_ns >= _ASLEEP * taken_ns
-
-    def _sleep(self) -> None:
-        self._slept_ns = self._clock()
-
-    def _wake(self) -> None:
-        if self._slept_ns:
-            self._asleep_ns += self._clock() - self._slept_ns
-            self._slept_ns = 0
+        return 2 * taken_ns >= late_ns and self._rest.asleep_ns - self._asleep_ns >= _ASLEEP * taken_ns

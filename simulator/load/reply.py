@@ -26,7 +26,7 @@ class ReplyReader:
                  "_parser", "_size", "_status")  # fmt: skip
 
     def __init__(self, method: str = "GET", limit: int = LIMIT) -> None:
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._head_only = method == "HEAD"
         self._limit = limit
         self._size = 0  # bytes fed
@@ -51,12 +51,33 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> Answer | None:
         """Take the next bytes; None while the reply goes on. Never raises."""
+        answer = self._fed(data)
+        if answer is not None:
+            self.forget()
+        return answer
+
+    def end(self, *, clean: bool = True) -> Answer:
+        """The connection ended; `clean` is False where TLS ended without saying so. Never raises."""
+        self.forget()
+        if not self.started:
+            return Answer(Evidence.CLOSED)
+        if self._headed and not self._framed and clean:
+            return self._answer()
+        return Answer(Evidence.TRUNCATED)
+
+    def forget(self) -> None:
+        """Nothing more is fed: the parser and this let go of each other, which nobody looks for while a run is sent."""
+        self._parser = None
+
+    def _fed(self, data: bytes) -> Answer | None:
+        parser = self._parser
+        assert parser is not None, "the reply was over"
         self._size += len(data)
         try:
-            self._parser.feed_data(data)
+            parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._extra = True  # 101: what follows is no longer HTTP
-            return Answer(Evidence.REPLY, self._parser.get_status_code())
+            return Answer(Evidence.REPLY, parser.get_status_code())
         except httptools.HttpParserError:
             if not self._complete:
                 return Answer(Evidence.GARBAGE)
@@ -70,14 +91,6 @@ class ReplyReader:
         if self._head_only and self._headed:
             return Answer(Evidence.REPLY, self._status)
         return None
-
-    def end(self, *, clean: bool = True) -> Answer:
-        """The connection ended; `clean` is False where TLS ended without saying so. Never raises."""
-        if not self.started:
-            return Answer(Evidence.CLOSED)
-        if self._headed and not self._framed and clean:
-            return self._answer()
-        return Answer(Evidence.TRUNCATED)
 
     def _answer(self) -> Answer:
         body = b"".join(self._body)
@@ -112,10 +125,11 @@ class ReplyReader:
                 self._encoded = value.lower().strip() in {b"gzip", b"x-gzip", b"deflate"}
 
     def on_headers_complete(self) -> None:
-        if not self._complete:
-            self._status = self._parser.get_status_code()
+        parser = self._parser
+        if parser is not None and not self._complete:
+            self._status = parser.get_status_code()
             self._headed = not 100 <= self._status < 200  # an interim reply is none
-            self._keep = self._parser.should_keep_alive()
+            self._keep = parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
         if not self._complete:

@@ -5,18 +5,18 @@ Who its visitors are is given: everybody (drive.py), or whom a master leases to 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
 from pathlib import Path
 
 from simulator.journey.plan import Plan, arrival_offset_us
 from simulator.ledger.leases import CourseName
 from simulator.ledger.write import LedgerWriter
-from simulator.load.agenda import Agenda, ClosedPace, OpenPace
+from simulator.load.agenda import Agenda, ClosedPace, InTurn, OpenPace
 from simulator.load.client import Client, Limits
 from simulator.load.clock import Clock
 from simulator.load.course import Course, Watcher
 from simulator.load.crowd import Crowd
+from simulator.load.garbage import Garbage
 from simulator.load.numbers import Told, told_by
 from simulator.load.tally import Tally
 from simulator.traffic.opened import OpenedRun
@@ -50,9 +50,8 @@ class Sender:
         self._courses: list[Course] = []  # that are begun, in their order
         self._of_load: Agenda | None = None
         self._stopped = False
-        # What is loaded now stays: nobody may come late because the collector of garbage looks through it once more.
-        gc.collect()
-        gc.freeze()
+        self._garbage = Garbage()
+        self._garbage.begin()
 
     @property
     def is_paced(self) -> bool:
@@ -87,13 +86,16 @@ class Sender:
         """
         plan = self._opened.plan
         many = SETUP_LANES if name == "setup" else places_of(plan)
-        if many is None:
+        flood = name == "setup" or plan.flood
+        if plan.flood and self._opened.manifest.options.in_turn:
+            lanes = 1
+            agenda = Agenda(crowd, InTurn())
+        elif many is None:
             lanes = self._opened.scenario.load.in_flight
             pace = OpenPace(start_ns, plan.start, plan.speed, lambda visitor: arrival_offset_us(plan, visitor))
             agenda = Agenda(crowd, pace)
         else:
             lanes = many  # also of a worker with fewer places: when another is lost, it gets more
-            flood = name == "setup" or plan.flood
             agenda = Agenda(crowd, None if flood else ClosedPace(plan.speed), many if places is None else places)
         self.agenda = agenda
         if name == "load":
@@ -152,6 +154,7 @@ class Sender:
         Raises:
             EngineError: it cannot be finished.
         """
+        self._garbage.end()
         self._ledger.close()
 
 

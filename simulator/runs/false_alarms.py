@@ -234,8 +234,8 @@ class Bench:
         self._sender = Sender()
         self._behind = ExitStack()
         self._definitions: Definitions | None = None
-        self._collector = ""
-        self._proxy: Running
+        self.collector = ""  # its URL, behind the proxy
+        self.proxy: Running
         self._made = 0
 
     def __enter__(self) -> Bench:
@@ -263,17 +263,17 @@ class Bench:
     def _prepare(self, definitions: Definitions) -> None:
         """An empty collector with these definitions behind the proxy."""
         if self._definitions == definitions:
-            self._proxy.change(Weather())  # what was held has come through, and belongs to the run before
-            httpx.post(f"{self._collector}/events/reset", timeout=30, trust_env=False).raise_for_status()
+            self.proxy.change(Weather())  # what was held has come through, and belongs to the run before
+            httpx.post(f"{self.collector}/events/reset", timeout=30, trust_env=False).raise_for_status()
             return
         self._behind.close()
         self._definitions = None
         app = load_scenario(SCENARIO).app
         database = self._folder / f"{self._made:04}-{_COLLECTOR}.db"
-        self._collector = self._behind.enter_context(
+        self.collector = self._behind.enter_context(
             embedded_collector(database, definitions, app.tenant, app.events, fsync=False)
         )
-        self._proxy = self._behind.enter_context(fault_proxy(self._collector))
+        self.proxy = self._behind.enter_context(fault_proxy(self.collector))
         self._definitions = definitions
 
     def _run(self, trial: Trial, folder: Path, began: float) -> Tried:
@@ -282,21 +282,20 @@ class Bench:
         contract.write_text(_CONTRACT.format_map(said), encoding="utf-8")
         command = ("python", "-m", "simulator.runs.false_alarms", "--first", str(trial.seed), "--kind", trial.kind)
         wanted = Wanted(
-            SCENARIO, target=self._proxy.url, contract=str(contract), seed=trial.seed, out=folder, command=command
+            SCENARIO, target=self.proxy.url, contract=str(contract), seed=trial.seed, out=folder, command=command
         )
         checked = draft(wanted)
-        opened = write_run(checked, make_folder(checked), self._proxy.url)
+        opened = write_run(checked, make_folder(checked), self.proxy.url)
         take_baseline(opened)
         mix = mix_of(trial.seed)
         lose = _between_losses(opened, mix) if trial.kind.loses else 0
-        self._proxy.change(Weather(trial.seed, mix, lose, lists=trial.kind.lists))
+        self.proxy.change(Weather(trial.seed, mix, lose, lists=trial.kind.lists))
         self._sender.send(folder)
-        result = judge_run(opened, self._proxy.url)
-        lost = self._proxy.journal().lost_events() & acked_events(opened)
-        plain = plain_count(opened, self._stored() if trial.kind is Kind.CORRECT_LISTED else None)
-        wrong = tuple(_wrong(trial.kind, result, plain, lost, folder))
+        before = self.stored() if trial.kind.lists else []
+        result = judge_run(opened, self.proxy.url)
+        truth, wrong = hold(trial.kind, result, self._truths(trial.kind, opened, before), folder)
         if not wrong and any(map(_is_wide, result.metrics)):
-            wrong = tuple(_wrong_strictly(result, judge_run(_strict(opened), self._proxy.url)))
+            wrong = tuple(_wrong_strictly(result, judge_run(_strict(opened), self.proxy.url)))
         if wrong:
             write_reports(folder, result)
         else:
@@ -306,29 +305,40 @@ class Bench:
             trial,
             result.exit_code,
             wrong,
-            lost=len(lost),
+            lost=len(truth.lost),
             unknown=result.attempts.unknown,
             passed=len(passed),
             exact=sum(one.expected is not None and one.expected.width == 0 for one in passed),
             failed=sum(one.verdict is Verdict.FAIL for one in result.metrics),
             totals=len(result.metrics),
-            held=sum(plain.of((one.metric, one.by, one.cell)) is not None for one in result.metrics),
+            held=sum(truth.plain.of((one.metric, one.by, one.cell)) is not None for one in result.metrics),
             seconds=time.monotonic() - began,
             folder=str(folder) if wrong else "",
         )
 
-    def _stored(self) -> frozenset[str]:
-        """The externalIds of what the collector holds, asked behind the proxy's back."""
-        found: set[str] = set()
+    def _truths(self, kind: Kind, opened: OpenedRun, before: Sequence[str]) -> Iterator[Truth]:
+        """What is true of a run; where raw events can be listed at each moment since `before` were, the last first."""
+        journal, acked = self.proxy.journal(), acked_events(opened)  # what was held has come through
+        if kind is Kind.CORRECT_LISTED:
+            for stored in moments(before, self.stored()):
+                yield Truth(plain_count(opened, stored), frozenset())
+            return
+        by_ledger = plain_count(opened)
+        for held in moments(before, self.stored()) if kind.lists else [None]:
+            yield Truth(by_ledger, journal.lost_events(held) & acked)
+
+    def stored(self) -> list[str]:
+        """The externalIds of what the collector holds, in the order in which it came, asked behind the proxy's back."""
+        found: list[str] = []
         after = 0
         while True:
             reply = httpx.get(
-                f"{self._collector}/events/good", params={"max": 1_000, "after": after}, timeout=30, trust_env=False
+                f"{self.collector}/events/good", params={"max": 1_000, "after": after}, timeout=30, trust_env=False
             )
             events = reply.raise_for_status().json()
             if not events:
-                return frozenset(found)
-            found.update(one["event"]["externalId"] for one in events)
+                return found
+            found += [one["event"]["externalId"] for one in events]
             after = events[-1]["id"]
 
 
@@ -364,9 +374,49 @@ def acked_events(opened: OpenedRun) -> frozenset[str]:
 # ---- what must hold ----
 
 
-def _wrong(kind: Kind, result: Result, plain: PlainCount, lost: frozenset[str], folder: Path) -> Iterator[str]:
-    yield from _not_as_counted(result, plain)
-    yield from _wrong_totals(result, plain)
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is true of a run at one moment."""
+
+    plain: PlainCount
+    lost: frozenset[str]  # externalIds of events that were acked and are not stored
+
+
+def moments(before: Sequence[str], after: Sequence[str]) -> Iterator[frozenset[str]]:
+    """What may have been stored at a moment between two lists of it, in the order in which it came; the last first.
+
+    Raises:
+        EngineError: the second list is not the first with more behind it.
+    """
+    if list(after[: len(before)]) != list(before):
+        raise EngineError("what the collector lists does more than grow")
+    for many in range(len(after), len(before) - 1, -1):
+        yield frozenset(after[:many])
+
+
+def hold(kind: Kind, result: Result, truths: Iterable[Truth], folder: Path) -> tuple[Truth, tuple[str, ...]]:
+    """The truth that a verdict is of, and nothing; or, where it is of none of them, the first, and what is wrong by it.
+
+    The network may hold a request back until the verdict is out, and a verdict is right if it is so at one moment
+    while it was looked for: in everything that it says, at the same one.
+
+    Args:
+        truths: at least one.
+    """
+    first: tuple[Truth, tuple[str, ...]] | None = None
+    for truth in truths:
+        wrong = tuple(_wrong(kind, result, truth, folder))
+        if not wrong:
+            return truth, ()
+        first = first or (truth, wrong)
+    assert first is not None
+    return first
+
+
+def _wrong(kind: Kind, result: Result, truth: Truth, folder: Path) -> Iterator[str]:
+    lost = truth.lost
+    yield from _not_as_counted(result, truth.plain)
+    yield from _wrong_totals(result, truth.plain)
     if not kind.loses:
         yield from _alarms(result)
         if kind.lists:

@@ -33,7 +33,7 @@ import struct
 import sys
 import threading
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -152,10 +152,14 @@ class Journal:
         """One request is through."""
         self.handled.append(Handled(fate, forwarded, event))
 
-    def lost_events(self) -> frozenset[str]:
-        """Acked and never stored: no other attempt of the same event was forwarded."""
-        stored = {one.event for one in self.handled if one.forwarded}
-        return frozenset(one.event for one in self.handled if one.fate == LOST) - stored
+    def lost_events(self, stored: Collection[str] | None = None) -> frozenset[str]:
+        """Acked and not stored: no other attempt of the same event was forwarded.
+
+        Args:
+            stored: externalIds of what had come by then; None: all that was forwarded.
+        """
+        came = {one.event for one in self.handled if one.forwarded and (stored is None or one.event in stored)}
+        return frozenset(one.event for one in self.handled if one.fate == LOST) - came
 
     def fates(self) -> Counter[str]:
         """How many met which fate."""

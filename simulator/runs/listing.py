@@ -29,7 +29,7 @@ class Listing:
         self.from_the_beginning = False  # of the last list, as the next three
         self.good, self.bad = 0, 0  # events that were listed
         self.bad_of_others = 0
-        self._known: dict[str, int] | None = None  # visitor by id, where ids do not say
+        self._whose: Owner | None = None  # the same at every look
 
     def take(self, attempts: int) -> ListedEvents | None:
         """All events behind the baseline; None where they cannot be had, with the reason in `why_not`.
@@ -44,7 +44,7 @@ class Listing:
         self.why_not = self.why_not or _why_not(opened, cursors, attempts)
         if self.why_not or cursors is None or events is None:
             return None
-        owner = self._owner()
+        owner = self._whose = self._whose or _owner(opened)
         listed = ListedEvents(owner, chunks_of(opened.plan, attempts).visitors, opened.plan.count)
         listed.last_good, listed.last_bad = cursors.good, cursors.bad
         known = read_namespace(opened.folder).state == "known"
@@ -77,20 +77,6 @@ class Listing:
             pass  # what is good is known all the same
         return listed
 
-    def _owner(self) -> Owner:
-        """Who tells whose an event is: its id, or the ids of the whole plan."""
-        opened = self.opened
-        own = opened.manifest.target.embedded
-        if not own and not ids_name_visitors(opened) and self._known is None:
-            self._known = {
-                record.external_id: request.visitor
-                for block in opened.plan.blocks
-                for requests in requests_of_block(opened.plan, opened.adapter, block).values()
-                for request in requests
-                for record in request.records
-            }
-        return Owner(opened.manifest.namespace, own=own, known=self._known)
-
     def grew(self, listed: ListedEvents) -> bool:
         """Whether more is stored than when the list was taken, or nobody can tell any more."""
         events = self.events
@@ -103,6 +89,21 @@ class Listing:
             return next(chain(*more), None) is not None
         except Unreadable:
             return True
+
+
+def _owner(opened: OpenedRun) -> Owner:
+    """Who tells whose an event is: its id, or the ids of the whole plan."""
+    own = opened.manifest.target.embedded
+    if own or ids_name_visitors(opened):
+        return Owner(opened.manifest.namespace, own=own)
+    known = {
+        record.external_id: request.visitor
+        for block in opened.plan.blocks
+        for requests in requests_of_block(opened.plan, opened.adapter, block).values()
+        for request in requests
+        for record in request.records
+    }
+    return Owner(opened.manifest.namespace, own=own, known=known)
 
 
 def _why_not(opened: OpenedRun, cursors: Cursors | None, attempts: int) -> str:

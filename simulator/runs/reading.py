@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
 from simulator.runs.baseline import Cursors, read_cursors
 from simulator.scenario.target import Target
-from simulator.times import instant
+from simulator.times import parse_instant
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
 from simulator.traffic.target_files import target_of_run
@@ -17,7 +16,7 @@ from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.monitor_reader import token_of
 from simulator.verify.readers.registry import make_events, make_totals
 from simulator.verify.readers.secrets import Secrets
-from simulator.verify.readers.setting import EventsReader, Setting, TotalsReader
+from simulator.verify.readers.setting import ALWAYS, EventsReader, Setting, TotalsReader
 from simulator.wire.dmhub_fields import place_of
 from simulator.wire.registry import path_of
 
@@ -58,7 +57,8 @@ def reading(opened: OpenedRun, url: str | None = None) -> Iterator[Readers]:
     """
     before = cursors_before(opened)
     mark = "" if before is None else before.mark
-    readers = make_readers(target_of_run(opened.manifest.target), setting_of(opened, url), mark)
+    target = target_of_run(opened.manifest.target)
+    readers = make_readers(target, setting_of(opened, target, url), mark)
     try:
         yield readers
     finally:
@@ -80,10 +80,9 @@ def make_readers(target: Target, setting: Setting, mark: str = "") -> Readers:
     return Readers(target, setting, totals, events, "" if monitor is None else token_of(monitor, setting))
 
 
-def setting_of(opened: OpenedRun, url: str | None = None) -> Setting:
+def setting_of(opened: OpenedRun, target: Target, url: str | None = None) -> Setting:
     """What the readers are told of a run."""
     manifest, app = opened.manifest, opened.scenario.app
-    target = target_of_run(manifest.target)
     by_event = opened.contract.time == "event"
     return Setting(
         url or manifest.target.url,
@@ -95,8 +94,8 @@ def setting_of(opened: OpenedRun, url: str | None = None) -> Setting:
         own=manifest.target.embedded,
         scope=target.file.scope,
         folder=target.folder,
-        created=instant(datetime.fromisoformat(manifest.created)),
-        period=(opened.plan.start, opened.plan.end) if by_event else None,
+        created=parse_instant(manifest.created),
+        period=(opened.plan.start, opened.plan.end) if by_event else ALWAYS,
         left_out=target.left_out,
         path=path_of(target.adapter, target.options),
         ids_name_visitors=ids_name_visitors(opened),

@@ -1,4 +1,7 @@
-"""A killed fault once more, by as few visitors as can be found: what `mpsim selftest --repeat` tries."""
+"""A killed fault once more, by as few visitors as can be found: what `mpsim selftest --repeat` tries.
+
+They come in turn, as in `mpsim replay` of them: what shows here shows there.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 The plan is the earlier run's, so the events are the same to the byte on a fresh embedded collector; on any other target
 they come under a new namespace, as other users, unless the same one is asked for. Nobody waits where the wire carries
-the events' time, since pacing then changes nothing that is counted.
+the events' time, since pacing then changes nothing that is counted; and they come in turn, one request at a time in the
+order of the plan, so that a collector that goes by the order of arrival does the same each time. What passes so is sent
+once more with all of them at once, since some faults take that; not where the same events count once only.
 
 Where no visitors are named the smallest set that shows the failure is sent (searching.py): the one that an earlier
 replay found or, by as many replays as it takes, one that is found now, from whom the findings name. Only when not even
@@ -35,13 +37,22 @@ from simulator.runs.load_process import Progress
 from simulator.runs.load_report import read_load_report
 from simulator.runs.preparing import leave
 from simulator.runs.running import Done, send_and_judge
-from simulator.runs.searching import Searched, Signs, read_known, search, signs_of, suspects_of, write_known
+from simulator.runs.searching import (
+    Searched,
+    Signs,
+    read_known,
+    search_in_turn_and_at_once,
+    signs_of,
+    suspects_of,
+    write_known,
+)
 from simulator.runs.smallest import Visitors, one_a_block
 from simulator.traffic.opened import OpenedRun, open_run
 from simulator.traffic.target_files import check_hosts
 from simulator.traffic.targets import check_connection
 
 MOST_VISITORS = 10_000  # of one replay; a list in run.json
+MOST_IN_TURN = 1_000  # named visitors; more would take too long one request at a time, and all come at once
 
 Tried = Callable[[Visitors, Result], None]  # these were sent, and that came of it
 
@@ -53,6 +64,7 @@ class Replayed:
     done: Done
     visitors: Visitors  # asked for; their blocks came
     searched: Searched | None = None  # None: the visitors were named, or could be sent once only
+    at_once: bool = False  # all of them, since it does not show with one request at a time
 
     @property
     def outcome(self) -> str:
@@ -92,7 +104,7 @@ def replay(
         chosen = tuple(sorted(set(visitors))) or _named(_failed(folder), earlier)
         if len(chosen) > MOST_VISITORS:
             raise UsageError(f"{len(chosen)} visitors are too many for a replay; run the scenario again instead")
-        return Replayed(_send(earlier, chosen, same, place, watch), chosen)
+        return _send_named(earlier, chosen, same, place, watch)
     return _search(earlier, _failed(folder), place, watch, tried)
 
 
@@ -117,31 +129,73 @@ def _search(earlier: OpenedRun, result: Result, place: Path, watch: Progress, tr
     suspects = one_a_block(suspects_of(result, plan.count), plan.block)
     others = (block * plan.block for block in plan.blocks)
     everybody = tuple(islice(one_a_block((*suspects, *others), plan.block), MOST_VISITORS))
-    sent: dict[Visitors, Done] = {}
+    sent: dict[tuple[Visitors, bool], Done] = {}
     with _beside(place) as scratch:
 
-        def fails(visitors: Visitors) -> Signs:
-            done = _send(earlier, visitors, False, Path(scratch) / str(len(sent)), watch)
-            if read_load_report(done.folder).was_interrupted:
-                raise KeyboardInterrupt
-            sent[visitors] = done
-            tried(visitors, done.result)
-            return signs_of(done.result)
+        def fails(visitors: Visitors, in_turn: bool) -> Signs:
+            way = visitors, _comes_in_turn(earlier, visitors, in_turn)
+            if way not in sent:
+                done = _send(earlier, *way, Path(scratch) / str(len(sent)), watch)
+                if read_load_report(done.folder).was_interrupted:
+                    raise KeyboardInterrupt
+                sent[way] = done
+                tried(visitors, done.result)
+            return signs_of(sent[way].result)
 
-        found = search(signs_of(result), read_known(earlier.folder), suspects, everybody, fails)
-        done = sent[found.visitors]
+        found = search_in_turn_and_at_once(signs_of(result), read_known(earlier.folder), suspects, everybody, fails)
+        found = replace(found, tries=len(sent), in_turn=_comes_in_turn(earlier, found.visitors, found.in_turn))
+        done = sent[found.visitors, found.in_turn]
         done.folder.replace(place)
     if found.known is not None:
-        write_known(earlier.folder, found.known)
-    return Replayed(Done(done.result, place, place / done.page.name), found.visitors, found)
+        write_known(earlier.folder, replace(found.known, in_turn=found.in_turn))
+    at_once = found.known is not None and not found.in_turn and _comes_in_turn(earlier, found.visitors, True)
+    return Replayed(_moved(done, place), found.visitors, found, at_once)
 
 
-def _send(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, watch: Progress) -> Done:
+def _send_named(earlier: OpenedRun, visitors: Visitors, same: bool, place: Path, watch: Progress) -> Replayed:
+    """Replay just these visitors; the run that fails stays in `place`, the one in turn where none does."""
+    once = same and not earlier.manifest.target.embedded
+    known = read_known(earlier.folder) if once else None
+    shown_at_once = known is not None and known.visitors == visitors and not known.in_turn
+    in_turn = _comes_in_turn(earlier, visitors, not shown_at_once)
+    done = _send(earlier, visitors, in_turn, place, watch, same=same)
+    if once or done.result.verdict != "pass" or _comes_in_turn(earlier, visitors, False) is in_turn:
+        return Replayed(done, visitors, at_once=shown_at_once and not in_turn)
+    with _scratch(place) as scratch:
+        together = _send(earlier, visitors, False, Path(scratch) / "at-once", watch, same=same)
+        if together.result.verdict == "pass":
+            return Replayed(done, visitors)
+        shutil.rmtree(place)
+        together.folder.replace(place)
+    return Replayed(_moved(together, place), visitors, at_once=True)
+
+
+def _comes_in_turn(earlier: OpenedRun, visitors: Visitors, wanted: bool) -> bool:
+    """Whether these are sent one request at a time, if that is wanted; of one visitor alone it is no other way."""
+    if not _floods(earlier) or len(visitors) > MOST_IN_TURN:
+        return False
+    return wanted or len(visitors) * earlier.plan.block == 1
+
+
+def _floods(earlier: OpenedRun) -> bool:
+    return earlier.plan.flood or earlier.contract.time == "event"
+
+
+def _moved(done: Done, place: Path) -> Done:
+    return Done(done.result, place, place / done.page.name)
+
+
+def _send(
+    earlier: OpenedRun, visitors: Visitors, in_turn: bool, folder: Path, watch: Progress, *, same: bool = False
+) -> Done:
     with ExitStack() as running:
-        return send_and_judge(_prepare(earlier, visitors, same, folder, running), watch, same=same)
+        opened = _prepare(earlier, visitors, in_turn, folder, running, same=same)
+        return send_and_judge(opened, watch, same=same)
 
 
-def _prepare(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, running: ExitStack) -> OpenedRun:
+def _prepare(
+    earlier: OpenedRun, visitors: Visitors, in_turn: bool, folder: Path, running: ExitStack, *, same: bool
+) -> OpenedRun:
     manifest = earlier.manifest
     if not manifest.target.embedded:
         check_connection(manifest.target.url)
@@ -159,7 +213,11 @@ def _prepare(earlier: OpenedRun, visitors: Visitors, same: bool, folder: Path, r
         namespace=manifest.namespace if same or manifest.target.embedded else run_id,
         target=replace(manifest.target, url=url),
         options=replace(
-            manifest.options, only=visitors, workers=1, flood=manifest.options.flood or earlier.contract.time == "event"
+            manifest.options,
+            only=visitors,
+            workers=1,
+            flood=manifest.options.flood or earlier.contract.time == "event",
+            in_turn=in_turn,
         ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=_command(earlier.folder, visitors, same),
@@ -172,6 +230,10 @@ def _beside(place: Path) -> TemporaryDirectory[str]:
     """A folder for the replays of a search, on the same disk as the place where one of them will stay."""
     if place.exists():
         raise UsageError(f"{place} exists already; name a new directory with --out")
+    return _scratch(place)
+
+
+def _scratch(place: Path) -> TemporaryDirectory[str]:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         return TemporaryDirectory(prefix=".search-", dir=place.parent)

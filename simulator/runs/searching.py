@@ -1,5 +1,9 @@
 """Which visitors show a run's failure again: the set that was found before, else the smallest that can be found now.
 
+They are sent in turn, one request at a time in the order of the plan: what shows so shows again the next time, and a
+smaller set is not lost to the order in which requests happened to arrive. What takes several at once shows only with
+all of them at once, which is tried where nobody shows it in turn.
+
 What is kept of a search lies in the earlier run's directory (smallest.json), so that the next replay takes that set.
 """
 
@@ -7,7 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from simulator.errors import UsageError
@@ -22,6 +27,7 @@ _TOTAL = "total"  # the sign of a wrong total, whichever
 
 Signs = frozenset[str]  # codes of findings that fail, and whether a total does
 Fails = Callable[[Visitors], Signs]  # what fails when these visitors come
+FailsInTurn = Callable[[Visitors, bool], Signs]  # when they come in turn, or all at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class Known:
     visitors: Visitors  # lowest first
     signs: Signs  # what failed
     least: bool  # with any one of them left out it was not shown
+    in_turn: bool = False  # by one request at a time; else by all visitors at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Searched:
     visitors: Visitors  # who showed it; where nobody did, the most who were tried
     tries: int
     known: Known | None  # None: nobody showed it
+    in_turn: bool = False  # how they came
 
 
 def signs_of(result: Result) -> Signs:
@@ -58,6 +66,30 @@ def suspects_of(result: Result, count: int) -> Visitors:
     failing = [finding for finding in result.findings if finding.verdict is Verdict.FAIL]
     named = {visitor for finding in failing for visitor in finding.visitors}
     return tuple(sorted(visitor for visitor in named if 0 <= visitor < count))
+
+
+def search_in_turn_and_at_once(
+    wanted: Signs, known: Known | None, suspects: Sequence[int], everybody: Sequence[int], fails: FailsInTurn
+) -> Searched:
+    """Find who shows a failure again in turn or, where nobody does, with all of them at once; see `search`.
+
+    Args:
+        known: is tried first, the way it showed it.
+        fails: is asked once for each set and way.
+    """
+    first = known is None or known.in_turn
+    tries = 0
+    for in_turn in (first, not first):
+        asked = known if in_turn is first else None
+        found = search(wanted, asked, suspects, everybody, partial(_in_one_way, fails, in_turn))
+        tries += found.tries
+        if found.known is not None:
+            return Searched(found.visitors, tries, replace(found.known, in_turn=in_turn), in_turn)
+    return Searched(found.visitors, tries, None, not first)
+
+
+def _in_one_way(fails: FailsInTurn, in_turn: bool, visitors: Visitors) -> Signs:
+    return fails(visitors, in_turn)
 
 
 def search(
@@ -101,7 +133,7 @@ def search(
 def write_known(folder: Path, known: Known) -> None:
     """Keep a set in the directory of the run whose failure it shows."""
     document = {"version": VERSION, "visitors": known.visitors, "signs": sorted(known.signs), "least": known.least}
-    write_json(folder / SMALLEST_FILE, document)
+    write_json(folder / SMALLEST_FILE, {**document, "in_turn": known.in_turn})
 
 
 def read_known(folder: Path) -> Known | None:
@@ -116,7 +148,8 @@ def read_known(folder: Path) -> Known | None:
         if document["version"] != VERSION:
             raise UsageError(f"{path} has version {document['version']}; this mpsim reads version {VERSION}")
         visitors = tuple(int(visitor) for visitor in document["visitors"])
-        return Known(visitors, frozenset(map(str, document["signs"])), document["least"] is True)
+        least, in_turn = document["least"] is True, document.get("in_turn") is True
+        return Known(visitors, frozenset(map(str, document["signs"])), least, in_turn)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as damaged:

@@ -9,7 +9,6 @@ behind a network that fails in every way (false_alarms.py).
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -27,6 +26,7 @@ from typing import Any
 from simulator.collector.faults import Fault, named, registered
 from simulator.contract import Definitions
 from simulator.errors import EngineError, UsageError
+from simulator.runs import machine
 from simulator.runs.false_alarms import Kind, blunt, false_alarms
 from simulator.runs.false_alarms import Tried as AlarmTried
 from simulator.runs.repeating import attempt_and_repeat
@@ -62,7 +62,7 @@ class Matrix:
     tried: tuple[Tried, ...]
     alarms: tuple[AlarmTried, ...]  # of the runs behind a failing network
     seconds: float  # by the clock on the wall, from the first start of a process to the last verdict
-    cores: int = 1  # of this machine
+    cores: int = 1  # that could be used
 
     @property
     def is_good(self) -> bool:
@@ -148,7 +148,7 @@ def selftest(asked: Asked, watch: Watch) -> Matrix:
     began = monotonic()
     trials = list(trials_of(asked))
     count = len(trials) + len(asked.alarm_seeds) * len(Kind)
-    cores = os.cpu_count() or 1
+    cores = machine.cores()
     with ExitStack() as leaving:
         folder = asked.keep or Path(leaving.enter_context(TemporaryDirectory(prefix="mpsim-selftest-")))
         tried: dict[Trial, Tried] = {}

@@ -69,7 +69,7 @@ class Trial:
     definitions: Definitions
     seed: int
     fault: Fault | None = None
-    only: tuple[int, ...] = ()  # visitors who come; none: all of them
+    only: tuple[int, ...] = ()  # visitors who come, in turn as in a replay; none: all of them
 
     @property
     def is_elsewhere(self) -> bool:
@@ -174,7 +174,7 @@ def _run(trial: Trial, folder: Path, send: Send) -> Result:
             command=("mpsim", "selftest", *([fault] if fault else [])),
         )
         checked = draft(wanted)
-        checked = replace(checked, options=replace(checked.options, only=trial.only))
+        checked = replace(checked, options=replace(checked.options, only=trial.only, in_turn=bool(trial.only)))
         write_run(checked, make_folder(checked), url)
         opened = open_run(folder / RUN)
         register_links(url, opened.scenario)

@@ -26,6 +26,7 @@ from simulator.scenario.target_reading import EventsSection, EventsWay, MonitorS
 from simulator.scenario.target_values import Figure, check_base, figures_named
 from simulator.scenario.tree import Budget, Entry, Node, Place, places, plain, read_tree
 from simulator.scenario.values import Duration, Model, shown, wrong
+from simulator.wechat import parameters, split_path
 
 _IN_FORCE = ("contract", "replies", "settle")  # which a run keeps as the contract in force
 
@@ -125,16 +126,10 @@ def plain_target(
     monitor = MonitorSection(token=FromEnvironment(token_variable) if token_variable else None)
     file = TargetFile.model_construct(
         target="url",
-        about="",
         url=url,
         adapter=adapter,
-        replies=None,
-        contract=None,
-        settle=None,
-        scope=ScopeSection(),
         totals=TotalsSection(monitor=monitor),
         events=EventsSection(monitor=monitor),
-        not_read=[],
     )
     return Target(file, adapter, options, contract)
 
@@ -229,18 +224,16 @@ class _Reading:
         given = self._document.get("contract")
         found = self._contract(given)
         file = ContractFile.model_construct(**{**_given(base), **_given(found.file)})
-        extra: dict[str, Any] = {}
-        for part, keys in (("replies", ("replies",)), ("settle", ("lag", "quiet", "deadline"))):
-            section = self._document.get(part)
-            said = {"replies": section} if part == "replies" else section
-            if not isinstance(said, dict):
-                continue
-            for key in keys:
-                if said.get(key) is not None and getattr(found.file, key) is not None:
-                    self.complain(part, f"the contract says {key} as well; expected it in one of the two places")
-                extra[key] = said.get(key)
+        settle = self._document.get("settle")
+        beside = [("replies", "replies", self._document.get("replies"))]
+        if isinstance(settle, dict):
+            beside += [("settle", key, settle.get(key)) for key in SettleSection.model_fields]
+        extra = {key: value for _, key, value in beside if value is not None}
+        for part, key, _ in beside:
+            if key in extra and getattr(found.file, key) is not None:
+                self.complain(part, f"the contract says {key} as well; expected it in one of the two places")
         try:
-            more = ContractFile.model_validate({key: value for key, value in extra.items() if value is not None})
+            more = ContractFile.model_validate(extra)
             file = ContractFile.model_construct(**{**_given(file), **_given(more)})
         except ValidationError:
             pass  # which the file's own model complains of
@@ -303,11 +296,12 @@ class _Reading:
                     "the contract counts by arrival, and the format has no time; add $msec or $time_iso8601 (nginx), "
                     "or %t (Apache)",
                 )
-        if {(metric, "all") for metric in METRICS} <= figures_named(file.not_read):
+        left_out = figures_named(file.not_read)
+        if {(metric, "all") for metric in METRICS} <= left_out:
             self.complain("not_read", "none of the four totals is left, so nothing would be judged")
         if file.totals.sql is not None:
             for kind in file.totals.sql.queries:
-                if all((metric, kind) in figures_named(file.not_read) for metric in METRICS):
+                if all((metric, kind) in left_out for metric in METRICS):
                     self.complain(f"totals.sql.queries.{kind}", f"{kind} is asked for here, and stands in not_read")
 
 
@@ -320,33 +314,13 @@ def check_scope(target: Target, scenario: Scenario) -> None:
     scope, app = target.file.scope, scenario.app
     for name, wanted, has in (("appid", scope.appid, app.appid), ("tenant", scope.tenant, app.tenant)):
         if wanted is not None and wanted != has:
-            raise ScenarioError(
-                [
-                    _of(
-                        scenario,
-                        f"app.{name}",
-                        f"the target {target.name} takes {name} {wanted} only, not {has or 'none'}",
-                    )
-                ]
-            )
+            text = f"the target {target.name} takes {name} {wanted} only, not {has or 'none'}"
+            raise ScenarioError([scenario.complaint(f"app.{name}", text)])
     for name, source in scenario.sources.items():
-        said = _source_of(source.path or "")
+        said = dict(parameters(split_path(source.path or "")[1])).get("cl_sr", "")
         if scope.source is not None and said and not said.startswith(scope.source):
             text = f"the target {target.name} takes sources that begin with {scope.source} only, not {said}"
-            raise ScenarioError([_of(scenario, f"sources.{name}", text)])
-
-
-def _source_of(path: str) -> str:
-    for pair in path.partition("?")[2].split("&"):
-        key, _, value = pair.partition("=")
-        if key == "cl_sr":
-            return value
-    return ""
-
-
-def _of(scenario: Scenario, path: str, text: str) -> Complaint:
-    place = scenario._places.get(path) or scenario._places.get("") or Place("scenario", 1, 1)
-    return place.complaint(path, text)
+            raise ScenarioError([scenario.complaint(f"sources.{name}", text)])
 
 
 def _given(section: ContractFile) -> dict[str, Any]:

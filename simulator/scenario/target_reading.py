@@ -14,9 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from simulator.contract import METRICS
 from simulator.scenario.log_format import LogFormat, parse_format
 from simulator.scenario.nearest import did_you_mean
-from simulator.scenario.placeholders import (
-    OF_A_PAGE,
-)
+from simulator.scenario.placeholders import OF_A_PAGE, names_in, texts_in
 from simulator.scenario.secret import Secret, Text, Texts
 from simulator.scenario.target_values import (
     Argv,
@@ -28,7 +26,8 @@ from simulator.scenario.target_values import (
     PathText,
     Queries,
     Query,
-    check_templates,
+    check_of_a_request,
+    check_of_the_run,
 )
 from simulator.scenario.values import Duration, Flag, Model, Status, shown, wrong
 from simulator.times import Ms
@@ -53,12 +52,16 @@ class FiguresSection(Model):
     opens: Expression | None = Field(default=None, description="In a row: opens.")
     new_users: Expression | None = Field(default=None, description="In a row: new users.")
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Those that it gives."""
+        return tuple(metric for metric in METRICS if getattr(self, metric) is not None)
+
     @model_validator(mode="after")
     def _gives_something(self) -> FiguresSection:
-        given = [metric for metric in METRICS if getattr(self, metric) is not None]
-        if not given:
+        if not self.metrics:
             raise ValueError("expected at least one of pv, uv, opens or new_users, with where it stands in a row")
-        if self.by == "page" and not set(given) <= {"pv", "uv"}:
+        if self.by == "page" and not set(self.metrics) <= {"pv", "uv"}:
             raise ValueError("pages have no opens and no new users; expected pv or uv")
         return self
 
@@ -120,9 +123,19 @@ class DecodeSection(Model):
         return self
 
 
-def _one_way(fields: EventFields | None, decode: DecodeSection | None) -> None:
-    if (fields is None) is (decode is None):
-        raise ValueError("expected either fields, where each stands in an item, or decode, where its request stands")
+class ItemsSection(Model):
+    """How an item of a list is read as a stored event; one of these."""
+
+    fields: EventFields | None = None
+    decode: DecodeSection | None = None
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> ItemsSection:
+        if (self.fields is None) is (self.decode is None):
+            raise ValueError(
+                "expected either fields, where each stands in an item, or decode, where its request stands"
+            )
+        return self
 
 
 # ---- HTTP ---------------------------------------------------------------------------------------------------------
@@ -179,10 +192,10 @@ class RequestSection(Model):
             raise ValueError("only a POST has a body; write method: POST")
         if self.json_body is not None and self.form:
             raise ValueError("a body is either json or a form")
-        check_templates([*(value for value in {**self.query, **self.headers, **self.form}.values()), self.json_body])
-        paging = [
-            name for name in OF_A_PAGE if f"{{{name}}}" in repr((self.path, self.query, self.form, self.json_body))
-        ]
+        texts = [self.path, *texts_in([self.query, self.headers, self.form, self.json_body])]
+        named = [name for text in texts for name in names_in(text)]
+        check_of_a_request(named)
+        paging = [name for name in OF_A_PAGE if name in named]
         if paging and self.pages is None:
             raise ValueError(f"{{{paging[0]}}} has a meaning only with pages; say with pages: how the reply goes on")
         if self.pages is not None and not paging and self.pages.next is None:
@@ -207,8 +220,14 @@ class HttpSection(Model):
     timeout: Duration = Field(default=Ms(30_000), description="For one reply.")
     requests: Annotated[list[FiguresRequest], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _is_filled(self) -> HttpSection:
+        for text in texts_in(self.headers):
+            check_of_the_run(text)
+        return self
 
-class HttpEventsSection(RequestSection):
+
+class HttpEventsSection(ItemsSection, RequestSection):
     """Stored events listed over HTTP, oldest first."""
 
     url: BaseUrl | None = Field(default=None, description="The target's url unless given.")
@@ -216,13 +235,6 @@ class HttpEventsSection(RequestSection):
     timeout: Duration = Field(default=Ms(60_000), description="For one reply.")
     rows: Expression | None = Field(default=None, description="The list in a reply. Left out: the reply itself.")
     newest_first: Flag = Field(default=False, description="Whether the list begins with what came last.")
-    fields: EventFields | None = None
-    decode: DecodeSection | None = None
-
-    @model_validator(mode="after")
-    def _says_one(self) -> HttpEventsSection:
-        _one_way(self.fields, self.decode)
-        return self
 
 
 # ---- SQL ----------------------------------------------------------------------------------------------------------
@@ -286,19 +298,12 @@ class CommandSection(Model):
     )
 
 
-class CommandEventsSection(Model):
+class CommandEventsSection(ItemsSection):
     """A program that prints stored events as JSON, oldest first."""
 
     run: Argv
     timeout: Duration = Field(default=Ms(60_000), description="After so long it is ended.")
     rows: Expression | None = Field(default=None, description="The list in what it prints. Left out: all of it.")
-    fields: EventFields | None = None
-    decode: DecodeSection | None = None
-
-    @model_validator(mode="after")
-    def _says_one(self) -> CommandEventsSection:
-        _one_way(self.fields, self.decode)
-        return self
 
 
 class LogSection(Model):
@@ -352,7 +357,22 @@ ALONE = {  # ways that need no more than their name
 }
 
 
-class TotalsSection(Model):
+class _OneOfSeveral(Model):
+    """A section for each way that there is, and one of them given."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> _OneOfSeveral:
+        if self.kind == "":
+            raise ValueError(f"expected one of {', '.join(type(self).model_fields)}")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """Which it is."""
+        return next((name for name in type(self).model_fields if getattr(self, name) is not None), "")
+
+
+class TotalsSection(_OneOfSeveral):
     """How the totals are read; one of these."""
 
     monitor: MonitorSection | None = None
@@ -361,19 +381,8 @@ class TotalsSection(Model):
     sql: SqlSection | None = None
     command: CommandSection | None = None
 
-    @model_validator(mode="after")
-    def _is_one(self) -> TotalsSection:
-        if self.kind == "":
-            raise ValueError(f"expected one of {', '.join(_TOTALS)}")
-        return self
 
-    @property
-    def kind(self) -> str:
-        """Which it is."""
-        return next((name for name in _TOTALS if getattr(self, name) is not None), "")
-
-
-class EventsSection(Model):
+class EventsSection(_OneOfSeveral):
     """How stored events are listed; one of these."""
 
     monitor: MonitorSection | None = None
@@ -381,17 +390,6 @@ class EventsSection(Model):
     sql: SqlEventsSection | None = None
     log: LogSection | None = None
     command: CommandEventsSection | None = None
-
-    @model_validator(mode="after")
-    def _is_one(self) -> EventsSection:
-        if self.kind == "":
-            raise ValueError(f"expected one of {', '.join(_EVENTS)}")
-        return self
-
-    @property
-    def kind(self) -> str:
-        """Which it is."""
-        return next((name for name in _EVENTS if getattr(self, name) is not None), "")
 
 
 TotalsWay = Annotated[TotalsSection, BeforeValidator(lambda value: _one_of(value, _TOTALS, "totals"))]

@@ -6,7 +6,8 @@ Each is pydantic's `Annotated`, as those of values.py. The sections are target_r
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from collections.abc import Collection
+from typing import Annotated
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -15,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from simulator.contract import BY, METRICS
 from simulator.scenario.log_format import parse_format
 from simulator.scenario.nearest import did_you_mean
-from simulator.scenario.placeholders import OF_A_PAGE, OF_THE_RUN, SQL_NAMES, bound_in, check_names, names_in, texts_in
+from simulator.scenario.placeholders import OF_A_PAGE, OF_THE_RUN, SQL_NAMES, bound_in, check_names, names_in
 from simulator.scenario.secret import Text
 from simulator.scenario.values import shown, wrong
 
@@ -32,25 +33,30 @@ def _expression(text: str) -> str:
     return text
 
 
-def _template(text: str) -> str:
-    check_names(names_in(text), (*OF_THE_RUN, *OF_A_PAGE), _BRACES)
+def check_of_a_request(names: Collection[str]) -> None:
+    """Refuse names that nobody fills in a request, which may be one of several pages.
+
+    Raises:
+        ValueError: the first of them.
+    """
+    check_names(names, (*OF_THE_RUN, *OF_A_PAGE), _BRACES)
+
+
+def check_of_the_run(text: str) -> str:
+    """A text that is filled where there are no pages.
+
+    Raises:
+        ValueError: it has a name that nobody fills there.
+    """
+    check_names(names_in(text), OF_THE_RUN, _BRACES)
     return text
-
-
-def check_templates(value: Any) -> Any:
-    for text in texts_in(value):
-        _template(text)
-    return value
 
 
 def _path(text: str) -> str:
     if not text.startswith("/") or re.search(r"\s", text):
         raise wrong("a path that begins with a slash, such as /api/stats", text)
-    return _template(text)
-
-
-def _url(text: str) -> str:
-    return check_base(text)
+    check_of_a_request(names_in(text))
+    return text
 
 
 def check_base(text: str) -> str:
@@ -99,8 +105,6 @@ def _format(text: str) -> str:
 Expression = Annotated[
     str, AfterValidator(_expression), WithJsonSchema({"type": "string", "description": "A JMESPath expression."})
 ]
-Template = Annotated[str, AfterValidator(_template)]
-Templates = dict[str, Template]
 Query = Annotated[str, AfterValidator(_query)]
 Queries = Annotated[
     list[Query],
@@ -111,10 +115,12 @@ Queries = Annotated[
 Files = Annotated[
     list[Text], BeforeValidator(_several), Field(min_length=1), WithJsonSchema({"type": ["string", "array", "object"]})
 ]
-Argv = Annotated[list[Template], BeforeValidator(_argv), Field(min_length=1, max_length=100)]
+Argv = Annotated[
+    list[Annotated[str, AfterValidator(check_of_the_run)]], BeforeValidator(_argv), Field(min_length=1, max_length=100)
+]
 Pages = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 PathText = Annotated[str, AfterValidator(_path)]
-BaseUrl = Annotated[str, AfterValidator(_url)]
+BaseUrl = Annotated[str, AfterValidator(check_base)]
 FormatText = Annotated[str, AfterValidator(_format)]
 
 

@@ -24,7 +24,7 @@ from simulator.wire.addresses import address, read_address
 from simulator.wire.device_info import model_of, system_of
 from simulator.wire.iso import instant_in, iso_text
 from simulator.wire.javascript import encode_component
-from simulator.wire.json_text import number_of, parse_json, part_of, stringify, text_of
+from simulator.wire.json_text import MOST_BYTES, number_of, parse_json, part_of, stringify, text_of
 from simulator.wire.options import WireOptions
 from simulator.wire.outcome import by_value
 from simulator.wire.packing import unpacked
@@ -193,6 +193,8 @@ class Generic(Vendor):
             if value is not None:
                 fields |= match_text(template, from_header(value), str)
         body = unpacked(captured.body) if captured.body[:2] == b"\x1f\x8b" else captured.body
+        if len(body) > MOST_BYTES:
+            raise WireError(f"a body of {len(body)} bytes; at most {MOST_BYTES} are read")
         if own.event is None:
             return [fields | self._read_body(body)]
         if own.lines:

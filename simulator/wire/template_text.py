@@ -7,8 +7,7 @@ stand side by side with nothing between them, the first takes as little as it ca
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape, unescape
@@ -72,7 +71,7 @@ def fill_value(template: Json, fields: Fields) -> Json:
 
 
 def match_text(template: str, text: str, plain_: Callable[[str], str]) -> Message:
-    """The fields of a text that a template was filled to.
+    """The fields of a text that a template was filled to. Of a field that stands twice, the last.
 
     Args:
         plain_: takes a field's escapes off.
@@ -80,18 +79,39 @@ def match_text(template: str, text: str, plain_: Callable[[str], str]) -> Messag
     Raises:
         WireError: it was not.
     """
-    pattern, names = _pattern(template)
-    match = pattern.fullmatch(text)
-    if match is None:
+    found = _matched(parse_template(template), text)
+    if found is None:
         raise WireError(f"{text[:64]!r} is not of the form {template[:64]!r}")
-    return {name: plain_(value) for name, value in zip(names, match.groups(), strict=True)}
+    return {name: plain_(value) for name, value in found}
 
 
-@lru_cache(maxsize=4_096)
-def _pattern(template: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
-    parts = parse_template(template)
-    names = tuple(part.name for part in parts if isinstance(part, FieldIn))
-    return re.compile("".join("(.*?)" if isinstance(part, FieldIn) else re.escape(part) for part in parts), re.S), names
+def _matched(parts: Sequence[str | FieldIn], text: str) -> list[tuple[str, str]] | None:
+    """Each field with what stands there; in one pass, however hostile the text. None: it does not match."""
+    begin, end = 0, len(text)
+    if parts and isinstance(parts[-1], str):
+        end -= len(parts[-1])
+        if end < 0 or not text.endswith(parts[-1]):
+            return None
+        parts = parts[:-1]
+    found: list[tuple[str, str]] = []
+    waiting = ""  # the field whose end is not known yet
+    for part in parts:
+        if isinstance(part, FieldIn):
+            if waiting:
+                found.append((waiting, ""))
+            waiting = part.name
+            continue
+        at = text.find(part, begin, end) if waiting else begin if text.startswith(part, begin, end) else -1
+        if at < 0:
+            return None
+        if waiting:
+            found.append((waiting, text[begin:at]))
+        waiting, begin = "", at + len(part)
+    if waiting:
+        found.append((waiting, text[begin:end]))
+    elif begin != end:
+        return None
+    return found
 
 
 def match_value(template: Json, value: Json) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -154,7 +155,7 @@ CASES: list[tuple[str, list[Sent], str, Cells, Cells]] = [
      {"": (2, 1, 0, 1)}, {"": (1, 1, 0, 1)}),
     ("loses-every-12th", [viewed(at) for at in range(12)], "all", {"": (12, 1, 0, 1)}, {"": (11, 1, 0, 1)}),
     ("loses-batch-tail", [viewed(at) for at in range(31)], "all", {"": (31, 1, 0, 1)}, {"": (23, 1, 0, 1)}),
-    ("acknowledges-then-crashes", [viewed(at) for at in range(210)], "all", {"": (210, 1, 0, 1)}, {"": (205, 1, 0, 1)}),
+    ("acknowledges-then-crashes", [viewed(at) for at in range(110)], "all", {"": (110, 1, 0, 1)}, {"": (105, 1, 0, 1)}),
     ("loses-what-failed-once", [viewed(unlucky(0, 5), id="1"), viewed(unlucky(0, 5), id="1"), viewed(lucky(2000, 5))],
      "all", {"": (2, 1, 0, 1)}, {"": (1, 1, 0, 1)}),
     ("loses-late-events", [viewed(0), viewed(20 * MINUTE), viewed(10 * MINUTE, page="b"), viewed(10 * MINUTE - 1)],
@@ -362,14 +363,39 @@ def test_a_buffer_lets_go_of_whole_batches_only(taken: int, stored: int) -> None
     assert [one for row in rows for one in buffered(row)] == rows[:stored]
 
 
-def test_a_crash_forgets_five_rows_and_no_more() -> None:
-    crashing, rows = CrashesOnce(), [row_at(at) for at in range(300)]
-
-    assert [one for row in rows for one in crashing(row)] == rows[:200] + rows[205:]
+VIEW = "mini_program_view"
 
 
-def row_at(at: int) -> EventRow:
-    row = event_row({"event": "x", "date": iso_utc(Ms(NOON + at))}, Rules(), ARRIVAL, "")
+@pytest.mark.parametrize(
+    ("views", "forgotten"),
+    [
+        (range(300), range(100, 105)),
+        ([104], range(100, 105)),
+        ([105, 122], range(120, 125)),  # the first five after 100, and after 110, hold no view
+    ],
+    ids=["nothing but views", "one view is among five", "none is at first"],
+)
+def test_a_crash_forgets_five_rows_with_a_view_among_them_and_no_more(views: Sequence[int], forgotten: range) -> None:
+    crashing, rows = CrashesOnce(), [row_at(at, VIEW if at in views else "x") for at in range(300)]
+
+    assert stored_by(crashing, rows) == rows[: forgotten.start] + rows[forgotten.stop :]
+
+
+def test_what_a_crash_forgot_is_not_stored_by_a_copy() -> None:
+    """Else a view that comes twice would be lost and found again, and no total would move."""
+    rows = [row_at(at, VIEW) for at in range(110)]
+    with_copies = [*rows[:50], *rows[:50], *rows[50:], *rows[100:105]]
+
+    assert stored_by(CrashesOnce(), with_copies) == rows[:100] + rows[105:]
+
+
+def stored_by(change: Callable[[EventRow], Iterable[EventRow]], rows: Iterable[EventRow]) -> list[EventRow]:
+    return [one for row in rows for one in change(row)]
+
+
+def row_at(at: int, name: str = "x") -> EventRow:
+    fields = {"event": name, "date": iso_utc(Ms(NOON + at)), "anonymousId": "d"}
+    row = event_row(fields, Rules(), ARRIVAL, "")
     assert isinstance(row, EventRow)
     return row
 

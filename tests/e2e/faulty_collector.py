@@ -68,6 +68,20 @@ class LosesOthersOpens(Collector):
         await super().take([row for row in rows if not (isinstance(row, EventRow) and _is_open_of_another(row))])
 
 
+class LosesWhatComesTogether(Collector):
+    """What comes while another event is being stored is answered and never stored."""
+
+    async def take(self, rows: Rows) -> None:
+        if _storing:
+            return
+        _storing.append(rows)
+        try:
+            await asyncio.sleep(0.05)  # long enough for others to come
+            await super().take(rows)
+        finally:
+            _storing.clear()
+
+
 class RefusesSome(Collector):
     """Three of ten events are refused with 403 and not stored; the others are counted rightly."""
 
@@ -132,6 +146,7 @@ FAULTS = {
     "counts-one-twice": CountsOneTwice,
     "swaps-sources": SwapsSources,
     "loses-others-opens": LosesOthersOpens,
+    "loses-what-comes-together": LosesWhatComesTogether,
     "refuses-some": RefusesSome,
     "fails-after-storing": FailsAfterStoring,
     "fails-after-storing-and-loses-one": FailsAndLosesOne,
@@ -147,6 +162,7 @@ _takes = count(1)
 _bad = count(1)
 _tasks: set[asyncio.Task[None]] = set()  # kept, so that none of them is forgotten
 _began: dict[str, float] = {}
+_storing: list[Rows] = []
 
 
 _first: dict[str, str | None] = {}  # namespace → the device that opened first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -75,6 +76,44 @@ def test_without_visitors_the_smallest_set_is_found_kept_and_taken_again(tmp_pat
     assert f"STILL FAILING: visitor {pair} (the smallest set found in 1 replay;" in again.out
     assert "FIXED: visitor 0, 1, 2, 3, 4, 5, 6, 7, 8 (nobody shows again what failed, in" in fixed.out
     assert [result_of(tmp_path / name)["attempts"]["visitors"] for name in ("found", "again", "fixed")] == [2, 2, 9]
+    assert not list(tmp_path.glob(".search-*"))
+
+
+def test_a_replay_comes_in_the_order_of_the_plan(tmp_path: Path) -> None:
+    """So a collector that goes by what came first does the same each time."""
+    run, file = tmp_path / "run", tmp_path / "sample.yaml"
+    slow = "- {launch: , think: 20s}\n- {view: pages/b, think: 20s}\n- {view: pages/c}\n- exit"
+    file.write_text(scenario_text(slow, count=9), encoding="utf-8")
+    assert mpsim("run", file, "--out", run, "-q").code == 0
+    assert mpsim("replay", run, *SOME[: 2 * 9], "--out", tmp_path / "again").code == 0
+    with sqlite3.connect(tmp_path / "again" / "collector.db") as connection:
+        came = connection.execute("SELECT at, anonymous_id FROM event ORDER BY id").fetchall()
+    connection.close()
+
+    assert [at for at, _ in came] == sorted(at for at, _ in came)
+    turns = sum(one != other for (_, one), (_, other) in pairwise(came))
+    assert turns > 2 * len({device for _, device in came})  # they are on their way at the same time
+
+
+def test_what_takes_several_at_once_is_shown_by_them(tmp_path: Path) -> None:
+    run, file = tmp_path / "run", tmp_path / "sample.yaml"
+    file.write_text(scenario_text(LOOKS, count=9), encoding="utf-8")
+    with collector(tmp_path / "faulty.db", fault="loses-what-comes-together") as url:
+        assert mpsim("run", file, "--target", url, "--out", run, "-q", *IMPATIENT).code == 1
+        found = mpsim("replay", run, "--out", tmp_path / "found")
+        kept = json.loads((run / "smallest.json").read_text(encoding="utf-8"))
+        named = [part for visitor in kept["visitors"] for part in ("--visitor", visitor)]
+        again = mpsim("replay", run, *named, "--out", tmp_path / "again")
+    port = str(urlsplit(url).port)
+    with collector(tmp_path / "mended.db", "--port", port):
+        fixed = mpsim("replay", run, *named, "--out", tmp_path / "fixed")
+
+    assert (len(kept["visitors"]) > 1, kept["in_turn"]) == (True, False)
+    assert (found.code, again.code, fixed.code) == (1, 1, 0), found
+    listed = ", ".join(map(str, kept["visitors"]))
+    assert "; all at once)" in found.out
+    assert f"STILL FAILING: visitor {listed} (all at once)" in again.out
+    assert fixed.out.endswith(f"FIXED: visitor {listed}\n")
     assert not list(tmp_path.glob(".search-*"))
 
 

@@ -1,4 +1,4 @@
-"""Who is due when, in virtual time: the three ways to come, copies and retries, stopping."""
+"""Who is due when, in virtual time: the four ways to come, copies and retries, stopping."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from simulator.load.agenda import MOST_HELD, Agenda, ClosedPace, OpenPace
+from simulator.load.agenda import MOST_HELD, Agenda, ClosedPace, InTurn, OpenPace
 from simulator.load.crowd import Crowd
 from simulator.load.walk import Walk
 from simulator.times import Ms
@@ -246,6 +246,34 @@ def test_places_belong_to_the_closed_model() -> None:
         Agenda(crowd(planned([0])), ClosedPace(Fraction(1)))
 
 
+# ---- in turn ----
+
+
+def test_in_turn_one_request_follows_another_as_they_are_planned_whoever_sends_them() -> None:
+    """However many lanes there are and however long a request takes: the order is of the plan alone."""
+    plan = planned([5_000, 9_000], [0, 9_000], [], [7_000])
+    for lanes, service_ms in ((1, 1), (4, 1), (4, 20_000)):
+        sends = play(Agenda(crowd(plan), InTurn()), lanes, service_ms)
+
+        assert sends == [(1, 0, 0, 0), (0, 0, 0, 0), (3, 0, 0, 0), (0, 1, 0, 0), (1, 1, 0, 0)]
+
+
+def test_in_turn_a_repetition_goes_before_everybody_else() -> None:
+    plan = planned([0, 5], [0], [1])
+    plan = {k: tuple(replace(one, retries=1) for one in own) for k, own in plan.items()}
+    sends = play(Agenda(crowd(plan), InTurn()), 3, answer=lambda walk: REFUSED if walk.visitor == 1 else ACKED)
+
+    assert [send[:3] for send in sends] == [(0, 0, 0), (1, 0, 0), (1, 0, 1), (2, 0, 0), (0, 1, 0)]
+
+
+def test_in_turn_few_requests_are_held() -> None:
+    plan = planned([0, 5], [0, 5], [0, 5])
+
+    assert [send[:2] for send in play(Agenda(crowd(plan), InTurn(), most_held=0))] == [
+        (0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1),
+    ]  # fmt: skip
+
+
 # ---- stopping ----
 
 
@@ -265,7 +293,7 @@ def test_after_a_stop_nobody_is_handed_out_and_it_is_over_when_the_last_outcome_
 
 @given(
     some.lists(some.lists(some.integers(0, 5_000), max_size=4).map(sorted), min_size=1, max_size=12),
-    some.sampled_from(["open", "closed", "flood"]),
+    some.sampled_from(["open", "closed", "flood", "in turn"]),
     some.integers(1, 4),
     some.integers(0, 2_000),
 )
@@ -275,6 +303,8 @@ def test_every_request_of_everybody_is_sent_once_and_in_order(
     plan = planned(*sorted(visitors, key=lambda ats: ats[0] if ats else 0))
     if way == "open":
         agenda = open_agenda(plan)
+    elif way == "in turn":
+        agenda = Agenda(crowd(plan), InTurn())
     else:
         agenda = Agenda(crowd(plan), ClosedPace(Fraction(1)) if way == "closed" else None, places=lanes)
     sends = play(agenda, lanes, service_ms)

@@ -283,3 +283,34 @@ def test_visitors_who_are_late_because_this_process_is_busy_are_not_the_collecto
     assert sender.tally.started == 200
     assert late > 50
     assert sender.tally.held == 0
+
+
+def test_who_became_due_while_this_process_was_busy_needs_no_connections_more(tmp_path: Path) -> None:
+    """500 a second, and one pause of 0.3 s in which nobody is served: 150 are due then, and replies come at once."""
+    with hostile(says(OK)) as server:
+        sender = Sender(tmp_path, server.url, _arriving(400, 2_000, steady_clock()() + 20_000_000), lanes=400)
+        seen: list[object] = []
+
+        def stalls_once(*_: object) -> None:
+            seen.append(None)
+            if len(seen) == 100:
+                until = time.monotonic() + 0.3
+                while time.monotonic() < until:
+                    pass
+
+        sender.course._watch = stalls_once
+        attempts = sender.run()
+
+        assert len(attempts) == 400
+        assert server.connections <= 40
+
+
+def test_a_slow_collector_gets_as_many_requests_at_once_as_visitors_are_due(tmp_path: Path) -> None:
+    """The same without a pause, and with replies after a second: 500 wait for one at once."""
+    with hostile(_slow(1)) as server:
+        sender = Sender(tmp_path, server.url, _arriving(300, 2_000, steady_clock()() + 20_000_000), lanes=400)
+        attempts = sender.run()
+
+        assert len(attempts) == 300
+        assert server.connections == 300
+        assert max(a.sent_ns - a.intended_ns for a in attempts) < 500_000_000

@@ -12,7 +12,7 @@ from simulator.times import Ms
 from simulator.traffic.making import Wanted, draft, make_folder, write_run
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
-from simulator.verify.readers.events import StoredEvent
+from simulator.verify.readers.events import StoredEvent, told_of
 from simulator.wire.request import Evidence, Outcome, Request
 
 # Whatever makes a block, a phase or a visitor unlike the next one.
@@ -100,18 +100,6 @@ def all_stored(opened: OpenedRun, *, bad: bool = False) -> list[StoredEvent]:
     """Every good event of the plan, or every bad one, as a collector lists them that keeps whatever is sent to it."""
     records = [record for request in _by_lanes(opened) for record in request.records if bool(record.bad) == bad]
     return [
-        StoredEvent(
-            cursor,
-            record.external_id,
-            record.event,
-            record.date,
-            record.anonymous_id,
-            record.identities,
-            record.source,
-            record.content,
-            record.page,
-            Ms(T // 1_000_000 + cursor),
-            record.bad,
-        )
+        told_of(record, Ms(T // 1_000_000 + cursor), cursor=cursor, reason=record.bad)
         for cursor, record in enumerate(records, 1)
     ]

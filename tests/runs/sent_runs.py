@@ -12,7 +12,7 @@ from simulator.traffic.making import Wanted, draft, make_folder, write_run
 from simulator.traffic.opened import OpenedRun
 from simulator.traffic.sending import requests_of_block
 from simulator.verify.listed import ListedEvents, Owner
-from simulator.verify.readers.events import StoredEvent
+from simulator.verify.readers.events import told_of
 from simulator.wire.request import Evidence, Outcome, Request
 from tests.builders import scenario_text
 
@@ -48,20 +48,6 @@ def listed(opened: OpenedRun) -> ListedEvents:
     """The stored events, each once and as it was sent."""
     index = ListedEvents(Owner(opened.manifest.namespace, own=False), opened.plan.block, opened.plan.count)
     for cursor, record in enumerate(chain.from_iterable(one.records for one in requests_of(opened)), 1):
-        index.add_good(
-            StoredEvent(
-                cursor,
-                record.external_id,
-                record.event,
-                record.date,
-                record.anonymous_id,
-                record.identities,
-                record.source,
-                record.content,
-                record.page,
-                record.date,
-                "",
-            )
-        )
+        index.add_good(told_of(record, record.date, cursor=cursor))
     index.knows_bad = True
     return index

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from simulator.errors import EngineError
 from simulator.finding import Finding, Interval, Judged, Verdict
 from simulator.ledger.manifest import write_json
 from simulator.report.result import Attempts, Load, Result
-from simulator.runs.false_alarms import Kind, Tried, blunt, definitions_of, false_alarms, main, mix_of, summary, trials
+from simulator.runs import false_alarms as false_alarms_module
+from simulator.runs.false_alarms import (
+    Bench,
+    Kind,
+    Tried,
+    Truth,
+    blunt,
+    definitions_of,
+    false_alarms,
+    hold,
+    main,
+    mix_of,
+    moments,
+    summary,
+    trials,
+)
 from simulator.runs.false_alarms import _wrong as wrong_with
 from simulator.runs.false_alarms import _wrong_strictly as wrong_strictly
-from simulator.runs.fault_proxy import FAULTS, PPM
+from simulator.runs.fault_proxy import FAULTS, PPM, Journal
+from simulator.runs.judging import judge_run
 from simulator.runs.plain_count import PlainCount
 from simulator.runs.reconciliation import RECONCILIATION_FILE
+from simulator.traffic.opened import OpenedRun
 from simulator.verify.oracle import Expectations, Oracle
+from simulator.wire.request import Action
+from tests.runs.sent_runs import requests_of
 
 LOST = frozenset({"run.3.1", "run.3.2", "run.12.0", "run.40.5", "run.41.5"})
 
@@ -71,7 +92,8 @@ def wrong(
     lost: frozenset[str] = LOST,
     plain: PlainCount | None = None,
 ) -> list[str]:
-    return list(wrong_with(kind, found, plain or counted(), lost if kind.loses else frozenset(), folder))
+    truth = Truth(plain or counted(), lost if kind.loses else frozenset())
+    return list(wrong_with(kind, found, truth, folder))
 
 
 EXACT = total(90, Verdict.PASS, expected=(90, 90))
@@ -210,6 +232,35 @@ def test_the_lost_events_must_be_exactly_those(
     assert said in told[0] if said else told == [], told
 
 
+def test_between_two_lists_each_event_may_have_come_before_the_verdict_or_after_it() -> None:
+    assert list(moments(["a", "b"], ["a", "b", "c", "d"])) == [set("abcd"), set("abc"), set("ab")]
+    assert list(moments(["a"], ["a"])) == [{"a"}]
+
+
+@pytest.mark.parametrize("after", [["b", "a", "c"], ["a"], []], ids=["in another order", "one is gone", "all are gone"])
+def test_a_list_that_does_more_than_grow_is_no_list(after: list[str]) -> None:
+    with pytest.raises(EngineError, match="does more than grow"):
+        list(moments(["a", "b"], after))
+
+
+TOO_FEW = Truth(counted(90, 90), LOST)
+TOO_MANY = Truth(counted(92, 92), frozenset())
+OF_91 = result(0, (total(91, Verdict.PASS, expected=(91, 91)),))
+
+
+def test_a_verdict_holds_at_one_moment() -> None:
+    of_it = Truth(counted(91, 91), LOST)
+
+    assert hold(Kind.CORRECT_LISTED, OF_91, [TOO_MANY, of_it, TOO_FEW], Path("nowhere")) == (of_it, ())
+
+
+def test_a_verdict_of_no_moment_is_told_by_what_is_stored_in_the_end() -> None:
+    truth, said = hold(Kind.CORRECT_LISTED, OF_91, [TOO_MANY, TOO_FEW], Path("nowhere"))
+
+    assert truth is TOO_MANY
+    assert said[0] == "pv by all: expected 91, counted plainly 92"
+
+
 def test_nine_seeds_in_a_row_have_every_rule_with_every_user() -> None:
     made = {(str(definitions_of(seed).opens), definitions_of(seed).user) for seed in range(5, 14)}
 
@@ -273,6 +324,41 @@ def test_runs_behind_a_failing_network(kind: Kind, tmp_path: Path) -> None:
     assert list(tmp_path.glob("*-*")) == []  # only wrong ones are kept
     assert all((one.lost >= 5) is kind.loses for one in tried)
     assert all(one.held == one.totals > 50 for one in tried)
+
+
+LATE: list[tuple[Kind, Callable[[Journal], Collection[str]]]] = [
+    (Kind.CORRECT_LISTED, lambda journal: {one.event for one in journal.handled}),
+    (Kind.LOSSY_LISTED, Journal.lost_events),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "which"), LATE)
+def test_what_comes_after_the_verdict_makes_it_no_false_one(
+    kind: Kind, which: Callable[[Journal], Collection[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that the network held back for long comes between the verdict and the next look at the collector."""
+    came: list[str] = []
+
+    def judge_and_let_in(opened: OpenedRun, url: str) -> Result:
+        judged = judge_run(opened, url)
+        if came:
+            return judged  # once more, where nothing but one number may pass
+        missing = set(which(bench.proxy.journal())).difference(bench.stored())
+        records = ((one, record) for one in requests_of(opened) for record in one.records)
+        views = (one for one, record in records if record.action is Action.VIEW and not record.bad)
+        late = next(one for one in views if one.records[0].external_id in missing)
+        bench.proxy.journal().note("late", late.records[0].external_id, forwarded=True)
+        httpx.get(f"{bench.collector}{late.target}", trust_env=False).raise_for_status()
+        came.append(late.records[0].external_id)
+        return judged
+
+    monkeypatch.setattr(false_alarms_module, "judge_run", judge_and_let_in)
+    with Bench(tmp_path) as bench:
+        tried = bench.make(trials([3], [kind])[0])
+
+    assert len(came) == 1
+    assert tried.wrong == ()
 
 
 @pytest.fixture

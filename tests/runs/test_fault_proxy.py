@@ -167,6 +167,8 @@ def test_an_event_that_was_forwarded_another_time_is_not_lost() -> None:
     journal = Journal([Handled("lost", False, "a"), Handled("passed", True, "a"), Handled("lost", False, "b")])
 
     assert journal.lost_events() == {"b"}
+    assert journal.lost_events(stored=["a"]) == {"b"}
+    assert journal.lost_events(stored=[]) == {"a", "b"}  # it was forwarded, and had not come yet
     assert journal.fates() == {"lost": 2, "passed": 1}
 
 

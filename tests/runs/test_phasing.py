@@ -23,7 +23,7 @@ from simulator.traffic.sending import requests_of_block
 from simulator.verify.judging import judge
 from simulator.verify.listed import ListedEvents, Owner
 from simulator.verify.oracle import Oracle
-from simulator.verify.readers.events import StoredEvent
+from simulator.verify.readers.events import told_of
 from simulator.verify.readers.reading import Reading
 from simulator.verify.sighting import sightings_of
 from simulator.wire.request import Action, Evidence, Outcome, Purpose, Record, Request
@@ -89,10 +89,7 @@ class Made:
 def stored(records: list[Record]) -> ListedEvents:
     index = ListedEvents(Owner("", own=True), 4, 1_000)
     for cursor, one in enumerate(records, 1):
-        index.add_good(
-            StoredEvent(cursor, one.external_id, one.event, one.date, one.anonymous_id, one.identities, one.source,
-                        one.content, one.page, START, "")
-        )  # fmt: skip
+        index.add_good(told_of(one, START, cursor=cursor))
     return index
 
 

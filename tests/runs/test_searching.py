@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from simulator.finding import Finding, Verdict
 from simulator.runs.searching import (
     SMALLEST_FILE,
     Fails,
+    FailsInTurn,
     Known,
     Searched,
     Signs,
     read_known,
     search,
+    search_in_turn_and_at_once,
     signs_of,
     suspects_of,
     write_known,
@@ -82,6 +85,50 @@ def test_no_set_is_sent_twice() -> None:
     assert len(sent) == len(set(sent)) == found.tries
 
 
+def both_ways(in_turn: Fails, at_once: Fails) -> FailsInTurn:
+    return lambda visitors, turns: in_turn(visitors) if turns else at_once(visitors)
+
+
+WAYS = [
+    ("in turn", None, failing(lost={7, 9}), failing(), Known((7, 9), LOST, True, in_turn=True)),
+    ("what shows either way is shown in turn", None, failing(lost={7}), failing(lost={9}),
+     Known((7,), LOST, True, in_turn=True)),
+    ("only with all at once", None, failing(), failing(lost={3, 9}), Known((3, 9), LOST, True)),
+    ("nobody", None, failing(), failing(), None),
+    ("known at once", KNOWN, failing(lost={7}), failing(lost={3}), KNOWN),
+    ("known at once, and shown in turn now", KNOWN, failing(lost={7}), failing(),
+     Known((7,), LOST, True, in_turn=True)),
+    ("known in turn", replace(KNOWN, in_turn=True), failing(lost={3}), failing(lost={7}), replace(KNOWN, in_turn=True)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("known", "in_turn", "at_once", "found"), [way[1:] for way in WAYS], ids=[way[0] for way in WAYS]
+)
+def test_in_turn_before_all_at_once(known: Known | None, in_turn: Fails, at_once: Fails, found: Known | None) -> None:
+    asked: list[tuple[Visitors, bool]] = []
+    fails = both_ways(in_turn, at_once)
+
+    def noted(visitors: Visitors, turns: bool) -> Signs:
+        asked.append((visitors, turns))
+        return fails(visitors, turns)
+
+    searched = search_in_turn_and_at_once(LOST, known, [7, 9], EVERYBODY, noted)
+
+    assert searched.known == found
+    assert searched.visitors == (found.visitors if found else tuple(EVERYBODY))
+    assert searched.tries == len(asked) == len(set(asked))
+    assert (searched.visitors, searched.in_turn) in asked
+
+
+def test_a_set_from_before_visitors_came_in_turn_was_shown_by_all_at_once(tmp_path: Path) -> None:
+    (tmp_path / SMALLEST_FILE).write_text(
+        '{"version": 1, "visitors": [3, 4], "signs": ["lost"], "least": true}', encoding="utf-8"
+    )
+
+    assert read_known(tmp_path) == KNOWN
+
+
 def test_signs_are_failing_findings_and_wrong_totals() -> None:
     lost = Finding("lost", Verdict.FAIL, "one", 1)
     inconclusive = Finding("unsettled", Verdict.INCONCLUSIVE, "one", 1)
@@ -102,9 +149,10 @@ def test_suspects_are_those_of_the_plan_whom_a_failing_finding_names() -> None:
 
 def test_a_set_is_kept_beside_the_run(tmp_path: Path) -> None:
     assert read_known(tmp_path) is None
-    write_known(tmp_path, KNOWN)
+    for kept in (KNOWN, replace(KNOWN, in_turn=True)):
+        write_known(tmp_path, kept)
 
-    assert read_known(tmp_path) == KNOWN
+        assert read_known(tmp_path) == kept
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2}', '{"version": 1, "visitors": 3}'])

@@ -136,6 +136,25 @@ MISTAKES = {
         'from: "{from}"', 'from: "{form}"', 13,
         "totals.http.requests[0]  nobody knows {form}; did you mean from? (one of your own is written {{name}})",
     ),
+    "a placeholder that nobody fills beside a header of the same name": Mistake(
+        'from: "{from}"', 'from: "{form}"}\n        headers: {from: me', 13,
+        "totals.http.requests[0]  nobody knows {form}; did you mean from? (one of your own is written {{name}})",
+    ),
+    "a placeholder that nobody fills in a header of all requests": Mistake(
+        "    timeout: 10s", '    headers: {x-run: "{name}"}', 10,
+        "totals.http  nobody knows {name}; did you mean namespace? (one of your own is written {{name}})",
+    ),
+    "a page without pages in a header": Mistake(
+        '{from: "{from}", to: "{to}", after: "{cursor}"}\n        by: source\n        rows: data.rows\n'
+        "        cell: name\n        pv: views\n        pages: {cursor: data.next}\n",
+        '{}\n        headers: {after: "{cursor}"}\n        by: source\n        cell: name\n        pv: views\n', 13,
+        "totals.http.requests[0]  {cursor} has a meaning only with pages; say with pages: how the reply goes on",
+    ),
+    "pages with a name of one's own in its place": Mistake(
+        '"{cursor}"', '"{{cursor}}"', 13,
+        "totals.http.requests[0]  with pages the request must name {cursor}, {page} or {offset}, or pages must say "
+        "next",
+    ),
     "a page without pages": Mistake(
         "        pages: {cursor: data.next}\n", "", 13,
         "totals.http.requests[0]  {cursor} has a meaning only with pages; say with pages: how the reply goes on",
@@ -296,8 +315,15 @@ OTHER_MISTAKES = {
         Mistake(
             "'{from}'", "'{since}'", 10,
             "totals.command.run[2]  nobody knows {since}; expected from, to, from_ms, to_ms, from_s, to_s, from_day, "
-            "to_day, created, namespace, zone, appid, tenant, cursor, page or offset (one of your own is "
-            "written {{name}})",
+            "to_day, created, namespace, zone, appid or tenant (one of your own is written {{name}})",
+        ),
+    ),
+    "a page of a program": (
+        COMMAND,
+        Mistake(
+            "'{from}'", "'{page}'", 10,
+            "totals.command.run[2]  nobody knows {page}; expected from, to, from_ms, to_ms, from_s, to_s, from_day, "
+            "to_day, created, namespace, zone, appid or tenant (one of your own is written {{name}})",
         ),
     ),
 }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from simulator.contract import Contract
 from simulator.ledger.manifest import Options
 from simulator.scenario.load import load_scenario
-from simulator.times import Ms, parse_instant
+from simulator.times import parse_instant
 from simulator.traffic.opened import adapter_of
 from simulator.verify.readers.secrets import Secrets
 from simulator.verify.readers.setting import Setting
@@ -32,7 +32,6 @@ def setting(
     folder: Path = Path(),
     left_out: frozenset[tuple[str, str]] = frozenset(),
     environment: Mapping[str, str] | None = None,
-    period: tuple[Ms, Ms] | None = (BEGIN, END),
 ) -> Setting:
     """A run of the namespace n."""
     return Setting(
@@ -44,6 +43,6 @@ def setting(
         tenant="7",
         folder=folder,
         left_out=left_out,
-        period=period,
+        period=(BEGIN, END),
         secrets=Secrets(environment or {}),
     )

@@ -11,13 +11,16 @@ from urllib.parse import parse_qs, parse_qsl
 import httpx
 import pytest
 
+from simulator.contract import METRICS, Contract, Definitions, Opens
 from simulator.ledger.manifest import Options
 from simulator.runs.planning import blocks_of
 from simulator.scenario.load import load_scenario
 from simulator.scenario.target_reading import HttpEventsSection, HttpSection
+from simulator.times import Ms
 from simulator.traffic.making import Wanted, draft
 from simulator.traffic.opened import adapter_of
 from simulator.verify.readers import fetch, requesting
+from simulator.verify.readers.counted import CountedTotals
 from simulator.verify.readers.events import TooMany
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.http_events import HttpEvents
@@ -163,6 +166,40 @@ def test_requests_are_filled_with_the_period_and_the_namespace() -> None:
     }
     assert json.loads(asked[1].content) == {"q": ["1772294400", 1, {"z": "wx1 7"}]}
     assert parse_qs(asked[2].content.decode()) == {"token_auth": [TOKEN], "at": ["1772388000"]}
+
+
+def test_a_query_in_the_path_is_sent_as_it_is_written_with_what_is_filled_in_one_piece() -> None:
+    asked: list[list[tuple[str, str]]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(parse_qsl(request.url.query.decode(), keep_blank_values=True))
+        cursor = "a+b=&c=d?" if len(asked) == 1 else ""
+        return httpx.Response(200, json={"rows": [], "cursor": cursor})
+
+    path = "/by?site=1&site=2&after={cursor}&of=other"
+    totals(answer, {**SOURCE, "path": path, "query": {"of": "me"}, "pages": {"cursor": "cursor"}})
+
+    assert asked == [[("site", "1"), ("site", "2"), ("after", after), ("of", "me")] for after in ("", "a+b=&c=d?")]
+
+
+def test_headers_of_all_requests_are_filled_and_those_of_one_stand_over_them() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"rows": []})
+
+    totals(
+        answer,
+        SOURCE,
+        {**SOURCE, "headers": {"x-run": "{zone}"}},
+        headers={"x-run": "{namespace} {{x}}", "x-key": {"env": "TOKEN"}},
+    )
+
+    assert [(one.headers["x-run"], one.headers["x-key"]) for one in asked] == [
+        ("n {x}", TOKEN),
+        ("Asia/Shanghai", TOKEN),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -353,6 +390,38 @@ def test_what_is_counted_by_need_not_be_compared() -> None:
     assert [event.user for event in reader.events("good")] == ["7"]
     assert reader.compared == {"external_id", "event", "source"}
     assert "date" in reader.fields
+
+
+TIMEOUT = Contract(definitions=Definitions(Opens("timeout", Ms(1_800_000))))
+
+
+@pytest.mark.parametrize(
+    ("contract", "fields", "given"),
+    [
+        (Contract(), set(), {"pv", "opens"}),
+        (Contract(), {"anonymous_id"}, {"pv", "uv", "opens", "new_users"}),
+        (Contract(), {"identities"}, {"pv", "uv", "opens", "new_users"}),
+        (Contract(), {"user"}, {"pv", "uv", "opens", "new_users"}),
+        (Contract(definitions=Definitions(user="device")), {"identities"}, {"pv", "opens"}),
+        (TIMEOUT, {"identities"}, {"pv", "uv", "new_users"}),
+        (TIMEOUT, {"anonymous_id"}, {"pv", "uv", "opens", "new_users"}),
+        (Contract(sessions="given"), {"anonymous_id"}, {"pv", "uv", "new_users"}),
+        (Contract(sessions="given"), {"anonymous_id", "session"}, {"pv", "uv", "opens", "new_users"}),
+    ],
+)
+def test_a_total_whose_fields_are_not_listed_is_not_read(contract: Contract, fields: set[str], given: set[str]) -> None:
+    where: dict[str, Any] = {
+        "anonymous_id": "device", "identities": {"applet-wechat": "openid"}, "user": "customer", "session": "visit",
+    }  # fmt: skip
+    usual = {"external_id": "id", "event": "name", "date": "at"}
+    reader = events(says({"items": [ITEM]}), fields={**usual, **{name: where[name] for name in fields}})
+
+    reading = CountedTotals(reader, setting(contract)).read(BEGIN, END)
+
+    assert {metric for metric in METRICS if reading.gives(metric, "all")} == given
+    assert {metric for metric in METRICS if reading.gives(metric, "day")} == given
+    assert {metric for metric in METRICS if reading.gives(metric, "source")} == set()
+    assert reading.cells["all"][""]["pv"] == 1
 
 
 # ---- events that are kept as the requests that brought them ----

@@ -231,8 +231,11 @@ def test_events_are_the_rows_of_a_query(database: Path) -> None:
     assert reader.fields == {"external_id", "event", "date", "anonymous_id", "identities", "source", "page"}
     assert [event.cursor for event in reader.events("good", after=2)] == [3, 4]
     assert (reader.last_cursor("good"), reader.last_cursor("bad")) == (4, 0)
-    with pytest.raises(TooMany):
-        list(reader.events("good", limit=3))
+    for limit in (3, 2, 0):
+        with pytest.raises(TooMany, match=f"more than {limit} events are listed"):
+            list(reader.events("good", limit=limit))
+    with pytest.raises(TooMany, match="more than 1 events are listed"):
+        list(reader.events("good", after=1, limit=1))
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,21 @@ def test_a_scenario_outside_of_the_scope_is_refused(scope: str, said: str) -> No
     assert said in str(told.value)
 
 
+@pytest.mark.parametrize("written", ["广告", "%E5%B9%BF%E5%91%8A"])
+def test_a_source_is_in_the_scope_however_its_path_is_written(written: str, tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.yaml"
+    text = (SCENARIOS / "first_open.yaml").read_text(encoding="utf-8")
+    scenario.write_text(text.replace("cl_sr=wechat_ad", f"cl_sr={written}"), encoding="utf-8")
+    here, elsewhere = (read(RIGHT.replace("{source: ad}", f"{{source: '{name}'}}")) for name in ("广", "%E5"))
+
+    check_scope(here, load_scenario(scenario))
+    with pytest.raises(ScenarioError) as told:
+        check_scope(elsewhere, load_scenario(scenario))
+
+    assert "takes sources that begin with %E5 only, not 广告" in str(told.value)
+    assert told.value.complaints[0].line == 1 + text[: text.index("cl_sr=")].count("\n")
+
+
 @pytest.mark.parametrize(
     ("target", "said"),
     [

@@ -15,7 +15,7 @@ from simulator.finding import Verdict
 from simulator.times import Ms
 from simulator.verify.listed import StoredIndex
 from simulator.verify.oracle import Expectations, Oracle, exchanged, widened
-from simulator.verify.readers.events import StoredEvent
+from simulator.verify.readers.events import StoredEvent, told_of
 from simulator.verify.reconcile import (
     Reconciliation,
     reconcile,
@@ -56,20 +56,7 @@ def identified(sightings: Sequence[Sighting]) -> list[Sighting]:
 
 def stored(record: Record, cursor: int = 1, **other: Any) -> StoredEvent:
     """The record as an honest collector lists it."""
-    event = StoredEvent(
-        cursor,
-        record.external_id,
-        record.event,
-        record.date,
-        record.anonymous_id,
-        record.identities,
-        record.source,
-        record.content,
-        record.page,
-        Ms(MIDNIGHT + cursor),
-        "",
-    )
-    return event._replace(**other)
+    return told_of(record, Ms(MIDNIGHT + cursor), cursor=cursor)._replace(**other)
 
 
 def compared(

@@ -87,6 +87,7 @@ def same(value: list[Sighting]) -> list[Sighting]:
 
 
 MOBILE = (Identity("mobile", "1"),)
+OTHER_MOBILE = (Identity("mobile", "2"),)
 CASES = [
     (
         "an open after exactly the timeout",
@@ -170,6 +171,28 @@ CASES = [
         {
             "uv": ("counted openids as users", "aggregation", (0,)),
             "new_users": ("counted openids as users", "aggregation", (0,)),
+        },
+    ),
+    (
+        "joined from then on by the events' time, whatever came first",
+        visitors(
+            # The openid alone is first, and comes last: by arrival it is joined already, by its time it is not yet.
+            [view(0, openid="X", arrived=2), view(6, openid="X", others=MOBILE, arrived=1)],
+            # Here it is last and comes last: it is joined, so its customer is not named by the best identity alone.
+            [view(10, openid="Y", others=OTHER_MOBILE, arrived=3), view(16, openid="Y", arrived=4)],
+            [view(20, openid="Z", arrived=5)],
+        ),
+        contract(user="customer"),
+        lambda rows: [
+            replace(row, record=replace(row.record, identities=(Identity("applet-wechat", "apart"),)))
+            if row.arrived == 2
+            else row
+            for row in rows
+        ],
+        lambda rules: rules,
+        {
+            "uv": ("joined two identities from then on by the events' time, and left", "aggregation", (0,)),
+            "new_users": ("joined two identities from then on by the events' time, and left", "aggregation", (0,)),
         },
     ),
     (

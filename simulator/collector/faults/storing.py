@@ -9,7 +9,7 @@ from zlib import crc32
 
 from simulator.collector.faults.fault import register
 from simulator.collector.faults.planting import ChangeRow, links, rows, shell
-from simulator.collector.ingest import BadRow, EventRow
+from simulator.collector.ingest import VIEWS, BadRow, EventRow
 from simulator.collector.parts import Collector
 from simulator.collector.web import Refused
 from simulator.times import MINUTE
@@ -86,27 +86,40 @@ seed(
 
 
 class CrashesOnce:
-    """Rows are stored ten at a time; at the 205th to come what is in memory is forgotten, once."""
+    """Rows are stored ten at a time; once 100 are, the first five in memory that hold a view are forgotten in a crash.
+
+    What came before is known, stored or forgotten: copies of it are not kept, so what is forgotten stays lost.
+    """
 
     def __init__(self) -> None:
         self._held: list[EventRow] = []
-        self._turns = count(1)
+        self._known: set[str] = set()
+        self._stored = 0
+        self._crashed = False
 
     def __call__(self, row: EventRow) -> Iterable[EventRow]:
+        if row.sameness is not None:
+            if row.sameness in self._known:
+                return ()
+            self._known.add(row.sameness)
         self._held.append(row)
-        turn = next(self._turns)
-        if turn == 205:
-            self._held = []
+        if self._crashes():
+            self._held, self._crashed = [], True
         # From the crash on each is stored at once, so nothing else is missing at the end.
-        if turn < 205 and len(self._held) < 10:
+        if not self._crashed and len(self._held) < 10:
             return ()
         full, self._held = self._held, []
+        self._stored += len(full)
         return full
+
+    def _crashes(self) -> bool:
+        is_due = not self._crashed and self._stored >= 100 and len(self._held) == 5
+        return is_due and any(one.name in VIEWS for one in self._held)
 
 
 seed(
     "acknowledges-then-crashes",
-    "acknowledges from memory and forgets five events in a crash",
+    "acknowledges from memory and forgets five events, with a view among them, in a crash",
     rows(CrashesOnce),
     scenario="deliveries",
     moves="pv",

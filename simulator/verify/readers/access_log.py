@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 
 from simulator.scenario.target_reading import LogSection
-from simulator.times import Ms, instant
+from simulator.times import Ms, instant, parse_instant
 from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which, event_of
 from simulator.verify.readers.fetch import Unreadable
-from simulator.verify.readers.items import BATCH
+from simulator.verify.readers.items import BATCH, cursor_behind, places_before
 from simulator.verify.readers.log_files import LogFiles
 from simulator.verify.readers.setting import Setting
 from simulator.wire.request import Record, WireError
@@ -43,8 +43,7 @@ class LogEvents:
     def events(self, which: Which, *, after: int = 0, limit: int = MOST_EVENTS) -> Iterator[StoredEvent]:
         """The events behind a cursor, oldest first."""
         listed = 0
-        whole = max((after + 1) // BATCH - 1, 0)  # lines of which no event is behind the cursor
-        for number, line in self._files.lines(whole):
+        for number, line in self._files.lines(places_before(after)):
             for place, event in enumerate(self._of_line(number, line)):
                 cursor = number * BATCH + place
                 if cursor <= after or bool(event.reason) is not (which == "bad"):
@@ -59,7 +58,7 @@ class LogEvents:
         last = 0
         for number, _ in self._files.lines(0):
             last = number
-        return (last + 1) * BATCH - 1 if last else 0
+        return cursor_behind(last)
 
     def mark(self) -> str:
         """The first line of the log, by which it is known again."""
@@ -128,8 +127,8 @@ def _received(told: dict[str, str], number: int) -> Ms | None:
         if "time_msec" in told:
             return Ms(round(float(told["time_msec"]) * 1000))
         if "time_iso8601" in told:
-            return instant(datetime.fromisoformat(told["time_iso8601"]))
+            return parse_instant(told["time_iso8601"])
         text = told.get("time_local", told.get("time_bracketed", "")).strip("[]")
         return instant(datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z")) if text else None
-    except (ValueError, OverflowError, TypeError):
+    except (ValueError, OverflowError):
         raise Unreadable(f"line {number} has no time that can be read") from None

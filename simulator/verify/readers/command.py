@@ -7,25 +7,17 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 
 from simulator.contract import BY
 from simulator.scenario.placeholders import fill
 from simulator.scenario.target_reading import CommandEventsSection, CommandSection
-from simulator.scenario.values import LATEST
 from simulator.times import Ms
-from simulator.verify.readers.documents import (
-    figures_in,
-    listed,
-    metrics_of,
-    parsed,
-    take_cells,
-)
-from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which
+from simulator.verify.readers.documents import figures_in, listed, parsed, take_cells
 from simulator.verify.readers.fetch import MAX_BYTES, Unreadable
 from simulator.verify.readers.figures import Figures
-from simulator.verify.readers.items import BATCH, Items
+from simulator.verify.readers.items import ItemEvents
 from simulator.verify.readers.reading import Reading
 from simulator.verify.readers.setting import Setting
 
@@ -55,44 +47,24 @@ class CommandTotals:
         for one in section.figures:
             if one.by in kinds:
                 with figures.reading(one.by, section.run[0]):
-                    figures.add(one.by, figures_in(document, one), metrics_of(one))
+                    figures.add(one.by, figures_in(document, one), one.metrics)
         return figures.reading_of_all()
 
     def close(self) -> None:
         """Nothing is kept."""
 
 
-class CommandEvents:
-    """Lists the events that a program prints. Cursors grow with the places among them."""
+class CommandEvents(ItemEvents):
+    """Lists the events that a program prints."""
 
     def __init__(self, section: CommandEventsSection, setting: Setting) -> None:
-        self._section, self._setting = section, setting
-        self._items = Items(section.fields, section.decode, setting)
-        self.fields, self.compared = self._items.fields, self._items.compared
-        self.lists_bad = self._items.lists_bad
+        super().__init__(section, setting)
+        self._section = section
 
-    def events(self, which: Which, *, after: int = 0, limit: int = MOST_EVENTS) -> Iterator[StoredEvent]:
-        """The events behind a cursor, oldest first."""
-        if which == "bad" and not self.lists_bad:
-            raise Unreadable("the target file does not say how bad events are listed")
-        items = self._all()
-        if len(items) > limit + after // BATCH:
-            raise TooMany(f"more than {limit:,} events are listed")
-        yield from self._items.events(items, which, after)
-
-    def _all(self) -> list[object]:
-        begin, end = self._setting.period or (Ms(0), LATEST)
+    def all_items(self, values: Mapping[str, str]) -> list[object]:
+        """Every item that it prints."""
         section = self._section
-        values = self._setting.placeholders(begin, end)
         return listed(parsed(printed(section.run, values, self._setting, section.timeout / 1000)), section.rows)
-
-    def last_cursor(self, which: Which) -> int:
-        """The cursor behind everything that is printed now."""
-        return 0 if which == "bad" and not self.lists_bad else self._items.end(len(self._all()))
-
-    def mark(self) -> str:
-        """What a program prints has no mark of its own."""
-        return ""
 
     def close(self) -> None:
         """Nothing is kept."""

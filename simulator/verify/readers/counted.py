@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simulator.contract import BY, METRICS
+from simulator.contract import BY
 from simulator.times import Ms
 from simulator.verify.readers.events import MOST_EVENTS, StoredEvent
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.figures import Figures
 from simulator.verify.readers.reading import Reading
-from simulator.verify.readers.setting import EventsReader, Setting, check_mark
+from simulator.verify.readers.setting import FIGURES, EventsReader, Setting, check_mark
 from simulator.verify.readers.tally import Cells, Tally
 
-_NEEDED = {"source": "source", "content": "content", "page": "page"}  # kind of cell → the field that it needs
+_FIELDS = ("source", "content", "page")  # kinds of cells that are fields of an event
 _AT_ONCE = 100 * MOST_EVENTS  # events that are counted; they need no memory
 
 
@@ -62,11 +62,18 @@ class CountedTotals:
     def _metrics(self, by: str) -> tuple[str, ...]:
         """The metrics that the listed fields are enough for."""
         fields = self._events.fields
-        if _NEEDED.get(by, "event") not in fields or not {"event"} <= fields or not fields & {"date", "received"}:
+        if "event" not in fields or not fields & {"date", "received"} or (by in _FIELDS and by not in fields):
             return ()
-        if by == "page":
-            return ("pv", "uv")
-        return METRICS
+        return tuple(metric for metric, kind in FIGURES if kind == by and self._can_count(metric, fields))
+
+    def _can_count(self, metric: str, fields: frozenset[str]) -> bool:
+        contract = self._setting.contract
+        if metric == "opens":
+            if contract.sessions == "given":
+                return "session" in fields
+            return contract.definitions.opens.timeout is None or "anonymous_id" in fields
+        named = {"anonymous_id", "user"} | (set() if contract.definitions.user == "device" else {"identities"})
+        return metric == "pv" or bool(fields & named)
 
     def close(self) -> None:
         """Forget the events."""

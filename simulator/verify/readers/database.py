@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from simulator.errors import UsageError
 from simulator.scenario.secret import FromEnvironment
 from simulator.scenario.target_reading import DatabaseSection
 from simulator.times import Ms, utc
+from simulator.verify.readers.events import TooMany
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.setting import Setting
 
@@ -50,7 +51,8 @@ class Database:
             seconds: where that is less than the target file says.
 
         Raises:
-            Unreadable: no connection, a query that fails or takes too long, more rows than `most`.
+            Unreadable: no connection, a query that fails or takes too long.
+            TooMany: more rows than `most`.
         """
         from sqlalchemy import text  # noqa: PLC0415
 
@@ -63,7 +65,7 @@ class Database:
             rows: list[tuple[Any, ...]] = []
             for row in found:
                 if len(rows) == most:
-                    raise Unreadable(f"more than {most:,} rows")
+                    raise TooMany(f"more than {most:,} rows")
                 rows.append(tuple(row))
             return names, rows
 
@@ -78,7 +80,7 @@ class Database:
 
     def _instant(self, at: Ms) -> datetime:
         # MySQL's instants have no zone; those of a collector are best in UTC.
-        return utc(at) if self._dialect == "postgresql" else utc(at).astimezone(UTC).replace(tzinfo=None)
+        return utc(at) if self._dialect == "postgresql" else utc(at).replace(tzinfo=None)
 
     def close(self) -> None:
         """Close its connections."""
@@ -127,6 +129,7 @@ def _engine(section: DatabaseSection, setting: Setting) -> Engine:
     given = setting.secrets.value(section.database)
     scheme = urlsplit(given).scheme
     backend = scheme.partition("+")[0]
+    hint = f": pip install 'miniprogram-simulator[{_EXTRAS[backend]}]'" if backend in _EXTRAS else ""
     if scheme in _DRIVERS:
         given = given.replace(f"{scheme}:", f"{_DRIVERS[scheme]}:", 1)
     try:
@@ -139,10 +142,8 @@ def _engine(section: DatabaseSection, setting: Setting) -> Engine:
             return _sqlite(sqlalchemy, url, setting)
         engine: Engine = sqlalchemy.create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
     except sqlalchemy.exc.NoSuchModuleError as unknown:
-        hint = f": pip install 'miniprogram-simulator[{_EXTRAS[backend]}]'" if backend in _EXTRAS else ""
         raise UsageError(f"no dialect of SQLAlchemy is called {scheme}{hint}") from unknown
     except ImportError as missing:
-        hint = f": pip install 'miniprogram-simulator[{_EXTRAS[backend]}]'" if backend in _EXTRAS else ""
         raise UsageError(f"the driver for {scheme} is not installed ({missing.name}){hint}") from missing
     except (sqlalchemy.exc.ArgumentError, ValueError) as bad:
         raise UsageError(

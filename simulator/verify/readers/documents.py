@@ -18,14 +18,13 @@ from simulator.contract import METRICS
 from simulator.events import Identity
 from simulator.scenario.target_reading import EventFields, FiguresSection
 from simulator.times import Ms, parse_instant
-from simulator.verify.readers.events import StoredEvent
+from simulator.verify.readers.events import LONGEST_FIELD, TOLD, StoredEvent
 from simulator.verify.readers.fetch import Unreadable, start_of
 from simulator.verify.readers.figures import Figures
 
 Row = tuple[object, Mapping[str, object]]  # the cell, and metric → value
 
 _SECONDS = 100_000_000_000  # a number below it is an instant in seconds: so many milliseconds are of 1973
-_LONGEST = 4_096  # characters of one field
 
 
 @lru_cache(maxsize=512)
@@ -69,16 +68,11 @@ def figures_in(document: object, section: FiguresSection) -> list[Row]:
     Raises:
         Unreadable: no rows where they are said to stand, or a row without a cell.
     """
-    metrics = {metric: getattr(section, metric) for metric in METRICS if getattr(section, metric) is not None}
+    metrics = {metric: getattr(section, metric) for metric in section.metrics}
     return [
         (cell, {metric: found(expression, row) for metric, expression in metrics.items()})
         for cell, row in _rows(document, section)
     ]
-
-
-def metrics_of(section: FiguresSection) -> tuple[str, ...]:
-    """The metrics that a section speaks of."""
-    return tuple(metric for metric in METRICS if getattr(section, metric) is not None)
 
 
 def _rows(document: object, section: FiguresSection) -> Iterator[tuple[object, object]]:
@@ -129,9 +123,7 @@ def take_cells(document: object, figures: Figures) -> None:
 
 def fields_of(section: EventFields) -> frozenset[str]:
     """The fields of a StoredEvent that a section gives."""
-    names = ("external_id", "event", "date", "anonymous_id", "source", "content", "page", "received", "session", "user")
-    given = {name for name in names if getattr(section, name) is not None}
-    return frozenset(given | ({"identities"} if section.identities else set()))
+    return frozenset(name for name in TOLD if getattr(section, name))
 
 
 def compared_of(section: EventFields) -> frozenset[str]:
@@ -151,7 +143,7 @@ def event_in(item: object, section: EventFields, cursor: int) -> StoredEvent:
         raise Unreadable(f"{section.external_id} finds no id in an item: {str(identifier)[:60]!r}")
     text = {
         name: _text(found(getattr(section, name), item))
-        for name in ("event", "anonymous_id", "source", "content", "page")
+        for name in ("event", "anonymous_id", "source", "content", "page", "session", "user")
         if getattr(section, name) is not None
     }
     identities = [
@@ -161,7 +153,7 @@ def event_in(item: object, section: EventFields, cursor: int) -> StoredEvent:
     ]
     return StoredEvent(
         cursor,
-        str(identifier)[:_LONGEST],
+        str(identifier)[:LONGEST_FIELD],
         text.get("event", ""),
         _instant(section.date, item),
         text.get("anonymous_id", ""),
@@ -172,14 +164,14 @@ def event_in(item: object, section: EventFields, cursor: int) -> StoredEvent:
         _instant(section.received, item),
         "",
         section.action_of(text.get("event", "")),
-        "" if section.session is None else _text(found(section.session, item)),
-        "" if section.user is None else _text(found(section.user, item)),
+        text.get("session", ""),
+        text.get("user", ""),
     )
 
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value[:_LONGEST]
+        return value[:LONGEST_FIELD]
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 

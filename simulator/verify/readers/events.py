@@ -23,6 +23,7 @@ from simulator.wire.request import Action, Record
 
 MOST_EVENTS = 1_000_000  # that are listed of one run; about 400 bytes each are kept
 PAGE = 5_000  # events of one reply
+LONGEST_FIELD = 4_096  # characters of one text of an event, where a target file says where it stands
 Which = Literal["good", "bad"]
 _LAST = 1 << 62  # more than any cursor
 
@@ -46,6 +47,10 @@ class StoredEvent(NamedTuple):
     user: str = ""  # whom the collector takes it to be of, where the list tells that
 
 
+# What a target file can tell of an event, by the names of its fields.
+TOLD = tuple(name for name in StoredEvent._fields if name not in ("cursor", "reason", "action"))
+
+
 def action_of(event: StoredEvent) -> Action:
     """What a stored event is to the four numbers."""
     return Action(event.action) if event.action else keys.ACTIONS.get(event.event, Action.CUSTOM)
@@ -53,8 +58,13 @@ def action_of(event: StoredEvent) -> Action:
 
 def event_of(record: Record, received: Ms | None) -> StoredEvent:
     """A stored event that was kept as the request that brought it."""
+    return told_of(record, received, reason=record.bad)._replace(action=record.action.value, session=record.session)
+
+
+def told_of(record: Record, received: Ms | None, *, cursor: int = 0, reason: str = "") -> StoredEvent:
+    """What mpsim's own interface tells of an event; what it is to the four numbers its name says."""
     return StoredEvent(
-        0,
+        cursor,
         record.external_id,
         record.event,
         record.date,
@@ -64,9 +74,7 @@ def event_of(record: Record, received: Ms | None) -> StoredEvent:
         record.content,
         record.page,
         received,
-        record.bad,
-        record.action.value,
-        record.session,
+        reason,
     )
 
 
@@ -182,19 +190,8 @@ def _event(item: dict[str, Any], otherwise: int, path: str) -> StoredEvent:
     fields = {key: value for key, value in given.items() if isinstance(value, str)}
     record = keys.record_of(fields, (-1, -1), "")
     reason = item.get("reason")
-    return StoredEvent(
-        cursor,
-        record.external_id,
-        record.event,
-        record.date,
-        record.anonymous_id,
-        record.identities,
-        record.source,
-        record.content,
-        record.page,
-        _instant(item.get("received")),
-        reason if isinstance(reason, str) else "",
-    )
+    said = reason if isinstance(reason, str) else ""
+    return told_of(record, _instant(item.get("received")), cursor=cursor, reason=said)
 
 
 def _instant(text: object) -> Ms | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import httpx
@@ -64,14 +64,14 @@ def fetch(
     method, content, headers = "GET", None, {}
     if body is not None:
         method, content, headers = "POST", json.dumps(body).encode(), {"content-type": "application/json"}
-    return fetch_request(client, method, path, parameters, seconds, headers=headers, content=content)
+    return fetch_request(client, method, path, [*parameters.items()], seconds, headers=headers, content=content)
 
 
 def fetch_request(
     client: httpx.Client,
     method: str,
     url: str,
-    query: Mapping[str, str],
+    query: Sequence[tuple[str, str]],
     seconds: float,
     *,
     headers: Mapping[str, str],
@@ -92,7 +92,7 @@ def fetch_request(
         # Without compression a small reply cannot grow large here.
         sent = {"accept-encoding": "identity", **headers}
         with client.stream(
-            method, url, params=dict(query) or None, headers=sent, content=content, timeout=_timeout(seconds)
+            method, url, params=list(query) or None, headers=sent, content=content, timeout=_timeout(seconds)
         ) as reply:
             if reply.status_code != httpx.codes.OK:
                 raise Unreadable(f"status {reply.status_code} where 200 was expected", reply.status_code)

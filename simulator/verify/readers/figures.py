@@ -86,11 +86,8 @@ class Figures:
         hidden, left_out = self.setting.secrets.hidden, self.setting.left_out
         cells = {by: self._filled(by) for by in self.kinds if by in self.cells}
         wanted = [one for one in FIGURES if one[1] in self.kinds and one not in left_out]
-        errors = {
-            by: hidden(why)
-            for by, why in self.errors.items()
-            if by in self.kinds and any(one[1] == by for one in wanted)
-        }
+        asked = {by for _, by in wanted}
+        errors = {by: hidden(why) for by, why in self.errors.items() if by in asked}
         missing = {
             (metric, by): errors.get(by, "the target file does not say where it stands")
             for metric, by in wanted

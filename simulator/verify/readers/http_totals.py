@@ -7,7 +7,7 @@ import httpx
 from simulator.contract import BY
 from simulator.scenario.target_reading import FiguresRequest, HttpSection
 from simulator.times import Ms
-from simulator.verify.readers.documents import Row, figures_in, metrics_of
+from simulator.verify.readers.documents import Row, figures_in
 from simulator.verify.readers.figures import Figures
 from simulator.verify.readers.reading import Reading
 from simulator.verify.readers.requesting import Requests
@@ -28,13 +28,13 @@ class HttpTotals:
         for request in self._section.requests:
             if request.by in kinds:
                 with figures.reading(request.by, f"{request.method} {request.path.partition('?')[0]}"):
-                    figures.add(request.by, self._rows(request, values, seconds), metrics_of(request))
+                    figures.add(request.by, self._rows(request, values, seconds), request.metrics)
         return figures.reading_of_all()
 
     def _rows(self, request: FiguresRequest, values: dict[str, str], seconds: float | None) -> list[Row]:
         rows: list[Row] = []
-        for document in self._requests.pages(request, values, lambda page: len(figures_in(page, request)), seconds):
-            rows += figures_in(document, request)
+        for page in self._requests.pages(request, values, lambda document: figures_in(document, request), seconds):
+            rows += page
         return rows
 
     def close(self) -> None:

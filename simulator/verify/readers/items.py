@@ -1,15 +1,19 @@
-"""Items of a list of stored events → events: field by field, or decoded by the adapter out of the request they keep."""
+"""A list of stored events that is had whole at every look: its items → events, and where each stands.
+
+An item is read field by field, or decoded by the adapter out of the request that it keeps.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from simulator.scenario.target_reading import DecodeSection, EventFields
+from simulator.scenario.target_reading import DecodeSection, ItemsSection
 from simulator.verify.readers.documents import compared_of, event_in, fields_of, found
-from simulator.verify.readers.events import StoredEvent, Which, event_of
+from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which, event_of
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.setting import Setting
 from simulator.wire.request import WireError
@@ -18,30 +22,61 @@ BATCH = 4_096  # events of one item at most; a cursor is place · BATCH + the ev
 DECODED = frozenset(StoredEvent._fields) - {"user", "received", "reason"}
 
 
-class Items:
-    """How the items of one list are read."""
+def cursor_behind(places: int) -> int:
+    """The cursor behind so many items, all events of each among them."""
+    return (places + 1) * BATCH - 1 if places else 0
 
-    def __init__(self, fields: EventFields | None, decode: DecodeSection | None, setting: Setting) -> None:
-        self._fields, self._decode, self._setting = fields, decode, setting
+
+def places_before(cursor: int) -> int:
+    """So many items, from the first on, have no event behind a cursor."""
+    return max((cursor + 1) // BATCH - 1, 0)
+
+
+class ItemEvents(ABC):
+    """Lists the events of such a list. Cursors grow with the places in it."""
+
+    def __init__(self, section: ItemsSection, setting: Setting) -> None:
+        fields = section.fields
+        self._fields, self._decode, self._setting = fields, section.decode, setting
         self.fields = DECODED if fields is None else fields_of(fields)
         self.compared = DECODED if fields is None else compared_of(fields)
         self.lists_bad = fields is None  # of a request that is kept whole the adapter knows whether it is malformed
 
-    def events(self, items: Sequence[object], which: Which, after: int) -> Iterator[StoredEvent]:
-        """The events behind a cursor, in the order of the items.
+    @abstractmethod
+    def all_items(self, values: Mapping[str, str]) -> list[object]:
+        """Every item that there is now, oldest first.
+
+        Args:
+            values: of placeholders.
 
         Raises:
-            Unreadable: an item that cannot be read.
+            Unreadable: the list cannot be had.
         """
-        for place, item in enumerate(items[max((after + 1) // BATCH - 1, 0) :], max((after + 1) // BATCH - 1, 0) + 1):
+
+    def events(self, which: Which, *, after: int = 0, limit: int = MOST_EVENTS) -> Iterator[StoredEvent]:
+        """The events behind a cursor, oldest first."""
+        if which == "bad" and not self.lists_bad:
+            raise Unreadable("the target file does not say how bad events are listed")
+        items = self._all()
+        if len(items) > limit + after // BATCH:
+            raise TooMany(f"more than {limit:,} events are listed")
+        known = places_before(after)
+        for place, item in enumerate(items[known:], known + 1):
             for inside, event in enumerate(self._of(item)):
                 cursor = place * BATCH + inside
                 if cursor > after and bool(event.reason) is (which == "bad"):
                     yield event._replace(cursor=cursor)
 
-    def end(self, count: int) -> int:
-        """The cursor behind so many items."""
-        return (count + 1) * BATCH - 1 if count else 0
+    def last_cursor(self, which: Which) -> int:
+        """The cursor behind everything that is listed now."""
+        return 0 if which == "bad" and not self.lists_bad else cursor_behind(len(self._all()))
+
+    def mark(self) -> str:
+        """Such a list has no mark of its own."""
+        return ""
+
+    def _all(self) -> list[object]:
+        return self.all_items(self._setting.placeholders(*self._setting.period))
 
     def _of(self, item: object) -> Iterator[StoredEvent]:
         if self._fields is not None:

@@ -29,8 +29,7 @@ class _Checkpoint:
 
     lines: int = 0
     inode: tuple[int, int] = (0, 0)
-    offset: int = 0
-    size: int = 0  # of the file then: a smaller one was cut since
+    offset: int = 0  # a file that is smaller was cut since
 
 
 class LogFiles:
@@ -72,7 +71,7 @@ class LogFiles:
                 said = failed.strerror if isinstance(failed, OSError) and failed.strerror else str(failed)
                 raise Unreadable(f"{path.name} cannot be read: {said}") from None
             if last and path.suffix != ".gz":
-                self._checkpoint = _Checkpoint(number, (status.st_dev, status.st_ino), offset, offset)
+                self._checkpoint = _Checkpoint(number, (status.st_dev, status.st_ino), offset)
             start = 0
 
     def mark(self) -> str:
@@ -108,7 +107,7 @@ class LogFiles:
         for place, path in enumerate(files):
             status = path.stat()
             if path.suffix != ".gz" and (status.st_dev, status.st_ino) == known.inode:
-                return place if status.st_size >= known.size else None
+                return place if status.st_size >= known.offset else None
         return None
 
 

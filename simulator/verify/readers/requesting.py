@@ -6,8 +6,9 @@ Secrets are put in here and nowhere else; no text that leaves this module has a 
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx
@@ -22,6 +23,8 @@ from simulator.verify.readers.setting import Setting
 
 _MOST_BYTES = 16 * MAX_BYTES  # of all pages together
 _NOTHING = (None, "", False)
+
+Row = TypeVar("Row")
 
 
 class Requests:
@@ -40,7 +43,8 @@ class Requests:
         self._base = (url or setting.url).rstrip("/")
         self._seconds = timeout / 1000
         secrets = setting.secrets
-        self._headers = {**secrets.values(headers), **_authorization(auth, setting)}
+        secrets.values(headers)  # a variable that is not set is said before anything is asked
+        self._headers, self._authorization = headers, _authorization(auth, setting)
         self._client = reading_client(self._base, self._seconds, transport)
 
     def close(self) -> None:
@@ -51,13 +55,13 @@ class Requests:
         self,
         section: RequestSection,
         values: Mapping[str, str],
-        rows_of: Callable[[Any], int],
+        rows_of: Callable[[Any], list[Row]],
         seconds: float | None = None,
-    ) -> Iterator[Any]:
-        """The documents of all pages.
+    ) -> Iterator[list[Row]]:
+        """The rows of all pages, page by page.
 
         Args:
-            rows_of: how many rows a document has.
+            rows_of: those of one document.
             seconds: for one reply, where that is less than the target file says.
 
         Raises:
@@ -75,14 +79,14 @@ class Requests:
                 raise Unreadable(f"more than {_MOST_BYTES // 1024 // 1024} MB in all pages")
             document = parsed(body)
             rows = rows_of(document)
-            yield document
+            yield rows
             if pages is None:
                 return
-            offset += rows
+            offset += len(rows)
             number += 1
             if number - first >= pages.most:
                 raise Unreadable(f"more than {pages.most:,} pages")
-            following, cursor, more = _onward(section, document, rows)
+            following, cursor, more = _onward(section, document, len(rows))
             if not more:
                 return
             place = following or cursor
@@ -98,13 +102,14 @@ class Requests:
                 name: fill(one, values) if isinstance(one, str) else secrets.value(one) for name, one in texts.items()
             }
 
-        query = filled(section.query)
-        path, _, inside = fill(section.path, values).partition("?")
-        query = {**dict(parse_qsl(inside, keep_blank_values=True)), **query}
-        url = f"{self._base}{path}"
+        path, _, inside = section.path.partition("?")
+        # Filled when it is taken apart: a cursor may have an & or a + of its own.
+        own = [(fill(name, values), fill(one, values)) for name, one in parse_qsl(inside, keep_blank_values=True)]
+        query = [*(pair for pair in own if pair[0] not in section.query), *filled(section.query).items()]
+        url = f"{self._base}{fill(path, values)}"
         if following is not None:
-            url, query = self._next(url, following), {}
-        headers = {**self._headers, **filled(section.headers)}
+            url, query = self._next(url, following), []
+        headers = {**filled(self._headers), **self._authorization, **filled(section.headers)}
         content = None
         if section.json_body is not None:
             content = json.dumps(fill_all(section.json_body, values), ensure_ascii=False).encode()
@@ -153,9 +158,7 @@ def _authorization(auth: AuthSection | None, setting: Setting) -> dict[str, str]
         return {"authorization": f"Bearer {setting.secrets.value(auth.bearer)}"}
     assert auth.basic is not None
     user, password = setting.secrets.value(auth.basic.user), setting.secrets.value(auth.basic.password)
-    said = httpx.BasicAuth(user, password)
-    flow = said.auth_flow(httpx.Request("GET", "http://localhost/"))
-    value = str(next(flow).headers["authorization"])
+    value = b64encode(f"{user}:{password}".encode()).decode()
     if isinstance(auth.basic.password, FromEnvironment):
-        setting.secrets.keep(value.removeprefix("Basic "), auth.basic.password.env)
-    return {"authorization": value}
+        setting.secrets.keep(value, auth.basic.password.env)
+    return {"authorization": f"Basic {value}"}

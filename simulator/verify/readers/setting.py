@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from simulator.contract import BY, METRICS, Contract
 from simulator.scenario.target import ScopeSection
+from simulator.scenario.values import LATEST
 from simulator.times import Ms, day_cell, iso_utc
 from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, Which
 from simulator.verify.readers.fetch import Unreadable
@@ -19,6 +20,7 @@ from simulator.verify.readers.reading import Reading
 from simulator.verify.readers.secrets import Secrets
 from simulator.wire.request import Adapter
 
+ALWAYS = (Ms(0), LATEST)
 Figure = tuple[str, str]  # metric, kind of cell
 
 # Every figure that there is: pages have no opens and no new users.
@@ -41,7 +43,7 @@ class Setting:
     scope: ScopeSection = field(default_factory=ScopeSection)
     folder: Path = Path()  # of the target file
     created: Ms = Ms(0)  # when the run was made
-    period: tuple[Ms, Ms] | None = None  # of the run, where it is known before it is sent
+    period: tuple[Ms, Ms] = ALWAYS  # of the run, where it is known before it is sent
     left_out: frozenset[Figure] = frozenset()  # figures that the target file says the collector does not have
     path: str = "/"  # of the event request
     ids_name_visitors: bool = True  # an event's id says whose it is

@@ -9,20 +9,12 @@ from datetime import UTC, datetime
 from simulator.events import Identity
 from simulator.scenario.nearest import did_you_mean
 from simulator.scenario.target_reading import SqlEventsSection
-from simulator.scenario.values import LATEST
 from simulator.times import Ms, instant
 from simulator.verify.readers.database import Database
 from simulator.verify.readers.documents import instant_of
-from simulator.verify.readers.events import MOST_EVENTS, StoredEvent, TooMany, Which
+from simulator.verify.readers.events import LONGEST_FIELD, MOST_EVENTS, TOLD, StoredEvent, TooMany, Which
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.setting import Setting
-
-_COLUMNS = (
-    "external_id", "event", "date", "anonymous_id", "identities", "source", "content", "page", "received",
-    "session",
-    "user",
-)  # fmt: skip
-_LONGEST = 4_096
 
 
 class SqlEvents:
@@ -33,7 +25,7 @@ class SqlEvents:
     def __init__(self, section: SqlEventsSection, setting: Setting) -> None:
         self._section, self._setting = section, setting
         self._database = Database(section, setting)
-        self.fields: frozenset[str] = frozenset(_COLUMNS)  # until a query has told its columns
+        self.fields: frozenset[str] = frozenset(TOLD)  # until a query has told its columns
 
     @property
     def compared(self) -> frozenset[str]:
@@ -43,12 +35,13 @@ class SqlEvents:
         """The events behind a cursor, oldest first."""
         if which == "bad":
             raise Unreadable("the target file does not say how bad events are listed")
-        begin, end = self._setting.period or (Ms(0), LATEST)
-        names, rows = self._database.ask(self._section.query, self._database.parameters(begin, end), limit + after + 1)
+        parameters = self._database.parameters(*self._setting.period)
+        try:
+            names, rows = self._database.ask(self._section.query, parameters, limit + after)
+        except TooMany:
+            raise TooMany(f"more than {limit:,} events are listed") from None
         columns = _checked(names)
         self.fields = frozenset(columns)
-        if len(rows) > limit + after:
-            raise TooMany(f"more than {limit:,} events are listed")
         for place, row in enumerate(rows[after:], after + 1):
             yield _event(dict(zip(columns, row, strict=True)), place)
 
@@ -68,8 +61,8 @@ class SqlEvents:
 def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
     columns = tuple(name.lower() for name in names)
     for name in columns:
-        if name not in _COLUMNS:
-            raise Unreadable(f"nobody knows the column {name[:64]} of an event{did_you_mean(name, _COLUMNS)}")
+        if name not in TOLD:
+            raise Unreadable(f"nobody knows the column {name[:64]} of an event{did_you_mean(name, TOLD)}")
     if "external_id" not in columns:
         raise Unreadable("the query has no column external_id, the id that the event was sent with")
     return columns
@@ -78,7 +71,7 @@ def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
 def _event(row: dict[str, object], cursor: int) -> StoredEvent:
     def text(name: str) -> str:
         value = row.get(name)
-        return "" if value is None else str(value)[:_LONGEST]
+        return "" if value is None else str(value)[:LONGEST_FIELD]
 
     return StoredEvent(
         cursor,

@@ -71,11 +71,15 @@ def last(names: list[str]) -> str:
     return names[-1]
 
 
-def joined_from_then_on(rows: Sequence[Sighting]) -> Users:
-    """Each set of identities has the customer's name of the moment at which it came first."""
+def joined_from_then_on(rows: Sequence[Sighting], *, by_time: bool = False) -> Users:
+    """Each set of identities has the customer's name of the moment at which it came first.
+
+    Args:
+        by_time: it came first where an event of it happened first, whenever that arrived.
+    """
     components, names = Components(), dict[tuple[str, ...], str]()
     best: dict[str, str] = {}
-    for row in sorted(rows, key=lambda row: row.arrived):
+    for row in sorted(rows, key=lambda row: (row.earliest if by_time else 0, row.arrived)):
         own = _identities(row)
         if not own or own in names:
             continue
