@@ -53,11 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     combinations = list(product(OPENS, USERS, ZONES))
     began = time.monotonic()
+    tried: list[Tried] = []
     with ProcessPoolExecutor(given.jobs) as pool:
-        tried = list(pool.map(attempt, combinations, [not given.no_suite] * len(combinations)))
-    for one in tried:
-        if one.wrong:
-            print(f"{' '.join(one.switches)}: {one.wrong}")
+        for one in pool.map(attempt, combinations, [not given.no_suite] * len(combinations)):
+            tried.append(one)
+            said = one.wrong or f"found in {one.seconds:.1f} s, {one.cases} cases ok"
+            print(f"{len(tried):3} of {len(combinations)}  {' '.join(one.switches)}: {said}", flush=True)
     right = sum(not one.wrong for one in tried)
     seconds = sorted(one.seconds for one in tried)
     print(
