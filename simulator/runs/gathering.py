@@ -1,4 +1,5 @@
-"""What is summed up of a run's attempts while its visitors go by: outcomes, latencies, and how attempts failed.
+"""What is summed up of a run's attempts while its visitors go by: outcomes, latencies, what happened when, and how
+attempts failed.
 
 Most requests were sent once and acked. These are summed up from the ledger's numbers as they are; of any other request
 every attempt is looked at by itself.
@@ -18,6 +19,7 @@ from simulator.ledger.write import DONE
 from simulator.runs.noting import Failures, failures_of
 from simulator.verify.sighting import AttemptSummary, attempt_summary
 from simulator.verify.slo import Latencies, first_start
+from simulator.verify.timeline import Timeline
 from simulator.wire.request import Outcome, Purpose, Request
 
 _MOST_WAITING = 65_536  # latencies that are put into buckets at once
@@ -31,6 +33,7 @@ class Gathered:
 
     summary: AttemptSummary = field(default_factory=AttemptSummary)
     latencies: Latencies = field(default_factory=Latencies)
+    timeline: Timeline = field(default_factory=Timeline)
     failures: Failures = field(default_factory=Counter)
     lookups: Failures = field(default_factory=Counter)
     silent: int = 0  # visitors with nothing to send
@@ -39,6 +42,7 @@ class Gathered:
         """Add the sums of other visitors."""
         self.summary += other.summary
         self.latencies.merge(other.latencies)
+        self.timeline.merge(other.timeline)
         self.failures.update(other.failures)
         self.lookups.update(other.lookups)
         self.silent += other.silent
@@ -59,6 +63,8 @@ class Gatherer:
         self._gathered = Gathered()
         self._responses: list[int] = []  # ns; of acked attempts that are not yet in the sums
         self._services: list[int] = []
+        self._sent: list[int] = []  # instants of the same, in ns
+        self._done: list[int] = []
 
     def see(self, requests: Sequence[Request]) -> None:
         """Note one visitor's requests: who has none but those of an earlier visit never starts."""
@@ -83,6 +89,8 @@ class Gatherer:
             if purpose == _EVENT:
                 self._responses.append(done - intended)
                 self._services.append(done - sent)
+                self._sent.append(sent)
+                self._done.append(done)
             elif purpose == _SETUP:
                 continue
             if began <= first[0]:
@@ -90,6 +98,7 @@ class Gatherer:
         found.acked.update(acked)
         if first is not _NEVER:
             self._gathered.latencies.start(*first)
+            self._gathered.timeline.start(*first)
         if len(self._responses) > _MOST_WAITING:
             self._put_away()
 
@@ -102,6 +111,7 @@ class Gatherer:
         together = list(chain.from_iterable(attempts.values()))
         gathered.summary += attempt_summary(together)
         gathered.latencies.add_attempts(together)
+        gathered.timeline.add_attempts(together)
         gathered.failures.update(failures_of(together))
         gathered.lookups.update(failures_of(together, Purpose.LOOKUP))
         return first_start(together) or _NEVER
@@ -110,7 +120,8 @@ class Gatherer:
         acked = len(self._responses)
         self._gathered.summary += AttemptSummary(acked, acked, 0, 0)
         self._gathered.latencies.add_replies(self._responses, self._services)
-        self._responses, self._services = [], []
+        self._gathered.timeline.add_acked(self._sent, self._done)
+        self._responses, self._services, self._sent, self._done = [], [], [], []
 
     def finish(self) -> Gathered:
         """The sums over all visitors taken so far."""
