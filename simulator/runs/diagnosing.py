@@ -21,6 +21,7 @@ from simulator.verify.judging import impossible_together
 from simulator.verify.listed import ListedEvents
 from simulator.verify.readers.reading import Reading
 from simulator.verify.reconcile import Reconciliation, reconciled_findings
+from simulator.verify.rules.instants import what_became
 from simulator.verify.rules.search import MOST_ROWS, WORDS, Explained, explain_metrics, rule_finding, suspects
 from simulator.verify.rules.text import what_changed
 
@@ -105,7 +106,10 @@ def _ingest(
     metrics = tuple(metric for metric in METRICS if metric in explained and explained[metric].rule is None)
     consequence = _consequence(metrics, judged)
     changed = _changed(found)
-    for finding in reconciled_findings(found, foreign=0 if listed is None else listed.strangers.foreign_count):
+    strangers = None if listed is None else listed.strangers
+    foreign = 0 if strangers is None else strangers.foreign_count
+    ids = [] if strangers is None else [event.external_id for event in strangers.foreign[:3]]
+    for finding in reconciled_findings(found, foreign=foreign, others=ids):
         text = finding.text
         if finding.code in ("altered", "misplaced") and changed:
             text += f". {changed}"
@@ -133,7 +137,10 @@ def _off(total: Judged) -> int:
 
 
 def _changed(found: Reconciliation) -> str:
-    ways = {name: what_changed(pairs) for name, pairs in sorted(found.changes.items())}
+    ways = {
+        name: what_became(pairs) if name == "date" else what_changed(pairs)
+        for name, pairs in sorted(found.changes.items())
+    }
     return "; ".join(f"Every altered {name} is the one that was sent, {way}" for name, way in ways.items() if way)
 
 

@@ -65,6 +65,7 @@ class Listing:
             self.why_not = f"the collector's events cannot be listed ({unreadable})"
             return None
         listed.given = events.compared  # known at the latest when they were listed
+        listed.identity_types = events.identity_types
         if not events.lists_bad:
             return listed
         try:

@@ -173,6 +173,18 @@ MISTAKES = {
         "by: source", "by: sorce", 15,
         "totals.http.requests[0].by  expected all, source, content, hour, day or page, not sorce; did you mean source?",
     ),
+    "an expression for an identity that is none": Mistake(
+        "events:\n  log:\n    files: events.log\n    format: '$msec $status \"$request\"'\n",
+        "events:\n  http:\n    path: /events\n    fields: {external_id: id, identities: {mobile: a..b}}\n", 23,
+        "events.http.fields.identities.mobile  this is no JMESPath expression: a..b (it goes wrong at "
+        "character 3); expected such as data.rows",
+    ),
+    "an expression for all identities that is none": Mistake(
+        "events:\n  log:\n    files: events.log\n    format: '$msec $status \"$request\"'\n",
+        "events:\n  http:\n    path: /events\n    fields: {external_id: id, identities: a..b}\n", 23,
+        "events.http.fields.identities  this is no JMESPath expression: a..b (it goes wrong at "
+        "character 3); expected such as data.rows",
+    ),
     "an expression that is none": Mistake(
         "rows: data.rows", "rows: data..rows", 16,
         "totals.http.requests[0].rows  this is no JMESPath expression: data..rows (it goes wrong at "

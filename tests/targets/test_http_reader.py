@@ -331,6 +331,26 @@ def test_events_are_listed_in_their_order_with_the_fields_that_are_told() -> Non
     assert {"external_id", "identities", "page"} <= reader.fields
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"applet-wechat": "o", "mobile": 13, "c_card": None},
+        [["applet-wechat", "o"], ["mobile", "13"]],
+        '{"applet-wechat": "o", "mobile": "13"}',
+    ],
+    ids=["an object", "pairs", "JSON in a text"],
+)
+def test_identities_may_stand_together(kept: object) -> None:
+    reader = events(says({"items": [{**ITEM, "logins": kept}, ITEM]}), fields={**FIELDS, "identities": "logins"})
+
+    first, second = reader.events("good")
+
+    assert [(one.type, one.value) for one in first.identities] == [("applet-wechat", "o"), ("mobile", "13")]
+    assert second.identities == ()
+    assert reader.identity_types is None
+    assert events(says({})).identity_types == frozenset({"applet-wechat", "mobile"})
+
+
 def test_a_list_that_begins_with_the_newest_is_turned_round() -> None:
     reader = events(says({"items": [{**ITEM, "id": "2"}, {**ITEM, "id": "1"}]}), newest_first=True)
 
@@ -354,15 +374,22 @@ def test_names_of_another_product_are_told_apart_by_the_target_file() -> None:
     ("document", "said"),
     [
         ({"items": 3}, "no list of events at items: '3'"),
+        (
+            {"items": [{**ITEM, "logins": 3}]},
+            "identities are expected as an object or pairs of type and value, not '3'",
+        ),
+        ({"items": [{**ITEM, "logins": "x"}]}, "identities are expected as JSON, not 'x'"),
         ({"items": [{"id": None}]}, "id finds no id in an item: 'None'"),
         ({"items": [{**ITEM, "at": "yesterday"}]}, "an instant is expected as ISO 8601 with an offset"),
         ({"items": [{**ITEM, "at": "2026-03-01T09:00:00"}]}, "an instant is expected as ISO 8601 with an offset"),
         ({"items": [{**ITEM, "at": True}]}, "an instant is expected"),
+        ({"items": [{**ITEM, "at": 10**30}]}, "an instant is expected"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_told(document: object, said: str) -> None:
+    fields = {**FIELDS, "identities": "logins"} if "identities" in said else FIELDS
     with pytest.raises(Unreadable, match=said.replace("(", r"\(")):
-        list(events(says(document)).events("good"))
+        list(events(says(document), fields=fields).events("good"))
 
 
 def test_more_events_than_are_listed_are_told() -> None:

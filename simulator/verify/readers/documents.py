@@ -24,6 +24,7 @@ from simulator.verify.readers.figures import Figures
 
 Row = tuple[object, Mapping[str, object]]  # the cell, and metric → value
 
+_MOST = 1 << 62  # a number above it is kept nowhere
 _SECONDS = 100_000_000_000  # a number below it is an instant in seconds: so many milliseconds are of 1973
 
 
@@ -146,18 +147,13 @@ def event_in(item: object, section: EventFields, cursor: int) -> StoredEvent:
         for name in ("event", "anonymous_id", "source", "content", "page", "session", "user")
         if getattr(section, name) is not None
     }
-    identities = [
-        Identity(kind, value)
-        for kind, expression in section.identities.items()
-        if (value := _text(found(expression, item)))
-    ]
     return StoredEvent(
         cursor,
         str(identifier)[:LONGEST_FIELD],
         text.get("event", ""),
         _instant(section.date, item),
         text.get("anonymous_id", ""),
-        tuple(identities),
+        _identities(section.identities, item),
         text.get("source", ""),
         text.get("content", ""),
         text.get("page", "").removeprefix("/"),
@@ -167,6 +163,32 @@ def event_in(item: object, section: EventFields, cursor: int) -> StoredEvent:
         text.get("session", ""),
         text.get("user", ""),
     )
+
+
+def _identities(where: str | Mapping[str, str], item: object) -> tuple[Identity, ...]:
+    if isinstance(where, str):
+        return identities_of(found(where, item))
+    return tuple(
+        Identity(kind, value) for kind, expression in where.items() if (value := _text(found(expression, item)))
+    )
+
+
+def identities_of(value: object) -> tuple[Identity, ...]:
+    """Identities as a collector keeps them together: an object of type and value or a list of pairs, or that as JSON.
+
+    Raises:
+        Unreadable: neither, and not nothing.
+    """
+    if value is None or value == "":
+        return ()
+    try:
+        given = json.loads(value) if isinstance(value, str | bytes) else value
+    except (ValueError, RecursionError) as bad:
+        raise Unreadable(f"identities are expected as JSON, not {str(value)[:40]!r}") from bad
+    pairs = list(given.items()) if isinstance(given, dict) else given
+    if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        raise Unreadable(f"identities are expected as an object or pairs of type and value, not {str(value)[:40]!r}")
+    return tuple(Identity(str(kind)[:LONGEST_FIELD], text) for kind, one in pairs if (text := _text(one)))
 
 
 def _text(value: object) -> str:
@@ -190,7 +212,7 @@ def instant_of(value: object) -> Ms | None:
     try:
         if isinstance(value, str):
             return parse_instant(value) if not value.isdecimal() else instant_of(int(value))
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST:
             return Ms(round(value * 1000)) if abs(value) < _SECONDS else Ms(round(value))
     except (ValueError, OverflowError):
         pass

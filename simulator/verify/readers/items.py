@@ -40,6 +40,7 @@ class ItemEvents(ABC):
         self._fields, self._decode, self._setting = fields, section.decode, setting
         self.fields = DECODED if fields is None else fields_of(fields)
         self.compared = DECODED if fields is None else compared_of(fields)
+        self.identity_types = None if fields is None else fields.identity_types
         self.lists_bad = fields is None  # of a request that is kept whole the adapter knows whether it is malformed
 
     @abstractmethod
