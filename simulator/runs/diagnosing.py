@@ -99,20 +99,27 @@ def _received(listed: ListedEvents | None) -> Mapping[int, Ms]:
     return {} if listed is None else listed.received()
 
 
+def findings_of_events(found: Reconciliation, listed: ListedEvents | None) -> Iterator[Finding]:
+    """What is wrong with the stored events, whatever the totals say."""
+    changed = _changed(found)
+    strangers = None if listed is None else listed.strangers
+    foreign = 0 if strangers is None else strangers.foreign_count
+    ids = [] if strangers is None else [event.external_id for event in strangers.foreign[:3]]
+    for finding in reconciled_findings(found, foreign=foreign, others=ids):
+        if finding.code in ("altered", "misplaced") and changed:
+            yield replace(finding, text=f"{finding.text}. {changed}")
+        else:
+            yield finding
+
+
 def _ingest(
     found: Reconciliation, listed: ListedEvents | None, explained: Mapping[str, Explained], judged: Sequence[Judged]
 ) -> Iterator[Finding]:
     """What is wrong with the stored events, with the totals that are wrong for it."""
     metrics = tuple(metric for metric in METRICS if metric in explained and explained[metric].rule is None)
     consequence = _consequence(metrics, judged)
-    changed = _changed(found)
-    strangers = None if listed is None else listed.strangers
-    foreign = 0 if strangers is None else strangers.foreign_count
-    ids = [] if strangers is None else [event.external_id for event in strangers.foreign[:3]]
-    for finding in reconciled_findings(found, foreign=foreign, others=ids):
+    for finding in findings_of_events(found, listed):
         text = finding.text
-        if finding.code in ("altered", "misplaced") and changed:
-            text += f". {changed}"
         if finding.verdict is Verdict.FAIL and consequence:
             text, consequence = f"{text}. {consequence}", ""  # once is enough
         yield replace(finding, text=text, metrics=metrics if finding.verdict is Verdict.FAIL else ())

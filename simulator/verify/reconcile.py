@@ -31,7 +31,9 @@ from simulator.wire.request import Action, Record
 
 MOST_CASES = 10_000  # of one kind that are kept one by one; the rest is counted
 _EXAMPLES = 5
-_COMPARED: frozenset[str] = frozenset({"date", "event", "anonymous_id", "source", "content", "page", "identities"})
+COMPARED: frozenset[str] = frozenset(
+    {"date", "event", "anonymous_id", "source", "content", "page", "identities"}
+)  # of a stored event
 
 Change = tuple[str, str, str]  # field, as it was sent, as it is stored
 _WRONG = ("lost", "duplicated", "unexpected", "altered", "misplaced")
@@ -188,8 +190,8 @@ def _comparable(copies: Sequence[StoredEvent], record: Record, index: StoredInde
     """The copies with what the list does not tell of them as it was sent: that cannot be compared."""
     if not copies:
         return copies
-    if not index.given >= _COMPARED:
-        planned = {name: getattr(record, name) for name in _COMPARED - index.given}
+    if not index.given >= COMPARED:
+        planned = {name: getattr(record, name) for name in COMPARED - index.given}
         copies = [copy._replace(**planned) for copy in copies]
     if all(copy.page == record.page and copy.identities == record.identities for copy in copies):
         return copies
