@@ -142,7 +142,8 @@ MISTAKES = {
     ),
     "a placeholder that nobody fills in a header of all requests": Mistake(
         "    timeout: 10s", '    headers: {x-run: "{name}"}', 10,
-        "totals.http  nobody knows {name}; did you mean namespace? (one of your own is written {{name}})",
+        "totals.http  nobody knows {name}; expected from, to, from_ms, to_ms, from_s, to_s, from_day, to_day, created, "
+        "namespace, zone, appid or tenant (one of your own is written {{name}})",
     ),
     "a page without pages in a header": Mistake(
         '{from: "{from}", to: "{to}", after: "{cursor}"}\n        by: source\n        rows: data.rows\n'
@@ -303,8 +304,7 @@ OTHER_MISTAKES = {
         SQL,
         Mistake(
             ":from", ":start", 12,
-            "totals.sql.queries.all  nobody knows :start; expected from, to, from_ms, to_ms, from_s, to_s, from_day, "
-            "to_day, created, namespace, zone, appid or tenant (a colon of your own is written \\:)",
+            "totals.sql.queries.all  nobody knows :start; did you mean from? (a colon of your own is written \\:)",
         ),
     ),
     "a query of no kind of cell": (
@@ -326,8 +326,7 @@ OTHER_MISTAKES = {
         COMMAND,
         Mistake(
             "'{from}'", "'{since}'", 10,
-            "totals.command.run[2]  nobody knows {since}; expected from, to, from_ms, to_ms, from_s, to_s, from_day, "
-            "to_day, created, namespace, zone, appid or tenant (one of your own is written {{name}})",
+            "totals.command.run[2]  nobody knows {since}; did you mean from? (one of your own is written {{name}})",
         ),
     ),
     "a page of a program": (
