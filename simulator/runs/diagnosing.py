@@ -22,6 +22,7 @@ from simulator.verify.listed import ListedEvents
 from simulator.verify.readers.reading import Reading
 from simulator.verify.reconcile import Reconciliation, reconciled_findings
 from simulator.verify.rules.instants import what_became
+from simulator.verify.rules.origins import what_origin
 from simulator.verify.rules.search import MOST_ROWS, WORDS, Explained, explain_metrics, rule_finding, suspects
 from simulator.verify.rules.text import what_changed
 
@@ -106,7 +107,7 @@ def findings_of_events(found: Reconciliation, listed: ListedEvents | None) -> It
     foreign = 0 if strangers is None else strangers.foreign_count
     ids = [] if strangers is None else [event.external_id for event in strangers.foreign[:3]]
     for finding in reconciled_findings(found, foreign=foreign, others=ids):
-        if finding.code in ("altered", "misplaced") and changed:
+        if finding.code == "altered" and changed:
             yield replace(finding, text=f"{finding.text}. {changed}")
         else:
             yield finding
@@ -148,7 +149,9 @@ def _changed(found: Reconciliation) -> str:
         name: what_became(pairs) if name == "date" else what_changed(pairs)
         for name, pairs in sorted(found.changes.items())
     }
-    return "; ".join(f"Every altered {name} is the one that was sent, {way}" for name, way in ways.items() if way)
+    said = [f"Every altered {name} is the one that was sent, {way}" for name, way in ways.items() if way]
+    origin = what_origin(found.origins, found.altered_fields.get("source", 0))
+    return ". ".join([*([origin] if origin and not ways.get("source") else []), *(["; ".join(said)] if said else [])])
 
 
 def stage_note(counted: Counted, why_not: str) -> str:

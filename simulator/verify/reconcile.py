@@ -26,6 +26,7 @@ from simulator.finding import Finding, Verdict, naming_nobody
 from simulator.times import Ms, hour_cell, iso_utc
 from simulator.verify.listed import NOBODY, StoredIndex
 from simulator.verify.readers.events import StoredEvent, action_of
+from simulator.verify.rules.origins import Origin, Origins, note_origins
 from simulator.verify.sighting import Sighting
 from simulator.wire.request import Action, Record
 
@@ -57,6 +58,7 @@ class Reconciliation:
     cases: dict[str, list[Case]] = field(default_factory=dict)  # by kind, the first MOST_CASES
     met: int = 0  # events of the plan of which a copy is stored
     altered_fields: dict[str, int] = field(default_factory=dict)
+    origins: Origins = field(default_factory=dict)  # where stored sources come from that nobody sent
     changes: dict[str, dict[tuple[str, str], None]] = field(
         default_factory=dict
     )  # field → some (planned, stored) texts
@@ -76,6 +78,8 @@ class Reconciliation:
             kept = self.cases.setdefault(kind, [])
             kept += cases[: MOST_CASES - len(kept)]
         self.met += other.met
+        for told, origin in other.origins.items():
+            self.origins.setdefault(told, Origin()).merge(origin)
         for name, number in other.altered_fields.items():
             self.altered_fields[name] = self.altered_fields.get(name, 0) + number
         for name, changes in other.changes.items():
@@ -121,6 +125,8 @@ def reconcile(
         zone: in whose hours an event is misplaced.
     """
     stored = StoredRows([], same=True)
+    sightings = list(sightings)
+    sources: dict[str, str] = {}  # by id, of events that were sent with another
     for sighting in sightings:
         record = sighting.record
         copies = _comparable(index.copies(record.external_id), record, index)
@@ -142,8 +148,12 @@ def reconcile(
             if not _says_the_same(record, copy):
                 stored.same = False
                 _note_altered(record, copy, found, zone)
+                if copy.source != record.source:
+                    sources[record.external_id] = copy.source
                 break
         stored.rows.extend(_rows(record, copies))
+    if sources:
+        note_origins(sightings, sources, found.origins)
     return stored
 
 
