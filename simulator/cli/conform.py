@@ -90,6 +90,8 @@ def _discover(wanted: Wanted, only: tuple[str, ...], out: Path | None, progress:
         raise UsageError("--only chooses cases, and --discover tries none; leave one of the two out")
     if out is not None and len(wanted.targets) > 1:
         raise UsageError("-o names one contract file, and several targets are given; discover them one by one")
+    if out is not None:
+        _check_file(out)
     results = discovered(wanted, progress)
     progress.end()
     for facts, found, text in results:
@@ -100,6 +102,14 @@ def _discover(wanted: Wanted, only: tuple[str, ...], out: Path | None, progress:
             _save(out, text)
             click.echo(f"{out}: mpsim run SCENARIO --target {facts.url} --contract {out}", err=True)
     return ExitCode.INCOMPLETE if any(found.unknown for _, found, _ in results) else ExitCode.PASS
+
+
+def _check_file(out: Path) -> None:
+    """Before anything is sent."""
+    if out.is_dir():
+        raise UsageError(f"{out} is a directory; with --discover -o names the contract file")
+    if not out.parent.is_dir():
+        raise UsageError(f"{out} cannot be written: there is no directory {out.parent}")
 
 
 def _save(out: Path, text: str) -> None:

@@ -100,7 +100,12 @@ def headline(matrix: Matrix) -> tuple[str, str, str]:
         return "warn", "Incomplete", f"{words.plural(errors, 'case')} could not be judged; {told}."
     if matrix.exit_code:
         return "warn", "Incomplete", f"Of one target nothing could be judged; {told}."
-    return "good", "Conforms", f"{told[0].upper()}{told[1:]}, and none failed."
+    rest = [
+        f"{words.whole(count)} {standing.value}"
+        for standing in (Standing.INFORMATIONAL, Standing.NOT_SUPPORTED)
+        if (count := matrix.count(standing))
+    ]
+    return "good", "Conforms", f"{told}, {', '.join([*rest, 'none failed'])}."
 
 
 def _context(matrix: Matrix) -> dict[str, Any]:

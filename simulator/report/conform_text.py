@@ -32,8 +32,8 @@ def print_matrix(console: Console, matrix: Matrix, files: Sequence[str]) -> None
     tone, word, sentence = headline(matrix)
     console.print(Text.assemble((word.upper(), _STYLES[tone]), f"  {sentence}"))
     console.print()
-    for target in matrix.targets:
-        _print_target(console, target)
+    for number, target in enumerate(matrix.targets):
+        _print_target(console, target, f"{number + 1}  " if len(matrix.targets) > 1 else "")
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("Area")
     for number, target in enumerate(matrix.targets):
@@ -56,8 +56,10 @@ def print_found(console: Console, target: TargetFacts, unknown: Mapping[str, str
         console.print(Text("Everything that was looked for was found out.", "green"))
 
 
-def _print_target(console: Console, target: TargetFacts) -> None:
-    console.print(Text(f"{visible(target.name)}, {visible(target.url)} by {visible(target.adapter)}", "bold"))
+def _print_target(console: Console, target: TargetFacts, number: str = "") -> None:
+    """Its definitions, under the number that its column has in the table."""
+    where = "" if target.name == target.url else f", {visible(target.url)}"
+    console.print(Text(f"{number}{visible(target.name)}{where} by {visible(target.adapter)}", "bold"))
     for one in target.definitions:
         console.print(Text.assemble(f"  {one.name}: {visible(one.value)} ", (one.known, "dim")))
     for remark in target.remarks:

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from simulator.errors import UsageError
 from simulator.scenario.secret import FromEnvironment, Text, resolved
-from simulator.scenario.values import Duration, IdentityType, Model
+from simulator.scenario.values import Duration, IdentityType, Model, place_of_mistake
 from simulator.times import SECOND, Ms
 
 EventPath = Annotated[
@@ -76,7 +76,7 @@ def read_options(adapter: str, model: type[Own], given: Mapping[str, Any]) -> Ow
         return model.model_validate(dict(given))
     except ValidationError as error:
         wrongs = [
-            f"{'.'.join(map(str, one['loc'])) or 'options'}: {one['msg'].removeprefix('Value error, ')}"
+            f"{'.'.join(map(str, place_of_mistake(one))) or 'options'}: {one['msg'].removeprefix('Value error, ')}"
             for one in error.errors(include_url=False)
         ]
         raise UsageError(f"the adapter {adapter}: {'; '.join(wrongs)}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -18,8 +19,9 @@ from simulator.scenario.event_template import (
     TextTemplate,
     check_fields,
     fields_in,
+    placed_fields,
 )
-from simulator.scenario.values import BodyValues, Flag, Model, Zone
+from simulator.scenario.values import BodyValues, Flag, Model, WrongAt, Zone
 
 _BATCH_ALONE = "{events} stands alone as the value of a key in body.json, or as the whole of it"
 
@@ -102,13 +104,27 @@ class GenericOptions(BatchOptions, SessionOptions):
     @property
     def around(self) -> list[object]:
         """Every template of the request but `event`."""
+        return [template for template, _ in self._around]
+
+    @property
+    def _around(self) -> list[tuple[object, str]]:
+        """Each with the keys that lead to it, separated by dots."""
         body = self.body
+        parts = (("json", body.document), ("form", body.form), ("text", body.text)) if body is not None else ()
         return [
-            self.path,
-            self.query,
-            self.headers,
-            *((body.document, body.form, body.text) if body is not None else ()),
+            (self.path, "path"),
+            (self.query, "query"),
+            (self.headers, "headers"),
+            *((part, f"body.{name}") for name, part in parts),
         ]
+
+    def _first(self, names: Collection[str]) -> tuple[str | int, ...]:
+        """The keys that lead to the first of some fields around the events; none where there is none."""
+        for template, keys in self._around:
+            for field, where in placed_fields(template, *keys.split(".")):
+                if field.name in names:
+                    return where
+        return ()
 
     @model_validator(mode="after")
     def _can_be_sent(self) -> GenericOptions:
@@ -129,22 +145,26 @@ class GenericOptions(BatchOptions, SessionOptions):
         body, lists = self.body, [field.name for field in fields_in(self.around)]
         if self.event is None:
             if self.answers is not None:
-                raise ValueError(
-                    "answers speaks of the events of a request, and needs event; see replies for one event"
+                raise WrongAt(
+                    "answers speaks of the events of a request, and needs event; see replies for one event", "answers"
                 )
             if self.batch > 1:
-                raise ValueError(f"batch: {self.batch} needs event, the template of one of the events in a request")
+                said = f"batch: {self.batch} needs event, the template of one of the events in a request"
+                raise WrongAt(said, "batch")
             if self.lines or set(lists) & set(OF_A_BATCH):
-                raise ValueError("{events}, {count} and lines need event, the template of one of the events")
+                where = self._first(OF_A_BATCH) or ("lines",)
+                raise WrongAt("{events}, {count} and lines need event, the template of one of the events", *where)
             return
         if body is not None and self.lines:
-            raise ValueError("lines is a whole body: leave body out")
-        for template in self.around:
-            check_fields(template, OF_THE_REQUEST, OF_A_BATCH, event=False)
-        if set(OF_A_BATCH) & {field.name for field in fields_in(self.event)}:
-            raise ValueError("{events} and {count} are of the request, and cannot stand in event")
+            raise WrongAt("lines is a whole body: leave body out", "lines")
+        for template, keys in self._around:
+            check_fields(template, OF_THE_REQUEST, OF_A_BATCH, event=False, at=tuple(keys.split(".")))
+        for field, where in placed_fields(self.event, "event"):
+            if field.name in OF_A_BATCH:
+                raise WrongAt("{events} and {count} are of the request, and cannot stand in event", *where)
         if not self.lines and (lists.count("events") != 1 or not _stands_alone(body.document if body else None)):
-            raise ValueError(f"the events of a request stand nowhere: {_BATCH_ALONE}; or say lines: true")
+            where = self._first(["events"]) or (("body",) if body is not None else ())
+            raise WrongAt(f"the events of a request stand nowhere: {_BATCH_ALONE}; or say lines: true", *where)
 
     def _check_names(self) -> None:
         names = [name for name in self.names.model_dump().values() if name is not None]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulator.scenario.nearest import did_you_mean
+from simulator.scenario.nearest import meaning
 
 OF_THE_RUN: Final = MappingProxyType(
     {
@@ -23,7 +23,7 @@ OF_THE_RUN: Final = MappingProxyType(
         "from_day": "the day of the begin in the day's zone, such as 2026-03-01",
         "to_day": "the last day of the period",
         "created": "when the run was made, less the contract's clock_bound: nothing of the run is older",
-        "namespace": "the run's namespace, with which every identity and id of the run begins",
+        "namespace": "the run's namespace, which begins each event's id where that is {id} or externalId",
         "zone": "the zone of hours and days, such as Asia/Shanghai",
         "appid": "the scenario's appid",
         "tenant": "the scenario's tenant",
@@ -37,6 +37,15 @@ OF_A_PAGE: Final = MappingProxyType(
     }
 )
 SQL_NAMES = tuple(OF_THE_RUN)
+
+_MEANT: Final = MappingProxyType(
+    {
+        "begin": "from", "start": "from", "since": "from", "startms": "from_ms", "starttime": "from",
+        "begindate": "from_day", "startdate": "from_day", "end": "to", "until": "to", "endms": "to_ms", "endtime": "to",
+        "enddate": "to_day", "run": "namespace", "runid": "namespace", "prefix": "namespace", "timezone": "zone",
+        "tz": "zone", "app": "appid",
+    }
+)  # fmt: skip
 
 _IN_BRACES = re.compile(r"\{(?:(\{[A-Za-z_]\w{0,63}\})|([A-Za-z_]\w{0,63}))\}")
 # As SQLAlchemy finds them: not behind a word, a colon or a backslash, and not before a colon (a cast of PostgreSQL).
@@ -65,7 +74,7 @@ def check_names(names: Collection[str], known: Collection[str], write: str, form
     """
     for name in names:
         if name not in known:
-            raise ValueError(f"nobody knows {form.format(name)}{did_you_mean(name, known)} ({write})")
+            raise ValueError(f"nobody knows {form.format(name)}{meaning(name, known, _MEANT)} ({write})")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

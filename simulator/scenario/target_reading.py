@@ -22,6 +22,7 @@ from simulator.scenario.target_values import (
     Expression,
     Files,
     FormatText,
+    Identities,
     Pages,
     PathText,
     Queries,
@@ -75,7 +76,10 @@ class EventFields(Model):
         default=None, description="Its instant: ISO 8601 with an offset, or seconds or milliseconds since 1970."
     )
     anonymous_id: Expression | None = None
-    identities: dict[str, Expression] = Field(default={}, description="By identity type.")
+    identities: Identities = Field(
+        default={},
+        description="By identity type; or where all of them stand, as an object of type and value or a list of pairs.",
+    )
     source: Expression | None = None
     content: Expression | None = None
     page: Expression | None = Field(default=None, description="The route of a view.")
@@ -93,6 +97,11 @@ class EventFields(Model):
     compare: list[Literal["event", "date", "anonymous_id", "identities", "source", "content", "page"]] | None = Field(
         default=None, description="Which fields are compared with the plan; all that stand here unless given."
     )
+
+    @property
+    def identity_types(self) -> frozenset[str] | None:
+        """The types that stand here; None: all, in one place."""
+        return None if isinstance(self.identities, str) else frozenset(self.identities)
 
     def action_of(self, event: str) -> str:
         """What an event is by its name; empty where the name itself says it."""

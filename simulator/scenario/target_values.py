@@ -11,7 +11,7 @@ from typing import Annotated
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from simulator.contract import BY, METRICS
 from simulator.scenario.log_format import parse_format
@@ -104,6 +104,10 @@ def _format(text: str) -> str:
 
 Expression = Annotated[
     str, AfterValidator(_expression), WithJsonSchema({"type": "string", "description": "A JMESPath expression."})
+]
+Identities = Annotated[
+    Annotated[Expression, Tag("<all>")] | Annotated[dict[str, Expression], Tag("<each>")],
+    Discriminator(lambda value: "<all>" if isinstance(value, str) else "<each>"),
 ]
 Query = Annotated[str, AfterValidator(_query)]
 Queries = Annotated[

@@ -1,6 +1,7 @@
 """What discovery finds out of collectors, told nothing of how they count.
 
-Of the embedded one a set in which each pair of switches occurs; `python -m tests.e2e.discover_all` tries all of them.
+Of the embedded one a few every day, with --proofs a set in which each pair of switches occurs;
+`python -m tests.e2e.discover_all` tries all of them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ import pytest
 from simulator.contract import User
 from simulator.runs.conform.discovering.contract_text import as_contract, contract_text
 from tests.conform.collectors import embedded, found_of, switchable
+from tests.conform.sampling import every_day_and_proofs, some_every_day
 
-PAIRS: tuple[tuple[str, User, str], ...] = (
+EVERY_DAY: tuple[tuple[str, User, str], ...] = (
     ("launch", "device", "Asia/Shanghai"),
+    ("timeout=17m3.007s", "openid", "Asia/Kathmandu"),  # a timeout that nobody would guess, to the millisecond
+)
+PAIRS: tuple[tuple[str, User, str], ...] = (
     ("launch", "openid", "UTC"),
     ("launch", "customer", "America/New_York"),
     ("timeout=30m", "device", "UTC"),
@@ -23,14 +28,15 @@ PAIRS: tuple[tuple[str, User, str], ...] = (
     ("every-foreground", "device", "America/New_York"),
     ("every-foreground", "openid", "Asia/Shanghai"),
     ("every-foreground", "customer", "UTC"),
-    ("timeout=17m3.007s", "openid", "Asia/Kathmandu"),  # a timeout that nobody would guess, to the millisecond
     ("timeout=26h", "device", "Australia/Lord_Howe"),  # longer than a day; a zone with half an hour of summer time
 )
 _OF_TIMEOUT = {"timeout_inclusive": "false", "midnight": "false", "source_change": "false", "launch_opens": "true"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("opens", "user", "day"), PAIRS, ids=lambda one: str(one).replace("/", "_"))
+@pytest.mark.parametrize(
+    ("opens", "user", "day"), every_day_and_proofs(EVERY_DAY, PAIRS), ids=lambda one: str(one).replace("/", "_")
+)
 def test_the_switches_of_the_embedded_collector_are_found_out(opens: str, user: User, day: str, tmp_path: Path) -> None:
     with embedded(tmp_path, opens, user, day) as url:
         found = found_of(tmp_path, url)
@@ -52,6 +58,7 @@ SWITCHES = {
         "midnight": "true",
         "source_change": "true",
         "launch_opens": "false",
+        "dedupe": "none",
     },
     "every copy counts": {"opens": "launch", "dedupe": "none"},
     "old events are not taken": {"opens": "launch", "max_age": "30d"},
@@ -59,9 +66,9 @@ SWITCHES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("switches", SWITCHES.values(), ids=SWITCHES)
-def test_switches_that_other_collectors_have_are_found_out(switches: dict[str, str], tmp_path: Path) -> None:
-    said = {"user": "openid", "day": "Asia/Shanghai", "dedupe": "by_id", "time": "event", **switches}
+@pytest.mark.parametrize("named", some_every_day(SWITCHES, "all of these"))
+def test_switches_that_other_collectors_have_are_found_out(named: str, tmp_path: Path) -> None:
+    said = {"user": "openid", "day": "Asia/Shanghai", "dedupe": "by_id", "time": "event", **SWITCHES[named]}
     with switchable(tmp_path, "".join(f"{key}: {value}\n" for key, value in said.items())) as url:
         found = found_of(tmp_path, url)
 
@@ -90,6 +97,7 @@ def test_without_cells_by_source_and_by_day_the_rest_is_still_found_out(tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_hours_that_are_named_in_utc_are_not_taken_for_the_zone(tmp_path: Path) -> None:
     with switchable(tmp_path, "opens: launch\nday: America/New_York\n", "utc-hours") as url:
         found = found_of(tmp_path, url)
@@ -98,6 +106,7 @@ def test_hours_that_are_named_in_utc_are_not_taken_for_the_zone(tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_hours_in_utc_without_days_tell_no_zone(tmp_path: Path) -> None:
     with switchable(tmp_path, "opens: launch\nday: America/New_York\n", "utc-hours", "no-days") as url:
         found = found_of(tmp_path, url)
@@ -106,6 +115,7 @@ def test_hours_in_utc_without_days_tell_no_zone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_totals_that_lag_behind_are_waited_for(tmp_path: Path) -> None:
     with switchable(tmp_path, "opens: timeout=30m\nuser: device\nday: UTC\n", "lag=150") as url:
         found = found_of(tmp_path, url, "quiet: 50ms\ndeadline: 3s\n")
@@ -133,7 +143,7 @@ FAULTS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", some_every_day(FAULTS, "exit-ignored"))
 def test_a_fault_that_is_only_another_definition_is_found_as_that(fault: str, tmp_path: Path) -> None:
     opens = "launch" if fault == "counts-duplicates" else "timeout=30m"
     with embedded(tmp_path, opens, "openid", "Asia/Shanghai", fault=fault) as url:
@@ -151,7 +161,7 @@ NO_RULE = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", NO_RULE)
+@pytest.mark.parametrize("fault", some_every_day(NO_RULE, "identified-from-then-on"))
 def test_a_fault_that_is_no_definition_at_all_is_never_told_as_one(fault: str, tmp_path: Path) -> None:
     with embedded(tmp_path, "launch", "openid", "Asia/Shanghai", fault=fault) as url:
         found = found_of(tmp_path, url)

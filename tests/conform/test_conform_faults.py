@@ -15,6 +15,7 @@ from simulator.runs.conform.cases import suite
 from simulator.runs.conform.conforming import conform
 from simulator.runs.conform.standing import Wanted
 from tests.conform.collectors import embedded
+from tests.conform.sampling import some_every_day
 
 # Enough for a wrong total to be surely at rest.
 _PROMISED = "quiet: 50ms\ndeadline: 400ms\ndedupe: by_id\ntime: event\nopens: {opens}\nuser: {user}\nday: {day}\n"
@@ -46,11 +47,16 @@ FAULTS = {
     "new-after-a-day": "new-once",
     "new-by-arrival": "new-late order-visits",
 }
+# One that is about texts, sources, opens, order, copies, users and new users each.
+EVERY_DAY = (
+    "cut-at-unicode", "source-carried-over", "timeout-inclusive", "loses-late-events", "counts-duplicates",
+    "conflict-kept-apart", "new-after-a-day",
+)  # fmt: skip
 MAY_FAIL_TOO = {"uv-by-short-hash"}  # whose other failures depend on the ids of a run
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", some_every_day(FAULTS, *EVERY_DAY))
 def test_a_fault_fails_in_the_cases_that_are_about_it(fault: str, tmp_path: Path) -> None:
     under = named(fault).definitions.as_json()
     said = tmp_path / "contract.yaml"

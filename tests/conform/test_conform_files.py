@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
+from typing import cast
 from xml.etree import ElementTree as ET
 
 import pytest
+from rich.console import Console
 
 from simulator.finding import ExitCode
 from simulator.report.conform_files import badge_json, badge_svg, junit_xml, to_json, write_conform
 from simulator.report.conform_page import conform_html, headline
+from simulator.report.conform_text import print_found, print_matrix
 from simulator.report.matrix import Standing
 from tests.conform.matrices import EACH, matrix
 
@@ -97,6 +101,27 @@ def test_the_page_tells_each_standing_in_words_and_not_by_colour_alone() -> None
 )  # fmt: skip
 def test_the_headline(standings: tuple[Standing, ...], word: str) -> None:
     assert headline(matrix(*standings))[1] == word
+
+
+def test_what_neither_failed_nor_is_ok_stands_in_the_headline() -> None:
+    assert headline(matrix(OK, INFO, NONE, NONE))[2] == (
+        "1 of 4 cells are ok, 1 informational, 2 not supported, none failed."
+    )
+    assert headline(matrix(OK, OK))[2] == "2 of 2 cells are ok, none failed."
+
+
+def test_the_terminal_names_a_target_once_and_by_the_number_of_its_column() -> None:
+    console = Console(file=StringIO(), width=120)
+    print_found(console, matrix(OK, name="http://127.0.0.1:1").targets[0], {})
+    print_matrix(console, matrix(OK, targets=2), [])
+
+    text = cast("StringIO", console.file).getvalue()
+    lines = [line.strip() for line in text.splitlines() if line.rstrip().endswith(" by dmhub")]
+    assert lines == [
+        "http://127.0.0.1:1 by dmhub",
+        "1  ours, http://127.0.0.1:1 by dmhub",
+        "2  other 1, http://127.0.0.1:1 by dmhub",
+    ]
 
 
 def test_junit_keeps_wrong_unknown_and_not_told_apart() -> None:

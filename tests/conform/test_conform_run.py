@@ -13,12 +13,15 @@ from simulator.cli.main import run
 from simulator.contract import User
 from tests.conform.collectors import PROMPT, embedded, switchable
 from tests.conform.grounds import OPENS, USERS, ZONES
+from tests.conform.sampling import every_day_and_proofs
 from tests.e2e.commands import SCENARIOS, mpsim
 
-# Each opening rule with each user rule, and the zones in turn.
+# Each opening rule with each user rule, and the zones in turn; every day two, and below one that is told nothing.
 COMBINATIONS = [
     (opens, user, ZONES[(place + place // 4) % 4]) for place, (opens, user) in enumerate(product(OPENS, USERS))
 ]
+EVERY_DAY = COMBINATIONS[:5:4]
+PROOFS = [one for one in COMBINATIONS if one not in EVERY_DAY]
 
 
 def conformed(folder: Path, *arguments: object) -> tuple[int, dict[str, Any]]:
@@ -44,8 +47,21 @@ def contract_file(folder: Path, **said: str) -> Path:
     return file
 
 
+def target_file(folder: Path, name: str, url: str, **said: str) -> Path:
+    """A target with mpsim's own interface that states how it counts."""
+    file = folder / f"{name}.yaml"
+    contract = json.dumps({"dedupe": "by_id", "time": "event", **said})
+    file.write_text(
+        f"target: {name}\nurl: {url}\ntotals: monitor\ncontract: {contract}\nsettle: {{quiet: 30ms, deadline: 1s}}\n",
+        encoding="utf-8",
+    )
+    return file
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("opens", "user", "day"), COMBINATIONS, ids=lambda one: str(one).replace("/", "_"))
+@pytest.mark.parametrize(
+    ("opens", "user", "day"), every_day_and_proofs(EVERY_DAY, PROOFS), ids=lambda one: str(one).replace("/", "_")
+)
 def test_the_embedded_collector_is_ok_in_every_case_under_each_of_its_switches(
     opens: str, user: User, day: str, tmp_path: Path
 ) -> None:
@@ -61,7 +77,9 @@ def test_the_embedded_collector_is_ok_in_every_case_under_each_of_its_switches(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("opens", "user", "day"),
-    [("every-foreground", "customer", "America/New_York"), ("timeout=5m", "device", "Europe/Berlin")],
+    every_day_and_proofs(
+        [("every-foreground", "customer", "America/New_York")], [("timeout=5m", "device", "Europe/Berlin")]
+    ),
     ids=["foreground", "timeout"],
 )
 def test_the_embedded_collector_is_ok_without_a_word_on_how_it_counts(
@@ -89,9 +107,8 @@ def test_the_found_contract_is_taken_by_run_and_judges_rightly(tmp_path: Path) -
 
 @pytest.mark.slow
 def test_without_a_target_the_embedded_collector_is_started(tmp_path: Path) -> None:
-    code, document = conformed(
-        tmp_path, "--only", "views-launch", "--contract", contract_file(tmp_path, opens="launch")
-    )
+    said = contract_file(tmp_path, opens="launch", user="openid", day="Asia/Shanghai", dedupe="by_id", time="event")
+    code, document = conformed(tmp_path, "--only", "views-launch", "--contract", said)
 
     assert code == 0
     assert document["targets"][0]["name"] == "embedded collector"
@@ -104,7 +121,9 @@ def test_a_collector_that_holds_data_already_is_judged_by_what_it_has_more(tmp_p
         for number in range(2):
             folder = tmp_path / f"{number}"
             folder.mkdir()
-            code, document = conformed(folder, "--target", url, "--contract", said)
+            code, document = conformed(
+                folder, "--target", url, "--contract", said, "--only", "opens", "--only", "visitors"
+            )
             assert (code, list(standings(document))) == (0, ["ok"])
 
 
@@ -223,9 +242,12 @@ def test_several_targets_stand_side_by_side(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
-    said = contract_file(tmp_path)
     with embedded(first, "launch", "openid", "UTC") as one, embedded(second, "timeout=30m", "device", "UTC") as two:
-        code, document = conformed(tmp_path, "--target", one, "--target", two, "--contract", said, "--only", "opens")
+        targets = [
+            target_file(tmp_path, "one", one, opens="launch", user="openid", day="UTC"),
+            target_file(tmp_path, "two", two, opens="timeout=30m", user="device", day="UTC"),
+        ]
+        code, document = conformed(tmp_path, "--target", targets[0], "--target", targets[1], "--only", "opens")
 
     assert code == 0
     assert [list(standings(document, number)) for number in (0, 1)] == [["ok"], ["ok"]]
@@ -269,9 +291,12 @@ def test_secrets_of_a_target_file_stand_in_no_file(tmp_path: Path, monkeypatch: 
         (["--discover", "--only", "opens"], 5, "--only chooses cases, and --discover tries none"),
         (["--discover", "--target", "http://127.0.0.1:9", "--target", "http://127.0.0.1:8", "-o", "x"], 5,
          "-o names one contract file"),
+        (["--discover", "--target", "http://127.0.0.1:9", "-o", "nowhere/x.yaml"], 5, "there is no directory nowhere"),
+        (["--discover", "--target", "http://127.0.0.1:9", "-o", "."], 5, "-o names the contract file"),
         (["--target", "http://127.0.0.1:9"], 6, "no connection to 127.0.0.1:9"),
     ],
-    ids=["pattern", "host", "no target", "twice", "discover and only", "discover two", "nobody there"],
+    ids=["pattern", "host", "no target", "twice", "discover and only", "discover two", "no folder", "a folder",
+         "nobody there"],
 )  # fmt: skip
 def test_a_mistake_is_told_before_anything_is_sent(
     arguments: list[str], code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

@@ -3,8 +3,8 @@
     python -m tests.e2e.discover_all
 
 Each combination is a collector process of its own, told nothing but how long to wait. It must be found out exactly, and
-with what was found every case of the suite must be ok. CI tries a set in which each pair of switches occurs
-(tests/conform/); this tries all, and for zones more than one of each kind.
+with what was found every case of the suite must be ok. CI tries a few, and with --proofs a set in which each pair of
+switches occurs (tests/conform/); this tries all, and for zones more than one of each kind.
 """
 
 from __future__ import annotations

@@ -142,7 +142,8 @@ MISTAKES = {
     ),
     "a placeholder that nobody fills in a header of all requests": Mistake(
         "    timeout: 10s", '    headers: {x-run: "{name}"}', 10,
-        "totals.http  nobody knows {name}; did you mean namespace? (one of your own is written {{name}})",
+        "totals.http  nobody knows {name}; expected from, to, from_ms, to_ms, from_s, to_s, from_day, to_day, created, "
+        "namespace, zone, appid or tenant (one of your own is written {{name}})",
     ),
     "a page without pages in a header": Mistake(
         '{from: "{from}", to: "{to}", after: "{cursor}"}\n        by: source\n        rows: data.rows\n'
@@ -172,6 +173,18 @@ MISTAKES = {
     "a kind of cell that is none": Mistake(
         "by: source", "by: sorce", 15,
         "totals.http.requests[0].by  expected all, source, content, hour, day or page, not sorce; did you mean source?",
+    ),
+    "an expression for an identity that is none": Mistake(
+        "events:\n  log:\n    files: events.log\n    format: '$msec $status \"$request\"'\n",
+        "events:\n  http:\n    path: /events\n    fields: {external_id: id, identities: {mobile: a..b}}\n", 23,
+        "events.http.fields.identities.mobile  this is no JMESPath expression: a..b (it goes wrong at "
+        "character 3); expected such as data.rows",
+    ),
+    "an expression for all identities that is none": Mistake(
+        "events:\n  log:\n    files: events.log\n    format: '$msec $status \"$request\"'\n",
+        "events:\n  http:\n    path: /events\n    fields: {external_id: id, identities: a..b}\n", 23,
+        "events.http.fields.identities  this is no JMESPath expression: a..b (it goes wrong at "
+        "character 3); expected such as data.rows",
     ),
     "an expression that is none": Mistake(
         "rows: data.rows", "rows: data..rows", 16,
@@ -291,8 +304,7 @@ OTHER_MISTAKES = {
         SQL,
         Mistake(
             ":from", ":start", 12,
-            "totals.sql.queries.all  nobody knows :start; expected from, to, from_ms, to_ms, from_s, to_s, from_day, "
-            "to_day, created, namespace, zone, appid or tenant (a colon of your own is written \\:)",
+            "totals.sql.queries.all  nobody knows :start; did you mean from? (a colon of your own is written \\:)",
         ),
     ),
     "a query of no kind of cell": (
@@ -314,8 +326,7 @@ OTHER_MISTAKES = {
         COMMAND,
         Mistake(
             "'{from}'", "'{since}'", 10,
-            "totals.command.run[2]  nobody knows {since}; expected from, to, from_ms, to_ms, from_s, to_s, from_day, "
-            "to_day, created, namespace, zone, appid or tenant (one of your own is written {{name}})",
+            "totals.command.run[2]  nobody knows {since}; did you mean from? (one of your own is written {{name}})",
         ),
     ),
     "a page of a program": (
