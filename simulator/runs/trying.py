@@ -6,21 +6,19 @@ by one on a plain connection, without Locust and without a ledger: their outcome
 
 from __future__ import annotations
 
-import http.client
 import re
-import ssl
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import urlsplit
 
 from simulator.contract import METRICS
 from simulator.errors import UsageError
 from simulator.finding import ExitCode, Judged, Verdict
 from simulator.runs.baseline import since
+from simulator.runs.plain_sending import answer_to, outcome_of
 from simulator.runs.planning import blocks_of
 from simulator.runs.reading import Readers, cursors_now, reading
 from simulator.runs.trying_events import Compared, TrialEvents
@@ -33,12 +31,10 @@ from simulator.verify.judging import judge
 from simulator.verify.oracle import expected_from_plan
 from simulator.verify.readers.reading import Reading
 from simulator.wire.outcome import describe
-from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request, outcomes_of
+from simulator.wire.request import Outcome, Purpose, Request
 
 MOST_EVENTS = 50  # of one trial
 _MOST_VISITORS = 200  # that are looked through for kinds of events
-_MOST_BYTES = 65_536  # of a reply that are kept
-_SECONDS = 15.0
 _PAUSE = 0.25
 _NS = 1_000_000
 
@@ -221,56 +217,9 @@ def _figure(metric: str, before: Reading, after: Reading, judged: Sequence[Judge
 
 
 def _send(opened: OpenedRun, request: Request) -> Tried:
-    answer = _answer(opened.target_url, request)
-    outcome = _outcome(opened, request, answer)
+    answer = answer_to(opened.target_url, request)
+    outcome = outcome_of(opened.adapter, request, answer)
     names = ", ".join(dict.fromkeys(record.event or "(no event)" for record in request.records))
     told = describe(answer, opened.contract.replies, outcome)
     said = " ".join(re.sub(r"[^\x20-\x7e]+", " ", answer.body[:80].decode("latin-1")).split())
     return Tried(names, outcome, f"{told}; it said {said}" if said and outcome is not Outcome.ACKED else told)
-
-
-def _outcome(opened: OpenedRun, request: Request, answer: Answer) -> Outcome:
-    """What an answer tells of all events of a request: acked only where each of them is."""
-    apart = outcomes_of(opened.adapter)
-    each = None if apart is None else apart(len(request.records), answer)
-    if each is None:
-        return opened.adapter.outcome(answer)
-    return next((one for one in (Outcome.REFUSED, Outcome.UNKNOWN) if one in each), Outcome.ACKED)
-
-
-def _answer(url: str, request: Request) -> Answer:
-    """Send a request once, on a connection of its own."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    connection: http.client.HTTPConnection
-    if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(
-            host, parts.port, timeout=_SECONDS, context=ssl.create_default_context()
-        )
-    else:
-        connection = http.client.HTTPConnection(host, parts.port, timeout=_SECONDS)
-    try:
-        try:
-            connection.connect()
-        except OSError:
-            return Answer(Evidence.NO_CONNECTION)
-        connection.putrequest(request.method, request.target, skip_accept_encoding=True)
-        for name, value in request.headers:
-            connection.putheader(name, value)
-        if request.body or request.method not in ("GET", "HEAD"):
-            connection.putheader("Content-Length", str(len(request.body)))
-        connection.endheaders(request.body or None)
-        reply = connection.getresponse()
-        return Answer(Evidence.REPLY, reply.status, reply.read(_MOST_BYTES))
-    except TimeoutError:
-        return Answer(Evidence.TIMEOUT)
-    except ConnectionResetError:
-        return Answer(Evidence.RESET)
-    except http.client.IncompleteRead:
-        return Answer(Evidence.TRUNCATED)
-    except http.client.RemoteDisconnected:
-        return Answer(Evidence.CLOSED)
-    except (http.client.HTTPException, OSError):
-        return Answer(Evidence.GARBAGE)
-    finally:
-        connection.close()
