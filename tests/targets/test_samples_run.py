@@ -118,3 +118,16 @@ def test_the_events_of_a_batch_are_judged_by_what_the_reply_says_of_each(tmp_pat
     planned = mpsim("plan", scenario, "--visitors", 40, "--json")
     (views,) = re.findall(r'"metric": "pv",\s+"by": "all",\s+"cell": "",\s+"expected": \[\s*(\d+)', planned.out)
     assert 0 < totals["pv"]["observed"] < int(views)
+
+
+def test_a_check_that_waits_says_for_what(tmp_path: Path) -> None:
+    """The totals stay 0: without a terminal a plain line says so at once, and not at every look."""
+    zeros = """totals: {command: {run: [echo, '{"all": {"": {"pv": 0, "uv": 0, "opens": 0, "new_users": 0}}}']}}\n"""
+    file = tmp_path / "answers.yaml"
+    with stand_in(tmp_path, "answers") as url:
+        text = ANSWERS.replace("URL", url)
+        file.write_text(text[: text.index("totals:")] + zeros + text[text.index("not_read:") :], encoding="utf-8")
+        checked = mpsim("target", "check", file)
+
+    assert checked.code == 1, checked
+    assert checked.err == "waiting for the totals, 0 s of at most 3 s: pv is 0, expected 3\n"
