@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import pytest
 
 from simulator.events import Call, Event, Kind, Source
+from simulator.wire.query import parse
 from simulator.wire.request import Action, Request, WireError
 from tests.wire.tracker_words import own, sent_by
 from tests.wire.wire_builders import NOON, happening, launch, numbered, push, track, view
@@ -529,21 +530,89 @@ def test_thinkingdata_reads_local_times_by_the_offset_beside_them() -> None:
 def test_aladdin_record_byte_for_byte() -> None:
     request = with_event(sent("aladdin", app_key="k1"), "c_buy")
     target = re.sub(r"at=1795444968250[0-9a-f]{7}&uu=[0-9a-f]{32}&", "at=<at>&uu=<uu>&", request.target)
+    source = "%E6%9C%8B%E5%8F%8B%E5%9C%88%20%E5%B9%BF%E5%91%8A"
 
     assert re.sub(r"ls=[0-9a-f]{13}&", "ls=<ls>&", target) == (
         "/d.html?br=iOS&pm=iPhone%2013&pr=2&ww=390&wh=753&lang=zh_CN&wv=8.0&wvv=ios&wsdk=3.0&sv=iOS%2017.4.1&nt=wifi"
         "&ev=event&tp=c_buy&ct=%7B%22targetName%22%3A%22%E6%9D%AF%E5%AD%90%20%5C%22L%5C%22%22%2C%22targetId%22%3A"
         "%22SKU%2F1%22%2C%22price%22%3A129.5%2C%22n%22%3A2%2C%22note%22%3A%22a%26b%3Dc%2Bd%5Cn%22%2C%22gift%22%3Anull%7D"
-        "&pp=pages%2Fhome&pc=&dr=2000&ag=id%3D1%252F2%26utm_source%3D%25E6%259C%258B%25E5%258F%258B%25E5%259C%2588%2520"
-        "%25E5%25B9%25BF%25E5%2591%258A%26utm_content%3Da%252Bb%2526c%253Dd%26source1%3D50%2525"
-        "&qr=%E6%9C%8B%E5%8F%8B%E5%9C%88%20%E5%B9%BF%E5%91%8A&at=<at>&uu=<uu>&v=7.4.0&ak=k1"
-        "&wsr=%7B%22path%22%3A%22pages%2Fhome%22%2C%22query%22%3A%22id%3D1%252F2%22%2C%22scene%22%3A1047%7D"
+        f"&pp=pages%2Fhome&pc=&dr=2000&ag=id%3D1%252F2&qr={source}&sr={source}&at=<at>&uu=<uu>&v=7.4.0&ak=k1"
+        "&wsr=%7B%22path%22%3A%22pages%2Fhome%22%2C%22query%22%3A%7B%22id%22%3A%221%2F2%22%2C%22aldsrc%22%3A%22"
+        f"{source}%22%2C%22utm_content%22%3A%22a%2Bb%26c%3Dd%22%2C%22source1%22%3A%2250%25%22%7D%2C%22scene%22%3A1047%7D"
         "&ifo=true&rq_c=3&ls=<ls>&te=wx&et=1795444970250&st=1795444970250"
     )
     headers = dict(request.headers)
     assert (headers["AldStat"], headers["op"]) == ("MiniApp-Stat", "oUser_1")
     # "w" is 119, and 9 more is 128.
     assert headers["ai"].startswith("128-129-58-59-60-")
+
+
+def aladdin(*events: Event) -> list[dict[str, str]]:
+    """The fields of each record."""
+    return [parse(one.target.partition("?")[2])[0] for one in sent_by(own("aladdin"), numbered(*events))]
+
+
+def of_fields(records: list[dict[str, str]], *names: str) -> list[tuple[str | None, ...]]:
+    return [tuple(map(one.get, names)) for one in records]
+
+
+def test_aladdin_launch_token_is_one_for_each_launch_and_not_for_each_open() -> None:
+    records = aladdin(
+        launch(), view(0.1), happening(Kind.HIDE, 1), happening(Kind.SHOW, 60), view(60.1), happening(Kind.HIDE, 61),
+        launch(70), view(70.1),
+    )  # fmt: skip
+    launches, opens = [one["ls"] for one in records], [one["at"] for one in records]
+
+    assert launches == [launches[0]] * 6 + [launches[6]] * 2
+    assert opens == [opens[0]] * 3 + [opens[3]] * 3 + [opens[6]] * 2
+    assert (len(set(launches)), len(set(opens))) == (2, 3)
+
+
+def test_aladdin_show_options_are_those_of_the_last_show_whatever_page_is_in_sight() -> None:
+    records = aladdin(
+        launch(page="pages/home", query="channel=a%20b", source=Source("ad")),
+        view(0.1, "pages/home", query="channel=a%20b", source=Source("ad")),
+        view(2, "pages/detail", query="id=1", source=Source("ad")),
+        happening(Kind.HIDE, 5, source=Source("ad")),
+        happening(Kind.SHOW, 10, scene=1089),
+        view(10.1, "pages/detail", query="id=1", scene=1089),
+        view(12, "pages/cart", scene=1089),
+        happening(Kind.HIDE, 15, scene=1089),
+        happening(Kind.SHOW, 20, page="pages/sale", query="aldsrc=Q7&ald_share_src=u1%2Cu2"),
+        view(20.1, "pages/sale", query="aldsrc=Q7&ald_share_src=u1%2Cu2"),
+    )
+    first = {"path": "pages/home", "query": {"channel": "a b", "aldsrc": "ad"}, "scene": 1047}
+    second = {"path": "pages/detail", "query": {"id": "1"}, "scene": 1089}
+    third = {"path": "pages/sale", "query": {"aldsrc": "Q7", "ald_share_src": "u1,u2"}, "scene": 1047}
+
+    assert [json.loads(one["wsr"]) for one in records] == [first] * 4 + [second] * 4 + [third] * 2
+    # The source code is what the query calls aldsrc, the share chain what it calls ald_share_src.
+    assert of_fields(records, "qr", "sr", "usr") == (
+        [("ad", "ad", None)] * 4 + [(None, None, None)] * 4 + [("Q7", "Q7", "u1,u2")] * 2
+    )
+    # The page's own query is that of the page alone.
+    assert [one["ag"] for one in records][2:8] == ["id=1"] * 4 + [""] * 2
+
+
+def test_aladdin_pages_tell_the_first_of_the_process_and_how_long_the_one_before_was_in_sight() -> None:
+    records = aladdin(
+        launch(page="pages/home"), view(0.1, "pages/home"), view(2, "pages/detail"), happening(Kind.HIDE, 5),
+        happening(Kind.SHOW, 34.9), view(34.999, "pages/detail"), happening(Kind.HIDE, 36),
+        happening(Kind.SHOW, 65), view(66, "pages/detail"), view(69, "pages/cart"), happening(Kind.HIDE, 70),
+        launch(90, page="pages/cart"), view(90.1, "pages/cart"),
+    )  # fmt: skip
+    pages = [one for one in records if (one["ev"], one["life"]) == ("page", "show")]
+
+    assert of_fields(pages, "pp", "ifp", "fp", "pdr", "ps") == [
+        ("pages/home", "true", "pages/home", None, None),
+        ("pages/detail", "false", "pages/home", "1900", None),
+        ("pages/detail", "false", "pages/home", "3000", "1"),  # 29.999 s after the hide
+        ("pages/detail", "false", "pages/home", "1001", None),  # 30 s after it, which is not less
+        ("pages/cart", "false", "pages/home", "3000", None),
+        ("pages/cart", "true", "pages/cart", None, None),
+    ]
+    others = [one for one in records if one["ev"] != "page"]
+    assert not any({"ifp", "fp", "pdr", "ps"} & one.keys() for one in others)
 
 
 def test_aladdin_token_is_new_after_more_than_30_s_or_with_another_scene() -> None:
