@@ -87,7 +87,7 @@ class Tracker:
         self.carries_id = "external_id" in vendor.carries
         self.carries_anonymous_id = "anonymous_id" in vendor.carries
         self.carries_source = "source" in vendor.carries
-        self.max_batch = vendor.batch
+        self.max_batch = vendor.most
         self.spoils: frozenset[Spoil] = frozenset()  # ways to be wrong on purpose that the wire has
         self.looks_up = False  # of links by code nothing is asked
         self.vendor = vendor
@@ -235,7 +235,7 @@ class Tracker:
             phone.due = Ms(event.at + (vendor.every if vendor.batch > 1 else 0))
         phone.queue.append(Waiting(message, record, event.delivery, waits))
         phone.size += size
-        if len(phone.queue) >= vendor.batch:
+        if len(phone.queue) >= vendor.batch and vendor.may_end(message):
             self._leave(phone, event.at, sent)
 
     def _leave(self, phone: State, now: Ms, sent: list[Sent]) -> None:

@@ -18,7 +18,7 @@ import pytest
 from simulator.events import Call, Event, Kind, Source
 from simulator.wire.query import parse
 from simulator.wire.request import Action, Request, WireError
-from tests.wire.tracker_words import own, sent_by
+from tests.wire.tracker_words import decoded, own, sent_by, unplaced
 from tests.wire.wire_builders import NOON, happening, launch, numbered, push, track, view
 
 ADVERT = Source("朋友圈 广告", "a+b&c=d", (("source1", "50%"),))
@@ -673,6 +673,72 @@ def test_umeng_sends_a_session_twice_and_its_pages_only_at_its_end() -> None:
              "note": "a&b=c+d\n", "gift": None}
         ]
     }  # fmt: skip
+
+
+def test_umeng_trace_id_is_ten_characters_the_instant_and_nine_more() -> None:
+    requests = sent("umeng")
+    ids = [json.loads(one.body)["h"]["traceId"] for one in requests]
+
+    assert [re.fullmatch(r"[0-9a-f]{10}(\d{13})[0-9a-f]{9}", one)[1] for one in ids] == [  # type: ignore[index]
+        "1795444968250", "1795444972750",
+    ]  # fmt: skip
+    assert len(set(ids)) == len(ids)
+
+
+def test_umeng_user_that_logged_in_is_active_from_then_on() -> None:
+    start, end = sent("umeng")
+
+    assert "active_user" not in json.loads(start.body)["a"]
+    assert json.loads(end.body)["a"]["active_user"] == {"puid": "138", "provider": "mobile"}
+
+
+def test_umeng_shares_stand_in_the_end_of_their_session() -> None:
+    events = numbered(
+        launch(),
+        view(1, "pages/a"),
+        happening(Kind.SHARE, 2),
+        push(3, identityType="applet-wechat", identityValue="oUser_1"),
+        happening(Kind.SHARE, 4, page="pages/gift", query="id=1%2F2"),
+        happening(Kind.SHARE, 4, page="pages/gift", query="id=1%2F2"),
+        happening(Kind.HIDE, 5),
+        happening(Kind.SHOW, 60),
+        view(60.5, "pages/a"),
+        happening(Kind.HIDE, 61),
+    )
+    of = own("umeng")
+    requests = sent_by(of, events)
+    ends = [one for request in requests for one in json.loads(request.body)["a"]["sn"] if "end_time" in one]
+
+    assert [one.get("shares") for one in ends] == [
+        [
+            {"title": "测试小程序", "path": "pages/a", "_um_sts": NOON + 2000, "_um_ssrc": ""},
+            {"title": "测试小程序", "path": "pages/gift?id=1%2F2", "_um_sts": NOON + 4000, "_um_ssrc": "oUser_1"},
+            {"title": "测试小程序", "path": "pages/gift?id=1%2F2", "_um_sts": NOON + 4001, "_um_ssrc": "oUser_1"},
+        ],
+        None,
+    ]
+    records = [record for request in requests for record in request.records if record.event == "share"]
+    assert [(one.action, one.date) for one in records] == [
+        (Action.CUSTOM, NOON + 2000), (Action.CUSTOM, NOON + 4000), (Action.CUSTOM, NOON + 4001),
+    ]  # fmt: skip
+    assert len({one.external_id for one in records}) == 3
+    for request in requests:
+        assert decoded(of, request) == tuple(map(unplaced, request.records))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_umeng_pages_never_leave_without_the_end_that_tells_them(batch: int) -> None:
+    events = numbered(
+        launch(), *[view(second, f"pages/{second}") for second in range(1, 6)],
+        happening(Kind.SHARE, 7), happening(Kind.HIDE, 9),
+    )  # fmt: skip
+    of = own("umeng", batch=batch)
+    requests = sent_by(of, events)
+    read = [record for request in requests for record in decoded(of, request)]
+
+    assert [record.page for record in read if record.action is Action.VIEW] == [f"pages/{one}" for one in range(1, 6)]
+    assert read == [unplaced(record) for request in requests for record in request.records]
+    assert max(len(request.records) for request in requests) <= of.max_batch
 
 
 def test_umeng_views_are_told_when_they_happened_with_the_session_that_had_them() -> None:
