@@ -16,8 +16,11 @@ from urllib.parse import unquote
 import pytest
 
 from simulator.events import Call, Event, Kind, Source
+from simulator.scenario.contracts import ContractFile
+from simulator.wire.outcome import classify
 from simulator.wire.query import parse
-from simulator.wire.request import Action, Request, WireError
+from simulator.wire.registry import format_of
+from simulator.wire.request import Action, Answer, Evidence, Outcome, Request, WireError
 from tests.wire.tracker_words import decoded, own, sent_by, unplaced
 from tests.wire.wire_builders import NOON, happening, launch, numbered, push, track, view
 
@@ -445,7 +448,7 @@ def test_ga4_reads_the_time_of_the_request_where_an_event_has_none() -> None:
 GROWINGIO_BUY = (
     '{"eventType":"CUSTOM","eventName":"c_buy","attributes":{"targetName":"杯子 \\"L\\"","targetId":"SKU/1",'
     '"price":"129.5","n":"2","note":"a&b=c+d\\n","gift":"null"},"deviceId":"<uuid>","sessionId":"<uuid>",'
-    '"timestamp":1795444970250,"timezoneOffset":"-480","path":"pages/home","query":"id=1%2F2'
+    '"timestamp":1795444970250,"timezoneOffset":-480,"path":"pages/home","query":"id=1%2F2'
     '&utm_source=%E6%9C%8B%E5%8F%8B%E5%9C%88%20%E5%B9%BF%E5%91%8A&utm_content=a%2Bb%26c%3Dd&source1=50%25",'
     '"referralPage":"scn:1047","appChannel":"scn:1047","domain":"wx1234567890abcdef","dataSourceId":"ds",'
     '"platform":"MinP","platformVersion":"WeChat","sdkVersion":"4.6.0","operatingSystem":"iOS",'
@@ -483,6 +486,43 @@ def test_growingio_short_absence_keeps_the_session_and_a_longer_one_begins_anoth
     assert len(visits(29.999)) == 1
     assert len(visits(30)) == 1  # exactly is not more
     assert len(set(visits(30.001))) == 2
+
+
+def test_growingio_referral_page_is_the_scene_first_and_its_own_path_after_a_return() -> None:
+    events = numbered(
+        launch(page="pages/home"), view(0.1, "pages/home"), view(2, "pages/cart"), happening(Kind.HIDE, 5),
+        happening(Kind.SHOW, 40, scene=1089), track(Call("c_a"), 40.05, scene=1089),
+        view(40.1, "pages/cart", scene=1089), view(42, "pages/detail", scene=1089),
+        happening(Kind.HIDE, 45, scene=1089),
+        launch(60, page="pages/cart"), view(60.1, "pages/cart"),
+    )  # fmt: skip
+    records = [one for request in sent_by(own("growingio"), events) for one in json.loads(request.body)]
+
+    assert [(one["eventType"], one["path"], one["referralPage"]) for one in records] == [
+        ("VISIT", "pages/home", "scn:1047"),
+        ("PAGE", "pages/home", "scn:1047"),
+        ("PAGE", "pages/cart", "pages/home"),
+        ("APP_CLOSED", "pages/cart", "pages/home"),
+        ("VISIT", "pages/cart", "pages/cart"),
+        ("CUSTOM", "pages/cart", "pages/cart"),
+        ("PAGE", "pages/cart", "pages/cart"),
+        ("PAGE", "pages/detail", "pages/cart"),
+        ("APP_CLOSED", "pages/detail", "pages/cart"),
+        ("VISIT", "pages/cart", "scn:1047"),
+        ("PAGE", "pages/cart", "scn:1047"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(200, Outcome.ACKED), (204, Outcome.ACKED), (299, Outcome.ACKED), (300, Outcome.UNKNOWN), (500, Outcome.UNKNOWN),
+     (400, Outcome.REFUSED)],
+)  # fmt: skip
+def test_growingio_takes_any_status_of_success_for_an_ack(status: int, outcome: Outcome) -> None:
+    replies = ContractFile.model_validate(format_of("growingio").contract).replies
+    assert replies is not None
+
+    assert classify(Answer(Evidence.REPLY, status), replies.replies()) is outcome
 
 
 THINKINGDATA_BUY = (
