@@ -117,6 +117,7 @@ class Vendor:
     carries: frozenset[str]  # fields of a record that come back from the wire as they went
     session_by_gap: bool = False  # a session ends after a gap in the events; else after a time in the background
     most_bytes: int | None = None  # of the messages in one request; None: no limit worth the counting
+    most_bytes_of_one: int | None = None  # of one message: a larger one is not sent; only beside most_bytes
 
     def __init__(self, options: WireOptions, *, batch: int, every: Ms, session: Ms = Ms(30 * MINUTE)) -> None:
         self.options = options
