@@ -11,11 +11,11 @@ from typing import Any
 import click
 from rich.console import Console
 
+from simulator.api import run_scenario
 from simulator.cli.terminal import terminal
-from simulator.cli.wanted import planning_options, wanted_of
+from simulator.cli.wanted import as_typed, planning_options
 from simulator.report import words
 from simulator.report.text import print_result
-from simulator.runs.running import run
 
 _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
 
@@ -39,23 +39,23 @@ _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
 @click.option("--web", is_flag=True, help="Locust's web UI on loopback while the run goes on.")
 @click.option("--web-port", type=click.IntRange(1, 65535), default=8089, show_default=True, help="Its port.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the result.")
-def command(web: bool, web_port: int, listen: str | None, quiet: bool, **options: Any) -> int:
+def command(web: bool, web_port: int, quiet: bool, **options: Any) -> int:
     """Run SCENARIO: its visitors under Locust, then the verdict on what the collector counted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's stop drains like Ctrl-C
     console = terminal()
     progress = _Progress(terminal(stderr=True), quiet)
     if web and not quiet:
         console.print(f"Locust's web UI: http://127.0.0.1:{web_port}", highlight=False)
-    done = run(
-        wanted_of(options),
-        progress.show,
-        prepared=progress.begin,
+    run = run_scenario(
+        **options,
+        on_progress=progress.show,
+        on_prepared=progress.begin,
         web_port=web_port if web else None,
-        listen=listen,
+        command=as_typed(),
     )
     progress.end()
-    print_result(console, done.result, str(done.page))
-    return done.result.exit_code
+    print_result(console, run.result, str(run.report))
+    return run.exit_code
 
 
 class _Progress:
