@@ -40,6 +40,7 @@ from simulator.errors import (
     UsageError,
 )
 from simulator.finding import ExitCode, Finding, Interval, Judged, Slo, Verdict
+from simulator.report.comparison import Comparison
 from simulator.report.page import PAGE_FILE
 from simulator.report.result import RESULT_FILE, Result, RunVerdict, read_result
 from simulator.report.words import headline
@@ -47,12 +48,15 @@ from simulator.runs.collector_process import embedded_collector
 from simulator.runs.load_process import Progress
 from simulator.runs.planning import Planned, planned
 from simulator.runs.running import Done, run, verify
+from simulator.runs.two_runs import compare, judged_run
 from simulator.times import Ms, parse_instant
 from simulator.traffic.making import Wanted, command_of
+from simulator.verify.noise import MARGIN
 from simulator.wire.options import DEFAULT_PATH
 
 __all__ = [
     "Collector",
+    "Comparison",
     "Complaint",
     "ConnectionFailed",
     "EngineError",
@@ -68,6 +72,7 @@ __all__ = [
     "Slo",
     "UsageError",
     "Verdict",
+    "compare_runs",
     "plan_scenario",
     "read_run",
     "run_scenario",
@@ -288,6 +293,21 @@ def read_run(folder: PathLike) -> Run:
     if (place / "run.json").exists() and not file.exists():
         raise UsageError(f"{place} has no {RESULT_FILE}: the run was not judged yet; mpsim verify {place} does that")
     return Run(read_result(file), place)
+
+
+def compare_runs(before: Run | PathLike, after: Run | PathLike, *, margin: float = MARGIN) -> Comparison:
+    """What changed from one run to another of the same scenario, beyond noise.
+
+    Args:
+        before, after: runs, or their directories.
+        margin: a latency that changed by no more is the same; 0.1 is 10 %.
+
+    Raises:
+        UsageError: no run directory, or one that was not judged yet; runs of different scenarios.
+    """
+    runs = [one if isinstance(one, Run) else read_run(one) for one in (before, after)]
+    first, second = (judged_run(one.folder, one.result) for one in runs)
+    return compare(first, second, margin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from simulator.api import (
 from simulator.cli.wanted import planning_options
 from simulator.report.result import write_result
 from simulator.traffic.making import Wanted, command_of
-from tests.e2e.commands import ROOT, SCENARIOS, collector, mpsim
+from tests.e2e.commands import IMPATIENT, ROOT, SCENARIOS, collector, mpsim
 from tests.report.conftest import failing, passing
 
 FIRST_OPEN = SCENARIOS / "first_open.yaml"
@@ -184,7 +184,7 @@ def test_a_run_and_its_second_judgement_are_one(tmp_path: Path) -> None:
 def test_a_run_and_the_command_line_agree_about_a_collector_that_loses_events(tmp_path: Path) -> None:
     with collector(tmp_path / "mpsim.db", fault="loses-one") as url:
         run = run_scenario(
-            SCENARIOS / "timeout_gaps.yaml", target=url, visitors=60, namespace="once", out=tmp_path / "run"
+            SCENARIOS / "timeout_gaps.yaml", target=url, visitors=60, contract=str(IMPATIENT[1]), out=tmp_path / "run"
         )
         said = mpsim("verify", tmp_path / "run")
 

@@ -11,11 +11,13 @@ from typing import Any
 import click
 from rich.console import Console
 
-from simulator.api import run_scenario
+from simulator.api import compare_runs, read_run, run_scenario
 from simulator.cli.terminal import terminal
 from simulator.cli.wanted import as_typed, planning_options
 from simulator.report import words
+from simulator.report.comparison_text import print_comparison
 from simulator.report.text import print_result
+from simulator.verify.verdict import first_exit_code
 
 _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
 
@@ -38,11 +40,19 @@ _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
 )
 @click.option("--web", is_flag=True, help="Locust's web UI on loopback while the run goes on.")
 @click.option("--web-port", type=click.IntRange(1, 65535), default=8089, show_default=True, help="Its port.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    metavar="RUN_DIR",
+    help="An earlier run; what became worse since counts for the exit code.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only the result.")
-def command(web: bool, web_port: int, quiet: bool, **options: Any) -> int:
+def command(web: bool, web_port: int, baseline: Path | None, quiet: bool, **options: Any) -> int:
     """Run SCENARIO: its visitors under Locust, then the verdict on what the collector counted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's stop drains like Ctrl-C
     console = terminal()
+    earlier = None if baseline is None else read_run(baseline)  # one that is none is told before anything is sent
     progress = _Progress(terminal(stderr=True), quiet)
     if web and not quiet:
         console.print(f"Locust's web UI: http://127.0.0.1:{web_port}", highlight=False)
@@ -55,7 +65,12 @@ def command(web: bool, web_port: int, quiet: bool, **options: Any) -> int:
     )
     progress.end()
     print_result(console, run.result, str(run.report))
-    return run.exit_code
+    if earlier is None:
+        return run.exit_code
+    console.print()
+    comparison = compare_runs(earlier, run)
+    print_comparison(console, comparison)
+    return first_exit_code(run.exit_code, comparison.exit_code)
 
 
 class _Progress:

@@ -21,6 +21,7 @@
     dividing.py, counting_process.py   the processes that share a large run, as child processes; machine.py how many
     phasing.py latencies.py   counted phases, and gathered latencies, as a Result has them
     reconciliation.py   every event with which something is wrong, as a file
+    two_runs.py    what changed from one judged run to another; latency_slices.py keeps what that needs
     explaining.py  what one visitor of a plan adds to a total, and why
     planning.py    the expected totals of a plan, before anything is sent
     selftest.py    the kill matrix: trial.py is one run against a faulty or an honest collector, selftest_scenarios/
