@@ -40,6 +40,7 @@ from simulator.errors import (
     UsageError,
 )
 from simulator.finding import ExitCode, Finding, Interval, Judged, Slo, Verdict
+from simulator.ledger.manifest import SCENARIO_FOLDER
 from simulator.report.comparison import Comparison
 from simulator.report.page import PAGE_FILE
 from simulator.report.result import RESULT_FILE, Result, RunVerdict, read_result
@@ -51,6 +52,7 @@ from simulator.runs.running import Done, run, verify
 from simulator.runs.two_runs import compare, judged_run
 from simulator.times import Ms, parse_instant
 from simulator.traffic.making import Wanted, command_of
+from simulator.traffic.opened import open_run
 from simulator.verify.noise import MARGIN
 from simulator.wire.options import DEFAULT_PATH
 
@@ -153,6 +155,21 @@ class Run:
             known = ", ".join(map(repr, sorted(cells))) or "none"
             raise KeyError(f"no cell {cell!r} of {name} by {by} was judged; known: {known}")
         return cells[cell]
+
+    def place(self, path: str) -> tuple[Path, int]:
+        """Where something stands in the scenario file, which may have changed since: the file as given, and the line.
+
+        Args:
+            path: such as expect.slo[0]; what the file itself does not have is at the nearest place around it.
+
+        Raises:
+            UsageError: the run directory is damaged.
+        """
+        opened = open_run(self.folder)
+        manifest = opened.manifest
+        found = opened.scenario.complaint(path, "")
+        own = Path(found.file) == self.folder / SCENARIO_FOLDER / manifest.file  # and not of an included file
+        return Path(manifest.given or manifest.file), found.line if own else 1
 
     def __repr__(self) -> str:
         return f"<Run {self.result.scenario} in {self.folder}: {self.sentence}>"

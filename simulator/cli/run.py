@@ -11,12 +11,15 @@ from typing import Any
 import click
 from rich.console import Console
 
-from simulator.api import compare_runs, read_run, run_scenario
+from simulator.api import Run, compare_runs, read_run, run_scenario
+from simulator.cli.annotating import annotate, annotation_option
 from simulator.cli.terminal import terminal
 from simulator.cli.wanted import as_typed, planning_options
 from simulator.report import words
 from simulator.report.comparison_text import print_comparison
 from simulator.report.text import print_result
+from simulator.runs.two_runs import check_same_scenario
+from simulator.scenario.load import load_scenario
 from simulator.verify.verdict import first_exit_code
 
 _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
@@ -47,12 +50,13 @@ _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
     metavar="RUN_DIR",
     help="An earlier run; what became worse since counts for the exit code.",
 )
+@annotation_option
 @click.option("-q", "--quiet", is_flag=True, help="Only the result.")
-def command(web: bool, web_port: int, baseline: Path | None, quiet: bool, **options: Any) -> int:
+def command(web: bool, web_port: int, baseline: Path | None, service: str | None, quiet: bool, **options: Any) -> int:
     """Run SCENARIO: its visitors under Locust, then the verdict on what the collector counted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's stop drains like Ctrl-C
     console = terminal()
-    earlier = None if baseline is None else read_run(baseline)  # one that is none is told before anything is sent
+    earlier = None if baseline is None else _earlier(baseline, options["scenario"])
     progress = _Progress(terminal(stderr=True), quiet)
     if web and not quiet:
         console.print(f"Locust's web UI: http://127.0.0.1:{web_port}", highlight=False)
@@ -65,12 +69,20 @@ def command(web: bool, web_port: int, baseline: Path | None, quiet: bool, **opti
     )
     progress.end()
     print_result(console, run.result, str(run.report))
+    annotate(run, service)
     if earlier is None:
         return run.exit_code
     console.print()
     comparison = compare_runs(earlier, run)
     print_comparison(console, comparison)
     return first_exit_code(run.exit_code, comparison.exit_code)
+
+
+def _earlier(baseline: Path, scenario: Path) -> Run:
+    """The run to compare with; one that cannot be is told before anything is sent."""
+    earlier = read_run(baseline)
+    check_same_scenario((str(baseline), earlier.result.scenario), (str(scenario), load_scenario(scenario).scenario))
+    return earlier
 
 
 class _Progress:

@@ -31,10 +31,7 @@ class ScenarioFile(pytest.File):
             raise self.CollectError(str(wrong)) from None
         for one in expectations(scenario.expect.slo):
             line = scenario.complaint(one.place, "").line
-            item = ScenarioItem.from_parent(self, name=one.name, expectation=one, line=line)
-            if self.config.pluginmanager.hasplugin("xdist"):
-                item.add_marker(pytest.mark.xdist_group(self.nodeid))  # with --dist loadgroup they stay together
-            yield item
+            yield ScenarioItem.from_parent(self, name=one.name, expectation=one, line=line)
 
     def run(self) -> Run:
         """The run that all tests of the file are about.
@@ -70,7 +67,7 @@ class ScenarioItem(pytest.Item):
         try:
             run = self.parent.run()
         except NoRun as why:
-            pytest.fail(f"{self.parent.nodeid} was not run: {why}", pytrace=False)
+            raise pytest.fail.Exception(f"{self.parent.nodeid} was not run: {why}", pytrace=False) from None
         self.user_properties += [("mpsim_verdict", run.verdict), ("mpsim_report", str(run.report))]
 
     def runtest(self) -> None:

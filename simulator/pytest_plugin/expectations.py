@@ -89,9 +89,11 @@ def _cells(run: Run, metric: str, by: str) -> Said:
     if wrong or undecided:
         shown = [*wrong, *undecided]
         what = "wrong" if wrong else "not known to be right"
-        head = f"{title}: {words.told(shown[0])}" if by == "all" else f"{title}: {_of(shown, rows)} {what}"
-        lines = [f"  {words.told(one)}{_why(one)}" for one in shown[:_MOST]]
-        return _fail(run, head, [*_cut(lines, len(shown)), *_told_by_findings(run, metric)])
+        told = [f"{words.told(one)}{_why(one)}" for one in shown[:_MOST]]
+        if by == "all":
+            return _fail(run, told[0], _told_by_findings(run, metric))
+        lines = _cut([f"  {one}" for one in told], len(shown))
+        return _fail(run, f"{title}: {_of(shown, rows)} {what}", [*lines, *_told_by_findings(run, metric)])
     unknowable = [one for one in rows if one.expected is None]
     if unknowable:
         return Said("skip", f"{title}: cannot be known for {_of(unknowable, rows)}: {visible_lines(unknowable[0].why)}")

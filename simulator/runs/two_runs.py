@@ -89,11 +89,7 @@ def compare(before: JudgedRun, after: JudgedRun, margin: float = MARGIN) -> Comp
         UsageError: they are runs of different scenarios.
     """
     first, second = before.result, after.result
-    if first.scenario != second.scenario:
-        raise UsageError(
-            f"{before.folder} is a run of {first.scenario} and {after.folder} one of {second.scenario}: "
-            "only runs of one scenario can be compared"
-        )
+    check_same_scenario((str(before.folder), first.scenario), (str(after.folder), second.scenario))
     unjudged = [run for run in (before, after) if not run.result.metrics]
     differences = tuple(_differences(before, after))
     cells, notes = _cells(first, second)
@@ -134,6 +130,22 @@ def compare(before: JudgedRun, after: JudgedRun, margin: float = MARGIN) -> Comp
         highest_phase=_phases(first, second),
         notes=(*notes, *why_not),
     )
+
+
+def check_same_scenario(first: tuple[str, str], second: tuple[str, str]) -> None:
+    """Whether two things can be compared at all.
+
+    Args:
+        first, second: what it is, and the name of its scenario.
+
+    Raises:
+        UsageError: they are of different scenarios.
+    """
+    if first[1] != second[1]:
+        raise UsageError(
+            f"{first[0]} is of the scenario {first[1]} and {second[0]} of {second[1]}: "
+            "only runs of one scenario can be compared"
+        )
 
 
 # ---- what was asked for ---------------------------------------------------------------------------------------------

@@ -265,6 +265,7 @@ def write_run(draft: Draft, folder: Path, url: str) -> OpenedRun:
         mpsim=__version__,
         command=wanted.command or tuple(sys.argv),
         versions=(("python", platform.python_version()), *((name, version(name)) for name in _LIBRARIES)),
+        given=str(wanted.scenario.absolute()),
     )
     write_manifest(folder, manifest)
     if not is_loopback_url(url):

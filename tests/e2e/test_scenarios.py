@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.commands import SCENARIOS, collector, mpsim, result_of
 
 ALL = sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
-SEEDS = range(1, 1 + int(os.environ.get("MPSIM_SEEDS", "2")))  # five before a release
+SEEDS = range(1, 1 + int(os.environ.get("MPSIM_SEEDS", "1")))  # five before a release; pytest_plugin/ has seed 2
 BIG = {
     "campaign_day",
     "returning_visitors",

@@ -11,35 +11,18 @@ import pytest
 
 from simulator.api import compare_runs
 from simulator.cli.main import run as mpsim
-from simulator.contract import Contract, Definitions, parse_opens
+from simulator.contract import Definitions, parse_opens
 from simulator.errors import UsageError
 from simulator.finding import Finding, Interval, Judged, Slo, Verdict
 from simulator.ledger.histogram import Histogram
-from simulator.ledger.manifest import Manifest, Options, TargetFacts, write_manifest
+from simulator.ledger.manifest import Options, write_manifest
 from simulator.report.comparison import Comparison, comparison_json
 from simulator.report.result import Result, write_result
 from simulator.runs.latency_slices import LATENCIES_FILE, read_latencies, write_latencies
 from simulator.runs.two_runs import JudgedRun, compare, differ
-from simulator.times import parse_instant
 from simulator.verify.slo import Latencies
 from tests.report.conftest import failing, incomplete, judged_again, passing, staircase
-
-BEGIN, END = parse_instant("2026-03-01T00:00:00+08:00"), parse_instant("2026-03-02T03:00:00+08:00")
-
-
-def manifest(seed: int = 7, options: Options = Options(), url: str = "") -> Manifest:  # noqa: B008  frozen
-    return Manifest(
-        run_id="r",
-        scenario="campaign-day",
-        file="campaign_day.yaml",
-        seed=seed,
-        namespace="",
-        start=BEGIN,
-        end=END,
-        target=TargetFacts(url, not url, "dmhub", "/cbe/__utm"),
-        contract=Contract(),
-        options=options,
-    )
+from tests.runs.two_run_samples import manifest
 
 
 def slices(milliseconds: int) -> dict[str, dict[int, Histogram]]:
