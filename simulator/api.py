@@ -23,7 +23,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -195,6 +195,7 @@ def run_scenario(
     workers: int = 1,
     listen: str | None = None,
     web_port: int | None = None,
+    metrics: str | None = None,
     on_progress: Progress | None = None,
     on_prepared: Progress | None = None,
     command: Sequence[str] = (),
@@ -212,6 +213,7 @@ def run_scenario(
         workers: processes that send; more than one have a master.
         listen: HOST:PORT at which workers of other machines come; None: they are started here.
         web_port: Locust's own page there, on loopback.
+        metrics: a port on loopback, or HOST:PORT, where Prometheus finds the run's numbers meanwhile; None: nowhere.
         on_progress: told of the load's progress a few times a second.
         on_prepared: told once, before the first send, where the run lies and what it is.
         command: what does the same run again, for its report; empty: the mpsim command with these options.
@@ -240,8 +242,11 @@ def run_scenario(
         token_variable=token_variable,
     )
     wanted = _with_command(wanted, command)
-    silent: Progress = lambda _: None  # noqa: E731
-    done = run(wanted, on_progress or silent, prepared=on_prepared or silent, web_port=web_port, listen=listen)
+    told, begun = [on_progress or _nobody], [on_prepared or _nobody]
+    with ExitStack() as serving:
+        if metrics is not None:
+            serving.enter_context(_served(metrics, told, begun))
+        done = run(wanted, _each(told), prepared=_each(begun), web_port=web_port, listen=listen)
     return _run_of(done)
 
 
@@ -391,6 +396,33 @@ def serve_collector(
         file = Path(own) / "collector.db" if database is None else Path(database)
         with embedded_collector(file, definitions, tenant, tuple(events), port=port) as url:
             yield Collector(url, file)
+
+
+@contextmanager
+def _served(address: str, told: list[Progress], begun: list[Progress]) -> Iterator[None]:
+    """The run's numbers at an address; whoever is told of its beginning is told where they are."""
+    # Only here: who asks for no metrics does not pay for the library.
+    from simulator.runs.metrics_out import RunMetrics, metrics_address, serving  # noqa: PLC0415
+
+    metrics = RunMetrics()
+    with serving(metrics, *metrics_address(address)) as url:
+        told.insert(0, metrics.tell)
+        first = begun[0]
+        begun[0] = lambda facts: first({**facts, "metrics": url})
+        begun.append(metrics.begin)
+        yield
+
+
+def _each(listeners: Sequence[Progress]) -> Progress:
+    def tell(facts: dict[str, Any]) -> None:
+        for listener in listeners:
+            listener(facts)
+
+    return tell
+
+
+def _nobody(_: dict[str, Any]) -> None:
+    """Listen to nothing."""
 
 
 def _run_of(done: Done) -> Run:

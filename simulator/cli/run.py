@@ -44,6 +44,12 @@ _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
 @click.option("--web", is_flag=True, help="Locust's web UI on loopback while the run goes on.")
 @click.option("--web-port", type=click.IntRange(1, 65535), default=8089, show_default=True, help="Its port.")
 @click.option(
+    "--metrics",
+    default=None,
+    metavar="PORT|HOST:PORT",
+    help="Serve the run's numbers there for Prometheus, at /metrics; a port alone is on loopback.",
+)
+@click.option(
     "--baseline",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
@@ -103,6 +109,8 @@ class _Progress:
             self._console.print(
                 f"{words.plural(self._visitors, 'visitor')} to {target}, into {folder}", highlight=False
             )
+            if "metrics" in facts:
+                self._console.print(f"metrics at {facts['metrics']}", highlight=False)
 
     def show(self, facts: dict[str, Any]) -> None:
         if self._quiet or not facts:
