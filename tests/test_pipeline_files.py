@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from simulator.cli.run import command
+from simulator import api
+from simulator.cli import compare, run
+from simulator.pytest_plugin.settings import OPTIONS
 from tests.e2e.commands import ROOT, environment
 
 ACTION = ROOT / ".github" / "actions" / "mpsim" / "action.yml"
@@ -66,7 +68,7 @@ def test_every_output_is_written(action: dict[str, Any]) -> None:
 
 
 def test_every_option_that_the_action_gives_is_one_of_run(action: dict[str, Any]) -> None:
-    known = {option for one in command.params for option in one.opts}
+    known = {option for one in run.command.params for option in one.opts}
     (script,) = [step["run"] for step in action["runs"]["steps"] if step.get("id") == "run"]
 
     given = set(re.findall(r"--[a-z-]+", script))
@@ -157,3 +159,22 @@ def test_its_commands_are_ones_of_mpsim() -> None:
 
     assert (ROOT / example).exists()
     assert ("ENTRYPOINT", '["mpsim"]') in instructions()
+
+
+# ---- the page -------------------------------------------------------------------------------------------------------
+
+PAGE = (ROOT / ".github" / "docs" / "pipeline.md").read_text(encoding="utf-8")
+
+
+def test_every_option_and_name_on_the_page_for_the_pipeline_is_there() -> None:
+    ours = {option for module in (run, compare) for one in module.command.params for option in one.opts}
+    plugin = {f"--mpsim-{option.text}" for option in OPTIONS}
+    others = {"--dist", "--durations"}  # of pytest and pytest-xdist
+
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE))
+    assert named - ours - plugin - others == set()
+    assert plugin <= named
+    (line,) = re.findall(r"^from simulator\.api import (.+)$", PAGE, re.MULTILINE)
+    assert {name for name in line.split(", ") if name not in api.__all__} == set()
+    for attribute in re.findall(r"\brun\.(?!json)(\w+)", PAGE):
+        assert hasattr(api.Run, attribute), attribute

@@ -27,7 +27,7 @@ _PAGE_METRICS = ("pv", "uv")  # the others have no cell by page
 _MOST = 10  # cells or findings of one failure
 _CODES = {
     "events": frozenset({"lost", "duplicated", "unexpected", "altered", "misplaced"}),
-    "totals": frozenset({"aggregation", "attribution", "boundary"}),
+    "totals": frozenset({"aggregation", "attribution", "boundary", "lag"}),
     "collector": frozenset({"lookup", "foreign", "unsettled"}),
 }
 _REST = "run"  # findings with any other code

@@ -22,19 +22,28 @@ class Option:
     metavar: str
     help: str
     several: bool = False
+    is_path: bool = False  # or may be one
     least: int | None = None  # of a whole number; None: a text
 
 
 OPTIONS = (
-    Option("target", "target", "URL|FILE", "collector to send to; without it the embedded one is started"),
+    Option(
+        "target", "target", "URL|FILE", "collector to send to; without it the embedded one is started", is_path=True
+    ),
     Option("visitors", "visitors", "N", "instead of each scenario's count", least=1),
     Option("seed", "seed", "N", "draws another plan", least=0),
     Option("speed", "speed", "S", 'event time per wall time, or "flood": nobody waits'),
-    Option("contract", "contract", "NAME|FILE", "definitions and promises of the collector"),
+    Option("contract", "contract", "NAME|FILE", "definitions and promises of the collector", is_path=True),
     Option("adapter", "adapter", "NAME", "wire format of the events"),
     Option("token_variable", "token-env", "NAME", "environment variable with the target's access token"),
     Option("allowed_hosts", "allow-host", "HOST", "load may go to this host, or be read there", several=True),
-    Option("out", "out", "DIR", "run directories are made here, and kept; without it they are pytest's to keep"),
+    Option(
+        "out",
+        "out",
+        "DIR",
+        "run directories are made here, and kept; without it they are pytest's to keep",
+        is_path=True,
+    ),
 )
 
 
@@ -70,11 +79,15 @@ def settings_of(config: pytest.Config) -> Settings:
     """
     given: dict[str, Any] = {}
     for option in OPTIONS:
-        value = config.getoption(_ini(option), default=None) or config.getini(_ini(option))
-        if value:
-            given[option.name] = _read(option, value)
+        typed, written = config.getoption(_ini(option), default=None), config.getini(_ini(option))
+        if typed:
+            given[option.name] = _read(option, typed)
+        elif written:
+            value = _read(option, written)
+            beside = config.rootpath / str(value)
+            given[option.name] = str(beside) if option.is_path and (option.name == "out" or beside.exists()) else value
     out = given.pop("out", None)
-    return Settings(given, None if out is None else config.rootpath / out)
+    return Settings(given, None if out is None else config.invocation_params.dir / out)
 
 
 def _ini(option: Option) -> str:

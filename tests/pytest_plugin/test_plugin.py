@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import select
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from multiprocessing import get_context
@@ -175,6 +178,29 @@ def test_a_wrong_collector_fails_the_tests_that_it_breaks_and_says_so_without_a_
     assert re.search(r"^replay: mpsim replay \S*two-\d", ran.out, re.MULTILINE)
     assert "Traceback" not in ran.out
     assert "site-packages" not in ran.out
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_session_with_the_run_in_order_and_nothing_more_is_sent(tmp_path: Path) -> None:
+    paced = (SCENARIOS / "recorded_morning.csv").read_bytes()
+    (tmp_path / "recorded_morning.csv").write_bytes(paced)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_bytes((SCENARIOS / "recorded_morning.yaml").read_bytes())
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmpsim_out = runs\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)]
+    deadline = time.monotonic() + 60
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as running:
+        while not any('"phase": "load"' in file.read_text() for file in tmp_path.glob("runs/*/progress.json")):
+            assert time.monotonic() < deadline
+            assert running.poll() is None
+            select.select([], [], [], 0.05)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[0]
+
+    assert running.returncode == 2, said
+    assert "KeyboardInterrupt" in said
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert read_run(folder).verdict == "incomplete"
 
 
 TEST_FILE = """
