@@ -27,6 +27,7 @@ COMMANDS = {
     "replay": "send some visitors of an earlier run again: FIXED or STILL FAILING",
     "compare": "say what changed from one run to another, beyond noise",
     "selftest": "the kill matrix: seeded faults must be caught, honest collectors must pass",
+    "conform": "the conformance suite against collectors, and the definitions that they use",
     "report": "print an earlier run's result and write its report again",
     "target": "try a target file: one event of each kind, and the totals before and after",
     "serve": "the embedded collector with its monitor page",

@@ -17,7 +17,7 @@ from simulator.cli.terminal import terminal
 from simulator.cli.wanted import as_typed, planning_options
 from simulator.report import words
 from simulator.report.comparison_text import print_comparison
-from simulator.report.text import print_result
+from simulator.report.text import print_result, print_verdict
 from simulator.runs.two_runs import check_same_scenario
 from simulator.scenario.load import load_scenario
 from simulator.verify.verdict import first_exit_code
@@ -57,7 +57,7 @@ _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
     help="An earlier run; what became worse since counts for the exit code.",
 )
 @annotation_option
-@click.option("-q", "--quiet", is_flag=True, help="Only the result.")
+@click.option("-q", "--quiet", is_flag=True, help="Only the verdict and its reasons.")
 def command(web: bool, web_port: int, baseline: Path | None, service: str | None, quiet: bool, **options: Any) -> int:
     """Run SCENARIO: its visitors under Locust, then the verdict on what the collector counted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's stop drains like Ctrl-C
@@ -74,7 +74,10 @@ def command(web: bool, web_port: int, baseline: Path | None, service: str | None
         command=as_typed(),
     )
     progress.end()
-    print_result(console, run.result, str(run.report))
+    if quiet:
+        print_verdict(console, run.result)
+    else:
+        print_result(console, run.result, str(run.report))
     annotate(run, service)
     if earlier is None:
         return run.exit_code

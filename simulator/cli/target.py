@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from simulator.report.trial import trial_lines
+from simulator.report.words import plural
 from simulator.runs.trying import Trial, try_target
 
 
@@ -34,6 +35,7 @@ def check(file: str, scenario: Path | None, allowed_hosts: tuple[str, ...]) -> i
         [(one.events, one.outcome.name.lower(), one.answer) for one in trial.requests],
         [(one.metric, one.before, one.after, one.judged) for one in trial.figures],
         trial.cells,
+        trial.events.findings,
         _notes(trial),
         acked=trial.acked,
     )
@@ -43,10 +45,17 @@ def check(file: str, scenario: Path | None, allowed_hosts: tuple[str, ...]) -> i
 
 
 def _notes(trial: Trial) -> Iterator[str]:
-    if trial.listed is None:
-        yield f"Stored events are not listed: {trial.why_not_listed}."
+    events = trial.events
+    if events.listed is None:
+        yield f"Stored events are not listed: {events.why_not_listed}."
     else:
-        yield f"{trial.listed} stored events are listed behind those of before; {len(trial.requests)} were sent."
+        sent = f"{trial.sent} {'was' if trial.sent == 1 else 'were'} sent, in {plural(len(trial.requests), 'request')}"
+        listed = f"{plural(events.listed, 'stored event')} {'is' if events.listed == 1 else 'are'} listed"
+        yield f"{listed} behind those of before; {sent}."
+    if events.fields:
+        yield f"They were compared with what was sent: {', '.join(events.fields)}."
+    elif events.listed is not None:
+        yield f"They were not compared with what was sent: {events.why_not_compared}."
     if trial.acked:
         yield f"The totals were looked at until {trial.seconds:.1f} s after the last reply."
     else:

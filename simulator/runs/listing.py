@@ -23,13 +23,13 @@ from simulator.verify.readers.setting import EventsReader, check_mark
 class Listing:
     """A run's stored events, listed as often as is needed."""
 
-    def __init__(self, opened: OpenedRun, events: EventsReader | None) -> None:
+    def __init__(self, opened: OpenedRun, events: EventsReader | None, whose: Owner | None = None) -> None:
         self.opened, self.events = opened, events
         self.why_not = "" if events is not None else NO_EVENTS  # why there is no second stage; empty while there is one
         self.from_the_beginning = False  # of the last list, as the next three
         self.good, self.bad = 0, 0  # events that were listed
         self.bad_of_others = 0
-        self._whose: Owner | None = None  # the same at every look
+        self._whose = whose  # the same at every look; None: not yet known
 
     def take(self, attempts: int) -> ListedEvents | None:
         """All events behind the baseline; None where they cannot be had, with the reason in `why_not`.
@@ -65,6 +65,7 @@ class Listing:
             self.why_not = f"the collector's events cannot be listed ({unreadable})"
             return None
         listed.given = events.compared  # known at the latest when they were listed
+        listed.identity_types = events.identity_types
         if not events.lists_bad:
             return listed
         try:

@@ -79,6 +79,7 @@ class StoredIndex:
         self.knows_bad = False  # whether the bad events were listed, too
         self.before = 0  # cursor up to which events were stored before the run
         self.given = ALL_FIELDS  # fields that the list tells of an event
+        self.identity_types: frozenset[str] | None = None  # of which it tells the identities; None: of all
 
     def add_good(self, event: StoredEvent) -> None:
         """Take one good event."""
@@ -151,6 +152,7 @@ class SharedEvents:
     knows_bad: bool
     before: int  # cursor up to which events were stored before the run
     given: frozenset[str]  # fields that the list tells of an event
+    identity_types: frozenset[str] | None  # of which it tells the identities; None: of all
     places: dict[int, list[Place]]  # by chunk, in the order of arrival
     descriptor: int
 
@@ -160,6 +162,7 @@ class SharedEvents:
         index.knows_bad = self.knows_bad
         index.before = self.before
         index.given = self.given
+        index.identity_types = self.identity_types
         for good, event in self.events_of(chunk):
             if good:
                 index.add_good(event)
@@ -193,6 +196,7 @@ class ListedEvents:
         self.knows_bad = False  # whether the bad events were listed, too
         self.before = 0  # cursor up to which events were stored before the run
         self.given = ALL_FIELDS  # fields that the list tells of an event
+        self.identity_types: frozenset[str] | None = None  # of which it tells the identities; None: of all
         self._coming = coming
         with tempfile.TemporaryFile() as file:
             self._file = os.dup(file.fileno())
@@ -221,7 +225,16 @@ class ListedEvents:
             self._write(chunk)
         # Whose they are is settled by where they lie; the ids of a whole plan are too much for every process.
         owner = self.owner if self.owner.known is None else Owner(self.owner.namespace, own=True)
-        return SharedEvents(owner, self.visitors, self.knows_bad, self.before, self.given, self._places, self._file)
+        return SharedEvents(
+            owner,
+            self.visitors,
+            self.knows_bad,
+            self.before,
+            self.given,
+            self.identity_types,
+            self._places,
+            self._file,
+        )
 
     def elsewhere(self) -> Iterator[StoredEvent]:
         """The run's good events that belong to no visitor of the plan, in the order of arrival."""

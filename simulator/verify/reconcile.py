@@ -23,15 +23,20 @@ from dataclasses import dataclass, field, replace
 
 from simulator.events import Identity
 from simulator.finding import Finding, Verdict, naming_nobody
-from simulator.times import Ms, hour_cell
+from simulator.times import Ms, hour_cell, iso_utc
 from simulator.verify.listed import NOBODY, StoredIndex
 from simulator.verify.readers.events import StoredEvent, action_of
+from simulator.verify.rules.origins import Origin, Origins, note_origins
 from simulator.verify.sighting import Sighting
-from simulator.wire.request import Record
+from simulator.wire.request import Action, Record
 
 MOST_CASES = 10_000  # of one kind that are kept one by one; the rest is counted
 _EXAMPLES = 5
-_COMPARED = frozenset({"date", "event", "anonymous_id", "source", "content", "page", "identities"})
+COMPARED: frozenset[str] = frozenset(
+    {"date", "event", "anonymous_id", "source", "content", "page", "identities"}
+)  # of a stored event
+
+Change = tuple[str, str, str]  # field, as it was sent, as it is stored
 _WRONG = ("lost", "duplicated", "unexpected", "altered", "misplaced")
 
 
@@ -51,7 +56,9 @@ class Reconciliation:
 
     counts: dict[str, int] = field(default_factory=dict)  # by kind
     cases: dict[str, list[Case]] = field(default_factory=dict)  # by kind, the first MOST_CASES
+    met: int = 0  # events of the plan of which a copy is stored
     altered_fields: dict[str, int] = field(default_factory=dict)
+    origins: Origins = field(default_factory=dict)  # where stored sources come from that nobody sent
     changes: dict[str, dict[tuple[str, str], None]] = field(
         default_factory=dict
     )  # field → some (planned, stored) texts
@@ -70,6 +77,9 @@ class Reconciliation:
         for kind, cases in other.cases.items():
             kept = self.cases.setdefault(kind, [])
             kept += cases[: MOST_CASES - len(kept)]
+        self.met += other.met
+        for told, origin in other.origins.items():
+            self.origins.setdefault(told, Origin()).merge(origin)
         for name, number in other.altered_fields.items():
             self.altered_fields[name] = self.altered_fields.get(name, 0) + number
         for name, changes in other.changes.items():
@@ -115,11 +125,14 @@ def reconcile(
         zone: in whose hours an event is misplaced.
     """
     stored = StoredRows([], same=True)
+    sightings = list(sightings)
+    sources: dict[str, str] = {}  # by id, of events that were sent with another
     for sighting in sightings:
         record = sighting.record
-        copies = _completed(index.copies(record.external_id), record, index.given)
+        copies = _comparable(index.copies(record.external_id), record, index)
         if copies:
             asked.add(record.external_id)
+            found.met += 1
         if record.bad:
             _check_bad(sighting, copies, index, found)
             if copies:
@@ -135,8 +148,12 @@ def reconcile(
             if not _says_the_same(record, copy):
                 stored.same = False
                 _note_altered(record, copy, found, zone)
+                if copy.source != record.source:
+                    sources[record.external_id] = copy.source
                 break
         stored.rows.extend(_rows(record, copies))
+    if sources:
+        note_origins(sightings, sources, found.origins)
     return stored
 
 
@@ -179,12 +196,33 @@ def _check_bad(sighting: Sighting, copies: Sequence[StoredEvent], index: StoredI
         found.note("lost", replace(case, what=f"malformed ({record.bad}), and not among the bad ones"))
 
 
-def _completed(copies: Sequence[StoredEvent], record: Record, given: frozenset[str]) -> Sequence[StoredEvent]:
+def _comparable(copies: Sequence[StoredEvent], record: Record, index: StoredIndex) -> Sequence[StoredEvent]:
     """The copies with what the list does not tell of them as it was sent: that cannot be compared."""
-    if given >= _COMPARED or not copies:
+    if not copies:
         return copies
-    planned = {name: getattr(record, name) for name in _COMPARED - given}
-    return [copy._replace(**planned) for copy in copies]
+    if not index.given >= COMPARED:
+        planned = {name: getattr(record, name) for name in COMPARED - index.given}
+        copies = [copy._replace(**planned) for copy in copies]
+    if all(copy.page == record.page and copy.identities == record.identities for copy in copies):
+        return copies
+    return [
+        copy._replace(page=_page(copy, record), identities=_identities(copy, record, index.identity_types))
+        for copy in copies
+    ]
+
+
+def _page(copy: StoredEvent, record: Record) -> str:
+    """A page belongs to a view alone: what a list tells as that of another event is the page that was in sight."""
+    shown = record.action is Action.VIEW or (copy.event != record.event and action_of(copy) is Action.VIEW)
+    return copy.page if shown else record.page
+
+
+def _identities(copy: StoredEvent, record: Record, told: frozenset[str] | None) -> tuple[Identity, ...]:
+    """In the order in which they were sent, and of a type that the list does not tell the one that was sent."""
+    sent = tuple(
+        one for one in record.identities if one in copy.identities or (told is not None and one.type not in told)
+    )
+    return (*sent, *(one for one in copy.identities if one not in sent))
 
 
 def _says_the_same(record: Record, copy: StoredEvent) -> bool:
@@ -213,15 +251,15 @@ def _note_altered(record: Record, copy: StoredEvent, found: Reconciliation, zone
 
 
 def differences(record: Record, copy: StoredEvent) -> list[str]:
-    """What a stored event says otherwise than the plan, field by field, such as "source 'AD' for 'ad'"."""
+    """What a stored event says otherwise than the plan, by field: "source: stored 'AD', sent 'ad'"."""
     return [
-        f"{name} {_short(stored)} for {_short(planned)}"
-        for name, planned, stored in _fields(record, copy)
+        f"{name}: stored {_short(stored)}, sent {_short(planned)}"
+        for name, planned, stored in _shown_fields(record, copy)
         if planned != stored
     ]
 
 
-def _fields(record: Record, copy: StoredEvent) -> Iterator[tuple[str, str, str]]:
+def _fields(record: Record, copy: StoredEvent) -> Iterator[Change]:
     yield "event", record.event, copy.event
     yield "date", str(record.date), str(copy.date)
     yield "anonymousId", record.anonymous_id, copy.anonymous_id
@@ -231,8 +269,39 @@ def _fields(record: Record, copy: StoredEvent) -> Iterator[tuple[str, str, str]]
     yield "page", record.page, copy.page
 
 
+def _shown_fields(record: Record, copy: StoredEvent) -> Iterator[Change]:
+    """The same as a reader sees them: instants as such, and of identities only the types that differ."""
+    for name, planned, stored in _fields(record, copy):
+        if name == "date":
+            yield name, _instant(record.date), _instant(copy.date)
+        elif name == "identities":
+            yield from _differing(record.identities, copy.identities)
+        else:
+            yield name, planned, stored
+
+
+def _differing(planned: tuple[Identity, ...], stored: tuple[Identity, ...]) -> Iterator[Change]:
+    for kind in dict.fromkeys(one.type for one in (*planned, *stored)):
+        sent, kept = (" ".join(one.value for one in some if one.type == kind) for some in (planned, stored))
+        yield f"identity {kind}", sent, kept
+
+
+def _instant(date: Ms | None) -> str:
+    try:
+        return "" if date is None else iso_utc(date)
+    except (OverflowError, ValueError):  # beyond every calendar
+        return f"{date} ms since 1970"
+
+
 def _cells(date: Ms | None, zone: str, of: Record | StoredEvent) -> tuple[str, str, str, str]:
-    return "" if date is None else hour_cell(date, zone), of.source, of.content, of.page
+    return _hour(date, zone), of.source, of.content, of.page
+
+
+def _hour(date: Ms | None, zone: str) -> str:
+    try:
+        return "" if date is None else hour_cell(date, zone)
+    except (OverflowError, ValueError):  # beyond every calendar
+        return "never"
 
 
 def _told(identities: tuple[Identity, ...]) -> str:
@@ -274,6 +343,8 @@ def _row(record: Record, copy: StoredEvent, copies: int) -> Sighting:
 
 def row_of(event: StoredEvent, visitor: int = NOBODY) -> Sighting:
     """A stored event that no plan knows, as a row."""
+    if action_of(event) is not Action.VIEW:
+        event = event._replace(page="")
     record = Record(
         visitor=visitor,
         number=-1,
@@ -294,12 +365,18 @@ def row_of(event: StoredEvent, visitor: int = NOBODY) -> Sighting:
 # ---- findings -----------------------------------------------------------------------------------------------------
 
 
-def reconciled_findings(found: Reconciliation, *, foreign: int = 0) -> Iterator[Finding]:
-    """What is wrong with the stored events, one finding a kind."""
+def reconciled_findings(found: Reconciliation, *, foreign: int = 0, others: Sequence[str] = ()) -> Iterator[Finding]:
+    """What is wrong with the stored events, one finding a kind.
+
+    Args:
+        foreign: how many are of nobody in this run.
+        others: some of their ids.
+    """
     for kind in _WRONG:
         if found.count(kind):
             visitors = _visitors(found.cases[kind])
-            wrong = Finding(kind, Verdict.FAIL, _text(kind, found), found.count(kind), visitors)
+            text = _text(kind, found) + (_ids_listed(found, others) if kind == "lost" else "")
+            wrong = Finding(kind, Verdict.FAIL, text, found.count(kind), visitors)
             yield naming_nobody(wrong, "the plan has nobody who sends such events")
     if foreign:
         text = (
@@ -317,6 +394,9 @@ _SENTENCES = {
 }
 
 
+_NONE_MET = "acknowledged, and none is listed with the id that it was sent with"
+
+
 def _text(kind: str, found: Reconciliation) -> str:
     cases, number = found.cases[kind], found.count(kind)
     if kind == "misplaced":
@@ -324,13 +404,21 @@ def _text(kind: str, found: Reconciliation) -> str:
             f"{number:,} of the altered events {'is' if number == 1 else 'are'} in another cell than where they belong"
         )
     noun = "event is" if number == 1 else "events are"
+    said = _SENTENCES[kind] if kind != "lost" or found.met else _NONE_MET
     fields = ""
     if kind == "altered":
         by_name = sorted(found.altered_fields.items(), key=lambda item: (-item[1], item[0]))
         fields = " (" + ", ".join(f"{name} {times:,}" for name, times in by_name) + ")"
     shown = "; ".join(_shown(case) for case in cases[:3])
     more = f"; and {number - 3:,} more" if number > 3 else ""
-    return f"{number:,} {noun} {_SENTENCES[kind]}{fields}: {shown}{more}"
+    return f"{number:,} {noun} {said}{fields}: {shown}{more}"
+
+
+def _ids_listed(found: Reconciliation, others: Sequence[str]) -> str:
+    """How the ids look that are listed, where not one is of those that were sent."""
+    unknown = [*(case.external_id for case in found.cases.get("unexpected", ())[:_EXAMPLES]), *others]
+    ids = ", ".join(list(dict.fromkeys(_short(one) for one in unknown if one))[:3])
+    return f". What is listed has ids such as {ids}" if ids and not found.met else ""
 
 
 def _shown(case: Case) -> str:

@@ -232,18 +232,33 @@ def test_the_fixtures_are_a_collector_and_a_run(tmp_path: Path) -> None:
     assert (ran.code, ran.counts) == (0, {"passed": 2}), ran.out
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_pytest_runs_every_ready_scenario_with_no_conftest() -> None:
-    """Each by the plan of another seed than tests/e2e/test_scenarios.py takes."""
-    command = [sys.executable, "-m", "pytest", "scenarios", "-q", "-p", "no:cacheprovider", "--mpsim-speed", "flood"]
-    ran = subprocess.run(
-        [*command, "--mpsim-seed", "2"], cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
-    )
+def in_the_checkout(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """pytest as somebody types it in a checkout."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+
+
+def test_every_ready_scenario_is_collected_with_no_conftest() -> None:
+    ran = in_the_checkout("scenarios", "--collect-only")
 
     assert not list((ROOT / "scenarios").rglob("conftest.py"))
     assert ran.returncode == 0, ran.stdout
-    assert re.search(r"^\d{3} passed in", ran.stdout, re.MULTILINE), ran.stdout
+    files = {line.split("::")[0] for line in ran.stdout.splitlines() if "::" in line}
+    assert files == {f"scenarios/{path.name}" for path in SCENARIOS.glob("*.yaml")}
+
+
+ALL = pytest.param(("scenarios",), marks=[pytest.mark.proof, pytest.mark.timeout(900)], id="all of them")
+SOME = pytest.param(("scenarios/anonymous.yaml", "scenarios/timeout_gaps.yaml"), id="two of them")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("files", [SOME, ALL])
+def test_pytest_runs_ready_scenarios_with_no_conftest(files: tuple[str, ...]) -> None:
+    """By the plan of another seed than tests/e2e/test_scenarios.py takes."""
+    ran = in_the_checkout(*files, "--mpsim-speed", "flood", "--mpsim-seed", "2")
+
+    assert ran.returncode == 0, ran.stdout
+    assert re.search(r"^\d+ passed in", ran.stdout, re.MULTILINE), ran.stdout
 
 
 # ---- once -----------------------------------------------------------------------------------------------------------

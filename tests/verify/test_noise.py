@@ -29,7 +29,9 @@ class Machine:
 
 CALM = Machine(0.03, 0.01, alarms=0, seen=90)
 RESTLESS = Machine(0.08, 0.05, alarms=3, seen=35)
-MACHINES = pytest.mark.parametrize("machine", [CALM, RESTLESS], ids=["calm", "restless"])
+MACHINES = pytest.mark.parametrize(
+    "machine", [pytest.param(CALM, id="calm"), pytest.param(RESTLESS, id="restless", marks=pytest.mark.proof)]
+)
 
 
 def simulated(seed: int, machine: Machine = CALM, *, slower: float = 1.0, each: int = 500) -> dict[int, Histogram]:

@@ -61,6 +61,11 @@ class CommandEvents(ItemEvents):
         super().__init__(section, setting)
         self._section = section
 
+    @property
+    def where(self) -> str:
+        """The program."""
+        return self._section.run[0]
+
     def all_items(self, values: Mapping[str, str]) -> list[object]:
         """Every item that it prints."""
         section = self._section

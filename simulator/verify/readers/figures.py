@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from simulator.contract import BY, METRICS, NO_CELL
@@ -25,6 +25,12 @@ LONGEST_CELL = 4_096  # characters
 _MOST = 2**63 - 1  # more than any collector can have counted
 
 
+class Nothing(NamedTuple):
+    """What an expression of a target file gives where it finds nothing."""
+
+    why: str
+
+
 @dataclass(slots=True)
 class Figures:
     """Figures as they come in, kind by kind."""
@@ -35,14 +41,18 @@ class Figures:
     errors: dict[str, str] = field(default_factory=dict)
     given: set[tuple[str, str]] = field(default_factory=set)  # (metric, by) of which somebody speaks
     invoked_ns: int = field(default_factory=time.time_ns)
+    where: str = ""  # what is read now: a request, a query, a program
 
     @contextmanager
     def reading(self, by: str, where: str) -> Iterator[None]:
         """One kind of cell is read inside; what goes wrong there is said of that kind."""
+        self.where = where
         try:
             yield
         except Unreadable as bad:
             self.wrong(by, f"{where}: {bad}")
+        finally:
+            self.where = ""
 
     def wrong(self, by: str, why: str) -> None:
         """A kind of cell, or a value in it, could not be read; the first reason stays."""
@@ -67,7 +77,7 @@ class Figures:
                 staged[name][metric], why = _number(values.get(metric))
                 if why:
                     of = f" of the cell {name[:80]!r}" if by != "all" else ""
-                    self.wrong(by, f"{metric}{of} {why}")
+                    self.wrong(by, f"{self.where and f'{self.where}: '}{metric}{of} {why}")
         if by == "all" and not staged:
             raise Unreadable("no row, where the total is one")
         # Only now: of half a list the other cells would be 0.
@@ -146,6 +156,8 @@ def _hour(cell: object, zone: str) -> str:
 
 def _number(value: object) -> tuple[int | None, str]:
     """A whole number from 0 on; None and why it is none."""
+    if isinstance(value, Nothing):
+        return None, f"is nothing: {value.why}"
     if value is None:
         return None, "is nothing (of no rows a sum is nothing in SQL: write coalesce(sum(…), 0))"
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST:
