@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from simulator.report.visible import visible, visible_lines
 
 # An instant, or a joint of a name or an address after which a line may end.
+_PATH = re.compile(r"[MLHVZ0-9 .-]*")
 _BREAKS = re.compile(r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.]*(?:Z| ?[+-]\d\d:\d\d)?)?)|([_/](?=\w)|[.:](?=[^\W\d]))")
 
 
@@ -47,12 +48,24 @@ def html_template(name: str, styles: Sequence[str], **known: Any) -> Template:
     )
     environment.filters["visible"] = visible
     environment.filters["breaking"] = breaking
+    environment.filters["path"] = drawn_path
     return environment.get_template(name)
 
 
 def _harmless(value: Any) -> Any:
     """Whatever the template prints, even where it forgot to ask for `visible`."""
     return visible_lines(value) if type(value) is str else value
+
+
+def drawn_path(text: str) -> Markup:
+    """The `d` of a drawing of ours, which may be longer than any name.
+
+    Raises:
+        ValueError: it is no such path.
+    """
+    if not _PATH.fullmatch(text):
+        raise ValueError("a path of a drawing holds letters of commands and numbers alone")
+    return Markup(text)  # noqa: S704 - nothing of these characters is markup
 
 
 def breaking(text: str) -> Markup:

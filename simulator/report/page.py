@@ -17,6 +17,7 @@ from jinja2 import Template
 from simulator.contract import BY, METRICS
 from simulator.finding import Judged, Verdict
 from simulator.report import charts, words
+from simulator.report.course import drawings
 from simulator.report.disk import write_whole
 from simulator.report.html import html_template
 from simulator.report.phases import capacity_sentence, comparable, rate_text
@@ -124,6 +125,7 @@ def _context(result: Result) -> dict[str, Any]:
         "unknown_in_trends": any(not spot.known for drawn in trends for spot in drawn.spots),
         "tables": [cells for cells in tables if cells.rows],
         "outcomes": _outcomes(result),
+        "course": drawings(result.course),
         "latencies": _latencies(result),
         "definitions": words.definitions_in_words(result.definitions),
     }

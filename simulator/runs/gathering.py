@@ -1,4 +1,5 @@
-"""What is summed up of a run's attempts while its visitors go by: outcomes, latencies, and how attempts failed.
+"""What is summed up of a run's attempts while its visitors go by: outcomes, latencies, what happened when, and how
+attempts failed.
 
 Most requests were sent once and acked. These are summed up from the ledger's numbers as they are; of any other request
 every attempt is looked at by itself.
@@ -18,6 +19,7 @@ from simulator.ledger.write import DONE
 from simulator.runs.noting import Failures, failures_of
 from simulator.verify.sighting import AttemptSummary, attempt_summary
 from simulator.verify.slo import Latencies, first_start
+from simulator.verify.timeline import Timeline
 from simulator.wire.request import Outcome, Purpose, Request
 
 SLICES = 20  # of a run, by which latencies are kept apart
@@ -32,6 +34,7 @@ class Gathered:
 
     summary: AttemptSummary = field(default_factory=AttemptSummary)
     latencies: Latencies = field(default_factory=Latencies)
+    timeline: Timeline = field(default_factory=Timeline)
     slices: dict[int, Latencies] = field(default_factory=dict)  # the same by `slice_of`
     failures: Failures = field(default_factory=Counter)
     lookups: Failures = field(default_factory=Counter)
@@ -41,6 +44,7 @@ class Gathered:
         """Add the sums of other visitors."""
         self.summary += other.summary
         self.latencies.merge(other.latencies)
+        self.timeline.merge(other.timeline)
         for number, own in other.slices.items():
             self.slices.setdefault(number, Latencies()).merge(own)
         self.failures.update(other.failures)
@@ -75,6 +79,8 @@ class Gatherer:
         self._latencies = Latencies()  # of that slice
         self._responses: list[int] = []  # ns; of acked attempts that are not yet in the sums
         self._services: list[int] = []
+        self._sent: list[int] = []  # instants of the same, in ns
+        self._done: list[int] = []
 
     def see(self, requests: Sequence[Request]) -> None:
         """Note one visitor's requests: who has none but those of an earlier visit never starts."""
@@ -102,6 +108,8 @@ class Gatherer:
             if purpose == _EVENT:
                 self._responses.append(done - intended)
                 self._services.append(done - sent)
+                self._sent.append(sent)
+                self._done.append(done)
             elif purpose == _SETUP:
                 continue
             if began <= first[0]:
@@ -109,6 +117,7 @@ class Gatherer:
         found.acked.update(acked)
         if first is not _NEVER:
             self._latencies.start(*first)
+            self._gathered.timeline.start(*first)
         if len(self._responses) > _MOST_WAITING:
             self._sum_up()
 
@@ -121,6 +130,7 @@ class Gatherer:
         together = list(chain.from_iterable(attempts.values()))
         gathered.summary += attempt_summary(together)
         self._latencies.add_attempts(together)
+        gathered.timeline.add_attempts(together)
         gathered.failures.update(failures_of(together))
         gathered.lookups.update(failures_of(together, Purpose.LOOKUP))
         return first_start(together) or _NEVER
@@ -129,7 +139,8 @@ class Gatherer:
         acked = len(self._responses)
         self._gathered.summary += AttemptSummary(acked, acked, 0, 0)
         self._latencies.add_replies(self._responses, self._services)
-        self._responses, self._services = [], []
+        self._gathered.timeline.add_acked(self._sent, self._done)
+        self._responses, self._services, self._sent, self._done = [], [], [], []
 
     def _put_away(self) -> None:
         """End a slice; another one may follow, or the same again."""
