@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,11 @@ def command() -> None:
 @click.option("--allow-host", "allowed_hosts", multiple=True, metavar="HOST", help="Events may go to this host.")
 def check(file: str, scenario: Path | None, allowed_hosts: tuple[str, ...]) -> int:
     """Try the target in FILE: one event of each kind, the replies, the totals before and after."""
-    trial = try_target(file, scenario, allowed_hosts)
+    progress = _Progress(live=sys.stderr.isatty())
+    try:
+        trial = try_target(file, scenario, allowed_hosts, progress.waiting)
+    finally:
+        progress.clear()
     lines = trial_lines(
         f"{trial.target}, {trial.url}",
         trial.exit_code,
@@ -42,6 +47,29 @@ def check(file: str, scenario: Path | None, allowed_hosts: tuple[str, ...]) -> i
     for line in lines:
         click.echo(line)
     return trial.exit_code
+
+
+class _Progress:
+    """What is waited for, on standard error: one line that changes or, without a terminal, a line now and then."""
+
+    def __init__(self, *, live: bool) -> None:
+        self._live, self._pause = live, 0.5 if live else 10.0  # seconds between two lines
+        self._next = 0.0  # seconds since the last reply
+
+    def waiting(self, seconds: float, most: float, what: str) -> None:
+        """The totals are not right yet."""
+        if seconds < self._next:
+            return
+        self._next = seconds + self._pause
+        line = f"waiting for the totals, {seconds:.0f} s of at most {most:.0f} s: {what}"
+        sys.stderr.write(f"\r\x1b[K{line[:100]}" if self._live else f"{line}\n")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Nobody waits any more."""
+        if self._live and self._next:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
 
 def _notes(trial: Trial) -> Iterator[str]:

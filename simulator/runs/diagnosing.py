@@ -155,17 +155,31 @@ def _changed(found: Reconciliation) -> str:
 
 
 def stage_note(counted: Counted, why_not: str) -> str:
-    """One sentence on the second stage: what it found of the unknown, or why there was none."""
+    """What is to be said of the second stage: what it found of the unknown, or why there was none."""
     if counted.found is None:
         return f"Stored events were not compared one by one: {why_not}." if why_not else ""
-    recovered, absent = counted.found.count("recovered"), counted.found.count("absent")
-    if counted.by_event is None and counted.found.clean:
+    return _stage_note(counted, counted.found) + _uncompared(counted, counted.found)
+
+
+def _stage_note(counted: Counted, found: Reconciliation) -> str:
+    recovered, absent = found.count("recovered"), found.count("absent")
+    if counted.by_event is None and found.clean:
         return "The stored events were compared with the plan, and the totals are held against the ledger alone."
     if counted.by_event is None:
         return "What is stored differs from what was sent, so the totals are held against the ledger alone."
+    every = "Every stored event was" if not found.count("uncompared") else "The stored events with an id were"
     if not recovered and not absent:
-        return "Every stored event was compared with the plan."
+        return f"{every} compared with the plan."
     return (
-        f"Every stored event was compared with the plan. Of {recovered + absent:,} events of unknown outcome "
+        f"{every} compared with the plan. Of {recovered + absent:,} events of unknown outcome "
         f"{recovered:,} are stored and {absent:,} are not; the totals are held against just that."
     )
+
+
+def _uncompared(counted: Counted, found: Reconciliation) -> str:
+    number = found.count("uncompared")
+    if not number or counted.listed is None:
+        return ""
+    names = ", ".join(list(dict.fromkeys(case.event for case in found.cases["uncompared"]))[:3])
+    which = "event was sent without an id and was" if number == 1 else "events were sent without an id and were"
+    return f" {number:,} {which} not compared ({names}): {counted.listed.why_unnamed}."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -93,11 +93,24 @@ class Trial:
         return ExitCode.PASS if self.acked and known and right else ExitCode.INCOMPLETE
 
 
-def try_target(file: str, scenario: Path | None = None, allowed_hosts: Sequence[str] = ()) -> Trial:
+Waiting = Callable[[float, float, str], None]  # seconds since the last reply, at most, and what is not right yet
+
+
+def _in_silence(_seconds: float, _most: float, _what: str) -> None:
+    """Nobody is told that it takes a while."""
+
+
+def try_target(
+    file: str,
+    scenario: Path | None = None,
+    allowed_hosts: Sequence[str] = (),
+    waiting: Waiting = _in_silence,
+) -> Trial:
     """Send one event of each kind to a target, and read what it counts.
 
     Args:
         scenario: whose events are sent; None: a small one of our own, of one visitor.
+        waiting: is told at every look at totals that are not right yet.
 
     Raises:
         UsageError: a mistake in a file, a host that was not allowed, a variable that is not set.
@@ -117,7 +130,7 @@ def try_target(file: str, scenario: Path | None = None, allowed_hosts: Sequence[
         check_connection(checked.url)
         opened = write_run(checked, make_folder(checked), checked.url)
         with reading(opened) as readers:
-            return _tried(opened, readers)
+            return _tried(opened, readers, waiting)
 
 
 def _own_scenario(file: str) -> str:
@@ -133,7 +146,7 @@ def _own_scenario(file: str) -> str:
     return text.replace("cl_sr=mpsim_check", f"cl_sr={scope.source}mpsim_check") if scope.source else text
 
 
-def _tried(opened: OpenedRun, readers: Readers) -> Trial:
+def _tried(opened: OpenedRun, readers: Readers, waiting: Waiting) -> Trial:
     requests = list(_one_of_each(opened))
     by_event = opened.contract.time == "event"
     begin, end = (opened.plan.start, opened.plan.end) if by_event else _around_now(opened)
@@ -151,11 +164,13 @@ def _tried(opened: OpenedRun, readers: Readers) -> Trial:
         after = readers.totals.read(begin, end)
         judged = judge(expectations, since(after, before), opened.scenario.expect)
         is_right = all(one.verdict is Verdict.PASS or one.observed is None for one in judged)
-        is_over = not acked or time.monotonic() - began >= opened.contract.deadline / 1000
+        seconds, most = time.monotonic() - began, opened.contract.deadline / 1000
+        is_over = not acked or seconds >= most
         if is_right or is_over:
             compared = events.compared(acked=acked)
             if is_over or compared.is_right:
                 break
+        waiting(seconds, most, _not_yet(judged))
         time.sleep(_PAUSE)
     return Trial(
         readers.target.name,
@@ -169,6 +184,16 @@ def _tried(opened: OpenedRun, readers: Readers) -> Trial:
         time.monotonic() - began,
         tuple(readers.target.file.not_read),
     )
+
+
+def _not_yet(judged: Sequence[Judged]) -> str:
+    """What is not right yet, in a few words."""
+    wrong = [one for one in judged if one.verdict is not Verdict.PASS and one.observed is not None]
+    total = next((one for one in wrong if one.by == "all"), next(iter(wrong), None))
+    if total is None:
+        return "the stored events are not right yet"
+    where = "" if total.by == "all" else f" by {total.by} {ascii(total.cell)[:40]}"
+    return f"{total.metric}{where} is {total.observed}, expected {total.expected}"
 
 
 def _one_of_each(opened: OpenedRun) -> Iterator[Request]:

@@ -11,7 +11,7 @@ from simulator.runs.diagnosing import findings_of_events
 from simulator.runs.listing import Listing
 from simulator.runs.reading import Readers, ids_name_visitors
 from simulator.traffic.opened import OpenedRun
-from simulator.verify.listed import ListedEvents, Owner
+from simulator.verify.listed import ListedEvents, Owner, content_of
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.reading import Reading
 from simulator.verify.reconcile import COMPARED, Reconciliation, note_other, reconcile, reconcile_others
@@ -64,7 +64,7 @@ class TrialEvents:
             return Compared(None, "they could not be read before")
         if not acked:
             return Compared(number, why_not_compared="not every event was acked")
-        listing = Listing(self._opened, events, self._owner())
+        listing = Listing(self._opened, events, self._owner(), self._contents())
         listed = listing.take(len(self._requests))
         if listed is None:
             return Compared(number, why_not_compared=self._hidden(listing.why_not))
@@ -75,7 +75,7 @@ class TrialEvents:
         opened, found, asked = self._opened, Reconciliation(), set[str]()
         sightings = planned_sightings(self._requests, opened.contract, opened.plan.start)
         index = listed.shared().index_of(0)
-        reconcile(sightings, index, found, asked, opened.contract.definitions.day)
+        reconcile(sightings, index, found, asked, opened.contract.definitions.day, opened.contract.dedupe)
         reconcile_others(index, found, asked)
         for event in listed.elsewhere():
             note_other(event, listed.owner.visitor_of(event.external_id), found)
@@ -87,7 +87,11 @@ class TrialEvents:
         if ids_name_visitors(self._opened):
             return Owner(namespace, own=False)
         known = {record.external_id: one.visitor for one in self._requests for record in one.records}
+        known.pop("", None)
         return Owner(namespace, own=False, known=known)
+
+    def _contents(self) -> dict[str, int]:
+        return {content_of(record): one.visitor for one in self._requests for record in one.records}
 
     def _hidden(self, text: str) -> str:
         return self._readers.setting.secrets.hidden(text)

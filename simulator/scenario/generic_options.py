@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from simulator.contract import BodyRule
 from simulator.scenario.adapter_options import BatchOptions, SessionOptions
@@ -21,9 +21,20 @@ from simulator.scenario.event_template import (
     fields_in,
     placed_fields,
 )
+from simulator.scenario.secret import looks_secret
 from simulator.scenario.values import BodyValues, Flag, Model, WrongAt, Zone
 
 _BATCH_ALONE = "{events} stands alone as the value of a key in body.json, or as the whole of it"
+
+
+def _no_secret(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if looks_secret(name) and value and not any(part.name.startswith("env.") for part in fields_in(value)):
+            said = (
+                f"{name} is a secret, which does not belong into a file; write {name}: with {{env.NAME}} in its place"
+            )
+            raise WrongAt(said, name)
+    return headers
 
 
 class NamesSection(Model):
@@ -87,7 +98,7 @@ class GenericOptions(BatchOptions, SessionOptions):
     method: Literal["GET", "POST", "PUT"] = "POST"
     path: PathTemplate = "/collect"
     query: dict[str, TextTemplate] = Field(default_factory=dict)
-    headers: dict[HeaderName, TextTemplate] = Field(default_factory=dict)
+    headers: Annotated[dict[HeaderName, TextTemplate], AfterValidator(_no_secret)] = Field(default_factory=dict)
     body: TemplateBody | None = None
     event: JsonTemplate = Field(default=None, description="One of the events that share a request, as any JSON.")
     lines: Flag = Field(default=False, description="The body is the events, each on a line of its own.")

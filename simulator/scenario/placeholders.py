@@ -6,11 +6,12 @@ The values of a run and a period are put together where they are known (verify/r
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from simulator.scenario.nearest import meaning
+from simulator.scenario.values import WrongAt
 
 OF_THE_RUN: Final = MappingProxyType(
     {
@@ -99,10 +100,32 @@ def fill_all(value: object, values: Mapping[str, str]) -> object:
 
 def texts_in(value: object) -> list[str]:
     """Every text in a JSON value; not its keys."""
+    return [text for text, _ in placed_texts(value)]
+
+
+def placed_texts(value: object, *keys: str | int) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """The same with the keys that lead to each."""
     if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for one in value.values() for text in texts_in(one)]
-    if isinstance(value, list | tuple):
-        return [text for one in value for text in texts_in(one)]
-    return []
+        yield value, keys
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from placed_texts(one, *keys, str(key))
+    elif isinstance(value, list | tuple):
+        for place, one in enumerate(value):
+            yield from placed_texts(one, *keys, place)
+
+
+def check_placed(value: object, known: Collection[str], write: str, *keys: str | int) -> None:
+    """Refuse names that nobody fills in any text of a JSON value.
+
+    Args:
+        keys: that lead to the value.
+
+    Raises:
+        WrongAt: the first of them.
+    """
+    for text, where in placed_texts(value, *keys):
+        try:
+            check_names(names_in(text), known, write)
+        except ValueError as wrong:
+            raise WrongAt(str(wrong), *where) from wrong

@@ -1,6 +1,7 @@
 """Plan, ledger and the stored events themselves: what was lost, duplicated, altered, or never sent.
 
-The second stage. Each event of the plan is looked up by its externalId among those that the collector lists:
+The second stage. Each event of the plan is looked up among those that the collector lists: by its externalId, or, where
+the wire gives it none, by what it says (`content_of`):
 
     lost         certain and not stored, or listed as bad
     duplicated   stored more often than its attempts can explain
@@ -9,6 +10,7 @@ The second stage. Each event of the plan is looked up by its externalId among th
     misplaced    of the altered: stored in another cell (hour, source, content or page)
     foreign      of nobody in this run, behind the baseline
     recovered    outcome unknown, and stored; absent: unknown, and not stored. Both are allowed
+    uncompared   sent without an id, where the list does not tell enough to know it again
 
 What is stored then takes the place of what is unknown (`StoredRows`), and the totals can be judged against one number.
 What a wrong total over right events means is rules.py; the listing is readers/events.py and listed.py.
@@ -21,10 +23,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from simulator.contract import Dedupe
 from simulator.events import Identity
 from simulator.finding import Finding, Verdict, naming_nobody
 from simulator.times import Ms, hour_cell, iso_utc
-from simulator.verify.listed import NOBODY, StoredIndex
+from simulator.verify.listed import NOBODY, StoredIndex, content_of
 from simulator.verify.readers.events import StoredEvent, action_of
 from simulator.verify.rules.origins import Origin, Origins, note_origins
 from simulator.verify.sighting import Sighting
@@ -56,7 +59,7 @@ class Reconciliation:
 
     counts: dict[str, int] = field(default_factory=dict)  # by kind
     cases: dict[str, list[Case]] = field(default_factory=dict)  # by kind, the first MOST_CASES
-    met: int = 0  # events of the plan of which a copy is stored
+    met: int = 0  # events of the plan with an id of which a copy is stored
     altered_fields: dict[str, int] = field(default_factory=dict)
     origins: Origins = field(default_factory=dict)  # where stored sources come from that nobody sent
     changes: dict[str, dict[tuple[str, str], None]] = field(
@@ -112,60 +115,114 @@ class StoredRows:
 
 
 def reconcile(
-    sightings: Iterable[Sighting], index: StoredIndex, found: Reconciliation, asked: set[str], zone: str
+    sightings: Iterable[Sighting],
+    index: StoredIndex,
+    found: Reconciliation,
+    asked: set[str],
+    zone: str,
+    dedupe: Dedupe = "none",
 ) -> StoredRows:
     """Look up the events of one block among the stored ones.
 
-    The rows stand in the order of arrival that the listing tells, so nothing about them is unknown. Every sighting
-    needs an externalId and a date on the wire.
+    The rows stand in the order of arrival that the listing tells, so nothing about them is unknown; but for those of
+    events without an id that are not compared, which are as the ledger says.
 
     Args:
         found: is added to.
-        asked: ids that were looked up and found; is added to.
+        asked: ids and contents that were looked up and found; is added to.
         zone: in whose hours an event is misplaced.
+        dedupe: of the contract: where copies are recognised, events without an id that say the same may be one.
     """
     stored = StoredRows([], same=True)
     sightings = list(sightings)
     sources: dict[str, str] = {}  # by id, of events that were sent with another
+    alike: dict[str, list[Sighting]] = {}  # by content, those without an id
     for sighting in sightings:
         record = sighting.record
-        copies = _comparable(index.copies(record.external_id), record, index)
-        if copies:
-            asked.add(record.external_id)
-            found.met += 1
-        if record.bad:
-            _check_bad(sighting, copies, index, found)
+        if record.external_id or record.bad:
+            copies = index.copies(record.external_id)
             if copies:
-                stored.same = False
-                stored.rows.extend(_rows(replace(record, bad=""), copies))
-            continue
-        if not len(copies) == sighting.low == sighting.high:
-            stored.same = False
-            _check_copies(sighting, len(copies), index.why_bad(record.external_id), found)
-        if not copies:
-            continue
-        for copy in copies:
-            if not _says_the_same(record, copy):
-                stored.same = False
-                _note_altered(record, copy, found, zone)
-                if copy.source != record.source:
-                    sources[record.external_id] = copy.source
-                break
-        stored.rows.extend(_rows(record, copies))
+                asked.add(record.external_id)
+                found.met += 1
+            _look_up(sighting, copies, index, found, zone, stored, sources)
+        elif index.why_unnamed:
+            found.note("uncompared", Case("", record.visitor, record.event, ""))
+            if sighting.high:
+                stored.rows.append(sighting)
+        else:
+            alike.setdefault(content_of(record), []).append(sighting)
+    for content, some in alike.items():
+        all_copies = index.alike(content)
+        if all_copies:
+            asked.add(content)
+        for sighting, copies in zip(some, _dealt(some, all_copies), strict=True):
+            if all_copies and not copies and dedupe != "none":
+                stored.same = False  # it and another one were taken for one
+            else:
+                _look_up(sighting, copies, index, found, zone, stored, sources)
     if sources:
         note_origins(sightings, sources, found.origins)
     return stored
 
 
+def _look_up(
+    sighting: Sighting,
+    copies: Sequence[StoredEvent],
+    index: StoredIndex,
+    found: Reconciliation,
+    zone: str,
+    stored: StoredRows,
+    sources: dict[str, str],
+) -> None:
+    """What became of one event, of which these are the stored copies."""
+    record = sighting.record
+    copies = _comparable(copies, record, index)
+    if record.bad:
+        _check_bad(sighting, copies, index, found)
+        if copies:
+            stored.same = False
+            stored.rows.extend(_rows(replace(record, bad=""), copies))
+        return
+    if not len(copies) == sighting.low == sighting.high:
+        stored.same = False
+        _check_copies(sighting, len(copies), index.why_bad(record.external_id), found)
+    if not copies:
+        return
+    for copy in copies:
+        if not _says_the_same(record, copy):
+            stored.same = False
+            _note_altered(record, copy, found, zone)
+            if copy.source != record.source:
+                sources[record.external_id] = copy.source
+            break
+    stored.rows.extend(_rows(record, copies))
+
+
+def _dealt(alike: Sequence[Sighting], copies: Sequence[StoredEvent]) -> list[list[StoredEvent]]:
+    """Stored events that say the same, dealt out to the events that they may be copies of, to certain ones first.
+
+    An event gets those first that are like it in every field; what is too many is the last one's.
+    """
+    dealt: list[list[StoredEvent]] = [[] for _ in alike]
+    left = list(copies)
+    for certain in (True, False):
+        for own, sighting in zip(dealt, alike, strict=True):
+            wanted = (sighting.low if certain else sighting.high) - len(own)
+            for _ in range(min(wanted, len(left))):
+                same = (place for place, copy in enumerate(left) if _says_the_same(sighting.record, copy))
+                own.append(left.pop(next(same, 0)))
+    dealt[-1] += left
+    return dealt
+
+
 def reconcile_others(index: StoredIndex, found: Reconciliation, asked: set[str]) -> list[Sighting]:
-    """What is stored under ids that no block asked for, after all blocks; the same events as rows."""
+    """What is stored and no block asked for, after all blocks; the same events as rows."""
     return [note_other(event, index.visitor_of(event), found) for event in index.others(asked)]
 
 
 def note_other(event: StoredEvent, visitor: int, found: Reconciliation) -> Sighting:
     """Note a stored event of which the plan knows nothing; the same event as a row."""
-    what = "nothing like it is in the plan" if event.external_id else "it carries no externalId"
-    found.note("unexpected", Case(event.external_id, visitor, event.event, what))
+    found.note("unexpected", Case(event.external_id, visitor, event.event, "nothing like it is in the plan"))
     return row_of(event, visitor)
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.events import Device, Event, Json, Kind
-from simulator.scenario.adapter_options import Key, SessionOptions, UserOptions
+from simulator.scenario.adapter_options import Key, SessionOptions, UserOptions, revealed
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import Names, address
 from simulator.wire.device_info import model_of, system_of
@@ -77,6 +77,7 @@ class Aladdin(Vendor):
     def __init__(self, options: WireOptions, own: AladdinOptions) -> None:
         super().__init__(options, batch=1, every=Ms(0), session=own.session)
         self._own = own
+        self._key = revealed(own.app_key)
 
     def begin(self) -> Process:
         """None has run yet."""
@@ -144,7 +145,7 @@ class Aladdin(Vendor):
             "at": now.at,
             "uu": digits_of(moment.event.device.anonymous_id),
             "v": VERSION,
-            "ak": self._own.app_key,
+            "ak": self._key,
             "wsr": stringify({"path": now.path, "query": query, "scene": now.scene}),
             "ifo": "true" if now.first else "false",
             "rq_c": str(now.requests),

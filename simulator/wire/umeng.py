@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulator.events import Identity, Json, Kind
-from simulator.scenario.adapter_options import BatchOptions, Key, SessionOptions, Size
+from simulator.scenario.adapter_options import BatchOptions, Key, SessionOptions, Size, revealed
 from simulator.scenario.values import Duration
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import UTM, values_of
@@ -68,6 +68,7 @@ class Umeng(Vendor):
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)
         self._own = own
         self.most = _NO_LIMIT  # a session's end has all its pages
+        self._key = revealed(own.app_key)
 
     def begin(self) -> Running:
         """No session yet."""
@@ -171,7 +172,7 @@ class Umeng(Vendor):
         os, version = system_of(device)
         digits = digits_of(text_of(part_of(message, _WHO), "ud"), sending.sent)
         head: Message = {
-            "ak": self._own.app_key,
+            "ak": self._key,
             "sdt": "wxmp",
             "sv": VERSION,
             "appid": self.options.appid,

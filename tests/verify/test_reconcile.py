@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.contract import Contract
+from simulator.contract import Contract, Dedupe
 from simulator.events import Identity
 from simulator.finding import Verdict
 from simulator.times import Ms
@@ -132,6 +132,61 @@ def test_an_event_with_other_fields(other: dict[str, Any], found: dict[str, int]
 
     assert result.counts == found
     assert all(said in case.what for case in result.cases.get("altered", []))
+
+
+def nameless(
+    copies: int, sightings: Sequence[Sighting], dedupe: Dedupe = "by_id", why_not: str = "", **other: Any
+) -> tuple[dict[str, int], int]:
+    """What is found where so many copies are listed of events that have no id; how many rows it makes."""
+    index = StoredIndex("run", own=True)
+    index.why_unnamed = why_not
+    for copy in range(copies):
+        index.add_good(stored(sightings[copy % len(sightings)].record, copy + 1, **other))
+    found, asked = Reconciliation(), set[str]()
+    rows = reconcile(sightings, index, found, asked, ZONE, dedupe).rows
+    return found.counts, sum(row.high for row in [*rows, *reconcile_others(index, found, asked)])
+
+
+@pytest.mark.parametrize(
+    ("copies", "sightings", "dedupe", "kinds", "rows"),
+    [
+        (1, [custom(0)], "by_id", {}, 1),
+        (0, [custom(0)], "by_id", {"lost": 1}, 0),
+        (2, [custom(0)], "by_id", {"duplicated": 1}, 2),
+        (1, [custom(0, P)], "by_id", {"recovered": 1}, 1),
+        (0, [custom(0, P)], "by_id", {"absent": 1}, 0),
+        (1, [custom(0, ABSENT)], "by_id", {"unexpected": 1}, 1),
+        (2, [custom(0), custom(0)], "by_id", {}, 2),
+        (1, [custom(0), custom(0)], "by_id", {}, 1),  # they say the same, so they may be one to the collector
+        (0, [custom(0), custom(0)], "by_id", {"lost": 2}, 0),
+        (3, [custom(0), custom(0)], "by_id", {"duplicated": 1}, 3),
+        (2, [custom(0), custom(0)], "none", {}, 2),
+        (1, [custom(0), custom(0)], "none", {"lost": 1}, 1),
+        (1, [custom(0, P), custom(0)], "none", {"absent": 1}, 1),
+        (2, [custom(0, P), custom(0)], "none", {"recovered": 1}, 2),
+    ],
+)
+def test_what_became_of_events_without_an_id(
+    copies: int, sightings: list[Sighting], dedupe: Dedupe, kinds: dict[str, int], rows: int
+) -> None:
+    """A wire that gives some records no id: they are known by when, whose and what."""
+    assert nameless(copies, sightings, dedupe) == (kinds, rows)
+
+
+@pytest.mark.parametrize("other", [{"event": "c_x"}, {"date": Ms(MIDNIGHT + 1)}, {"anonymous_id": "x"}])
+def test_an_event_without_an_id_that_says_something_else_is_another_one(other: dict[str, Any]) -> None:
+    assert nameless(1, [custom(0)], **other) == ({"lost": 1, "unexpected": 1}, 1)
+
+
+def test_an_event_without_an_id_in_another_cell_is_altered() -> None:
+    assert nameless(1, [view(0, source="ad")], source="AD") == ({"altered": 1, "misplaced": 1}, 1)
+
+
+@pytest.mark.parametrize(("sighting", "rows"), [(view(0), 1), (view(0, P), 1), (view(0, ABSENT), 0)])
+def test_events_without_an_id_that_the_list_cannot_tell_stay_as_the_ledger_has_them(
+    sighting: Sighting, rows: int
+) -> None:
+    assert nameless(0, [sighting], why_not="the list has none such") == ({"uncompared": 1}, rows)
 
 
 def test_a_page_is_compared_for_views_alone() -> None:

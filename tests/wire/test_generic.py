@@ -212,15 +212,29 @@ def test_a_secret_stands_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         own("generic", method="GET", query={"e": "{event}", "key": "{env.NO-NAME}"})
 
 
-def test_a_key_is_visible_and_short_or_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GA4_SECRET", "s&1")
-
-    for key, written in (({"env": "GA4_SECRET"}, "s%261"), ("plain", "plain"), ("k" * 1000, "k" * 1000)):
-        (request,) = sent_by(own("ga4", batch=1, api_secret=key), [launch()])
+def test_a_secret_stands_in_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for held, written in (("s&1", "s%261"), ("k" * 1000, "k" * 1000)):
+        monkeypatch.setenv("GA4_SECRET", held)
+        (request,) = sent_by(own("ga4", batch=1, api_secret={"env": "GA4_SECRET"}), [launch()])
         assert request.target.endswith(f"&api_secret={written}")
-    for wrong in ("a b", "k" * 1001, "é", {"evn": "GA4_SECRET"}, {"env": "1A"}, 5):
+    for wrong in ("plain", "a b", {"evn": "GA4_SECRET"}, {"env": "1A"}, 5):
         with pytest.raises(UsageError, match="the adapter ga4: api_secret: "):
             own("ga4", api_secret=wrong)
+    for held in ("a b", "k" * 1001, "é"):
+        monkeypatch.setenv("GA4_SECRET", held)
+        with pytest.raises(UsageError, match="GA4_SECRET holds more than 1000 characters, or others than visible"):
+            own("ga4", api_secret={"env": "GA4_SECRET"})
+
+
+def test_a_key_that_is_no_secret_may_stand_in_either_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WK", "wk-1")
+
+    for key in ("wk-1", {"env": "WK"}):
+        (request,) = sent_by(own("segment", batch=1, write_key=key), [launch()])
+        assert b'"writeKey":"wk-1"' in request.body
+    for wrong in ("", "a b", "k" * 257):
+        with pytest.raises(UsageError, match="the adapter segment: write_key: "):
+            own("segment", write_key=wrong)
 
 
 # ---- batches ------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class CountedTotals:
             self._take()
         except Unreadable as bad:
             for by in kinds:
-                figures.wrong(by, f"the events cannot be counted: {bad}")
+                figures.wrong(by, f"the events cannot be counted: {bad}", self._metrics(by))
             return figures.reading_of_all()
         if self._counted != (begin, end):
             self._cells, self._counted = self._tally.cells(begin, end), (begin, end)
