@@ -67,8 +67,8 @@ class Umeng(Vendor):
     def __init__(self, options: WireOptions, own: UmengOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)
         self._own = own
-        self.most = _NO_LIMIT  # a session's end has all its pages
         self._key = revealed(own.app_key)
+        self.most = _NO_LIMIT  # a session's end has all its pages
 
     def begin(self) -> Running:
         """No session yet."""
