@@ -44,7 +44,7 @@ class Segment(Vendor):
 
     name = "segment"
     carries = Vendor.USUAL | {"external_id"}
-    most_bytes = MOST_BYTES - 1_000
+    most_bytes = MOST_BYTES - 2_000
     most_bytes_of_one = MOST_BYTES_OF_ONE
 
     def __init__(self, options: WireOptions, own: SegmentOptions) -> None:
