@@ -11,11 +11,16 @@ from typing import Any
 import click
 from rich.console import Console
 
+from simulator.api import Run, compare_runs, read_run, run_scenario
+from simulator.cli.annotating import annotate, annotation_option
 from simulator.cli.terminal import terminal
-from simulator.cli.wanted import planning_options, wanted_of
+from simulator.cli.wanted import as_typed, planning_options
 from simulator.report import words
-from simulator.report.text import print_result
-from simulator.runs.running import run
+from simulator.report.comparison_text import print_comparison
+from simulator.report.text import print_result, print_verdict
+from simulator.runs.two_runs import check_same_scenario
+from simulator.scenario.load import load_scenario
+from simulator.verify.verdict import first_exit_code
 
 _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
 
@@ -38,24 +43,55 @@ _LINE_SECONDS = 5.0  # between two progress lines where there is no terminal
 )
 @click.option("--web", is_flag=True, help="Locust's web UI on loopback while the run goes on.")
 @click.option("--web-port", type=click.IntRange(1, 65535), default=8089, show_default=True, help="Its port.")
-@click.option("-q", "--quiet", is_flag=True, help="Only the result.")
-def command(web: bool, web_port: int, listen: str | None, quiet: bool, **options: Any) -> int:
+@click.option(
+    "--metrics",
+    default=None,
+    metavar="PORT|HOST:PORT",
+    help="Serve the run's numbers there for Prometheus, at /metrics; a port alone is on loopback.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    metavar="RUN_DIR",
+    help="An earlier run; what became worse since counts for the exit code.",
+)
+@annotation_option
+@click.option("-q", "--quiet", is_flag=True, help="Only the verdict and its reasons.")
+def command(web: bool, web_port: int, baseline: Path | None, service: str | None, quiet: bool, **options: Any) -> int:
     """Run SCENARIO: its visitors under Locust, then the verdict on what the collector counted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's stop drains like Ctrl-C
     console = terminal()
+    earlier = None if baseline is None else _earlier(baseline, options["scenario"])
     progress = _Progress(terminal(stderr=True), quiet)
     if web and not quiet:
         console.print(f"Locust's web UI: http://127.0.0.1:{web_port}", highlight=False)
-    done = run(
-        wanted_of(options),
-        progress.show,
-        prepared=progress.begin,
+    run = run_scenario(
+        **options,
+        on_progress=progress.show,
+        on_prepared=progress.begin,
         web_port=web_port if web else None,
-        listen=listen,
+        command=as_typed(),
     )
     progress.end()
-    print_result(console, done.result, str(done.page))
-    return done.result.exit_code
+    if quiet:
+        print_verdict(console, run.result)
+    else:
+        print_result(console, run.result, str(run.report))
+    annotate(run, service)
+    if earlier is None:
+        return run.exit_code
+    console.print()
+    comparison = compare_runs(earlier, run)
+    print_comparison(console, comparison)
+    return first_exit_code(run.exit_code, comparison.exit_code)
+
+
+def _earlier(baseline: Path, scenario: Path) -> Run:
+    """The run to compare with; one that cannot be is told before anything is sent."""
+    earlier = read_run(baseline)
+    check_same_scenario((str(baseline), earlier.result.scenario), (str(scenario), load_scenario(scenario).scenario))
+    return earlier
 
 
 class _Progress:
@@ -76,6 +112,8 @@ class _Progress:
             self._console.print(
                 f"{words.plural(self._visitors, 'visitor')} to {target}, into {folder}", highlight=False
             )
+            if "metrics" in facts:
+                self._console.print(f"metrics at {facts['metrics']}", highlight=False)
 
     def show(self, facts: dict[str, Any]) -> None:
         if self._quiet or not facts:

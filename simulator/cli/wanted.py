@@ -38,7 +38,13 @@ _OPTIONS = (
     ),
     click.option("--rate", default=None, metavar="R", help='Open model at this rate, such as "50/s".'),
     click.option("--speed", default=None, metavar="S", help='Event time per wall time, or "flood": nobody waits.'),
-    click.option("--contract", default=None, metavar="NAME|FILE", help="Definitions and promises of the collector."),
+    click.option(
+        "--contract",
+        default=None,
+        metavar="NAME|FILE",
+        help="Definitions and promises of the collector; by default opens: launch, user: openid, day: Asia/Shanghai, "
+        "dedupe: by_id, time: event.",
+    ),
     click.option(
         "--adapter",
         default="dmhub",
@@ -57,4 +63,9 @@ def planning_options(function: Function) -> Function:
 
 def wanted_of(options: dict[str, Any], **more: Any) -> Wanted:
     """The parsed options as the value that runs/ takes."""
-    return Wanted(**options, command=("mpsim", *typed_again(sys.argv[1:], "--out")), **more)
+    return Wanted(**options, command=as_typed(), **more)
+
+
+def as_typed() -> tuple[str, ...]:
+    """The command line without the run directory: it does the same run again."""
+    return ("mpsim", *typed_again(sys.argv[1:], "--out"))

@@ -108,7 +108,7 @@ def _filled(points: Sequence[_Point]) -> list[_Point]:
 
 
 def _draw(metric: str, by: str, points: Sequence[_Point]) -> Trend:
-    top = _axis_top(max(max(point.observed or 0, point.expected.high if point.expected else 0) for point in points))
+    top = axis_top(max(max(point.observed or 0, point.expected.high if point.expected else 0) for point in points))
     step = 100 / len(points)
     places = [(number + 0.5) * step for number in range(len(points))]
     names = _names(by, points)
@@ -132,12 +132,12 @@ def _draw(metric: str, by: str, points: Sequence[_Point]) -> Trend:
         line=_line(places, points, top),
         spots=spots,
         across=_across(by, places, points),
-        up=_up(top),
+        up=up_labels(top),
         summary=_summary(metric, by, names, points),
     )
 
 
-def _axis_top(most: int) -> int:
+def axis_top(most: int) -> int:
     """The least of 1, 2, 4, 6, 8, 10, 20, 40 … that is not below `most`: a half of it is a whole number too."""
     scale = 1
     while True:
@@ -231,7 +231,7 @@ def _across(by: str, places: Sequence[float], points: Sequence[_Point]) -> tuple
     return tuple(Label(round(places[i], 3), text(points[i].at)) for i in range(0, len(points), step))
 
 
-def _up(top: int) -> tuple[Label, ...]:
+def up_labels(top: int) -> tuple[Label, ...]:
     """Rules at the top, the half and zero; the last has no text, which would lie on the line."""
     values = (top, top // 2, 0) if top > 1 else (top, 0)
     return tuple(Label(100 * (1 - value / top), words.whole(value) if value else "") for value in values)

@@ -14,8 +14,9 @@ from typing import Any, Literal, TypeVar, cast, get_args
 
 from simulator.contract import Definitions, parse_opens
 from simulator.errors import UsageError
-from simulator.finding import Finding, Interval, Judged, Slo, Verdict
+from simulator.finding import ExitCode, Finding, Interval, Judged, Slo, Verdict
 from simulator.report.disk import write_whole
+from simulator.verify.timeline import Stretch
 
 VERSION = 1
 RESULT_FILE = "result.json"
@@ -107,6 +108,14 @@ class PhaseResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """The load over time, in a bounded number of stretches."""
+
+    seconds: float = 1.0  # length of a stretch
+    stretches: tuple[Stretch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One run, judged."""
 
@@ -135,6 +144,7 @@ class Result:
     environment: tuple[tuple[str, str], ...] = ()  # what else the run depended on: adapter, Python, Locust …
     notes: tuple[str, ...] = ()  # worth knowing, changes no verdict
     not_read: tuple[str, ...] = ()  # figures that the collector does not have, as the target file says: not judged
+    course: Course = Course()  # the load over time
     phases: tuple[PhaseResult, ...] = ()  # of the open model, in their order; none: closed model, flood, a replay
 
 
@@ -179,6 +189,7 @@ def to_json(result: Result) -> dict[str, Any]:
         "environment": dict(result.environment),
         "notes": list(result.notes),
         "not_read": list(result.not_read),
+        "course": {"seconds": result.course.seconds, "stretches": [asdict(one) for one in result.course.stretches]},
         "phases": [_phase_json(number, phase) for number, phase in enumerate(result.phases, 1)],
         "highest_phase": highest_that_held(result.phases),
     }
@@ -264,7 +275,7 @@ def _result(document: Mapping[str, Any]) -> Result:
         target=_text(document["target"]),
         definitions=Definitions(parse_opens(definitions["opens"]), definitions["user"], definitions["day"]),
         verdict=_run_verdict(document["verdict"]),
-        exit_code=_whole(document["exit_code"]),
+        exit_code=int(ExitCode(_whole(document["exit_code"]))),
         attempts=_counts(Attempts, document["attempts"]),
         load=_load(document["load"]),
         metrics=tuple(map(_judged, document["metrics"])),
@@ -281,6 +292,7 @@ def _result(document: Mapping[str, Any]) -> Result:
         environment=tuple((name, _text(value)) for name, value in document.get("environment", {}).items()),
         notes=tuple(map(_text, document.get("notes", []))),
         not_read=tuple(map(_text, document.get("not_read", []))),
+        course=_course(document.get("course", {})),
         phases=tuple(map(_phase, document.get("phases", []))),
     )
 
@@ -388,6 +400,14 @@ def _latency(row: Mapping[str, Any]) -> Latency:
 
 def _percentiles(row: Mapping[str, Any]) -> Percentiles:
     return Percentiles(*(_number(row[field.name]) for field in fields(Percentiles)))
+
+
+def _course(row: Mapping[str, Any]) -> Course:
+    stretches = (
+        Stretch(_number(one["begin"]), *(_whole(one[field.name]) for field in fields(Stretch)[1:]))
+        for one in row.get("stretches", [])
+    )
+    return Course(_number(row.get("seconds", 1.0)), tuple(stretches))
 
 
 def _convergence(row: Mapping[str, Any]) -> Convergence:

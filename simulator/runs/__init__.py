@@ -6,7 +6,9 @@
     running.py     the whole way: prepare, start, load, judge, report
     replaying.py   some visitors of an earlier run, sent again; searching.py whom, where nobody is asked for
     reading.py     the readers of a run's collector, as its target says
-    trying.py      a target file tried: one event of each kind
+    trying.py      a target file tried: one event of each kind; plain_sending.py one request without Locust;
+                   trying_events.py its stored events against what was sent, as in a run
+    conform/       the conformance suite, and discovery of the definitions that a collector uses
     baseline.py known.py   what a collector held before the run: its totals, where its list of events ended, and what
                    it had of the run's own namespace already
     judging.py     a run directory to a Result: ledger, oracle, list of events, readings; looking.py looks until all
@@ -14,6 +16,7 @@
     holes.py       what lost workers leave open
     comparing.py   the collector's other interfaces against its totals
     watching.py watched.py   totals read while a run is sent, and whether they could be so then
+    metrics_out.py a run's numbers for Prometheus, while it goes on
     load_facts.py   how the load went, for the verdict
     load_report.py concluding.py    what the load said of itself; everything that was found, to a verdict and a Result
     listing.py counting.py diagnosing.py   the stored events; one pass over plan, ledger and list; what is wrong and why
@@ -21,6 +24,7 @@
     dividing.py, counting_process.py   the processes that share a large run, as child processes; machine.py how many
     phasing.py latencies.py   counted phases, and gathered latencies, as a Result has them
     reconciliation.py   every event with which something is wrong, as a file
+    two_runs.py    what changed from one judged run to another; latency_slices.py keeps what that needs
     explaining.py  what one visitor of a plan adds to a total, and why
     driving.py     a plan's visitors on phones with the user's own mini program
     inspecting.py  what they sent, held against rules (inspect/) and against the totals of the plan

@@ -133,7 +133,7 @@ class _Count:
 
     def add(self, blocks: Sequence[int], visitors: range | None = None) -> Gathered:
         """Count some blocks, or some of their visitors alone."""
-        gatherer = Gatherer()
+        gatherer = Gatherer(self._basis.opened.plan.count)
         zone = self._basis.opened.contract.definitions.day
         for sent in sightings_of_blocks(self._basis, blocks, gatherer, visitors):
             sightings = sent
@@ -142,7 +142,8 @@ class _Count:
             certain = self.whole.add_block(sightings)
             if self._index is None:
                 continue
-            stored = reconcile(sightings, self._index, self.found, self.asked, zone)
+            dedupe = self._basis.opened.contract.dedupe
+            stored = reconcile(sightings, self._index, self.found, self.asked, zone, dedupe)
             if not (certain and stored.same):
                 self.part.add_block(sightings)
                 self.instead.add_block(stored.rows)

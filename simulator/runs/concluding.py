@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from simulator import __version__
 from simulator.finding import Finding, Judged
-from simulator.report.result import Attempts, Convergence, Load, PhaseResult, Result, widths_of
+from simulator.report.result import Attempts, Convergence, Course, Load, PhaseResult, Result, widths_of
 from simulator.runs.counting import Counted
 from simulator.runs.diagnosing import Period
 from simulator.runs.latencies import latency_of
@@ -83,6 +83,7 @@ def result_of(opened: OpenedRun, url: str, report: LoadReport, judgement: Judgem
         mpsim=__version__,
         environment=(("adapter", manifest.target.adapter), *manifest.versions),
         notes=judgement.notes,
+        course=Course(gathered.timeline.seconds, gathered.timeline.stretches()),
         phases=judgement.phases,
         not_read=tuple(target_of_run(manifest.target).file.not_read),
     )

@@ -1,7 +1,8 @@
 """Segment's HTTP API: JSON with a batch of calls: identify, screen, track.
 
 A launch and a return are `Application Opened` (`from_background` tells which), a hide is `Application Backgrounded`, a
-view is a screen call, a pushed identity an identify call.
+view is a screen call, a pushed identity an identify call. An event above 32 kB, which would be refused with its whole
+batch, is not sent.
 
 Source: segment-docs, HTTP API source and native mobile spec.
 """
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from simulator.events import Json, Kind
-from simulator.scenario.adapter_options import BatchOptions, Key, UpTo2500, UserOptions
+from simulator.scenario.adapter_options import BatchOptions, Key, UpTo2500, UserOptions, revealed
 from simulator.scenario.values import Duration
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import Names, values_of
@@ -26,6 +27,7 @@ from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, V
 
 OPENED, BACKGROUNDED = "Application Opened", "Application Backgrounded"
 _CAMPAIGN = Names("source", "content")
+MOST_BYTES_OF_ONE = 32_000
 MOST_BYTES = 500_000  # of a batch; what stands around the events is far below the rest of the 500 KB
 
 
@@ -42,11 +44,13 @@ class Segment(Vendor):
 
     name = "segment"
     carries = Vendor.USUAL | {"external_id"}
-    most_bytes = MOST_BYTES - 1_000
+    most_bytes = MOST_BYTES - 2_000
+    most_bytes_of_one = MOST_BYTES_OF_ONE
 
     def __init__(self, options: WireOptions, own: SegmentOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every)
         self._own = own
+        self._key = revealed(own.write_key)
 
     def says(self, moment: Moment, memory: Any) -> tuple[Sequence[Message], Any]:
         event, call = moment.event, moment.event.call
@@ -102,7 +106,7 @@ class Segment(Vendor):
         return context
 
     def request(self, messages: Sequence[Message], sending: Sending) -> Carried:
-        body = stringify({"batch": list(messages), "sentAt": iso_text(sending.sent), "writeKey": self._own.write_key})
+        body = stringify({"batch": list(messages), "sentAt": iso_text(sending.sent), "writeKey": self._key})
         return Carried("POST", self.options.path, self.headers(sending.device, "application/json"), body.encode())
 
     def read(self, captured: Captured) -> list[Message]:

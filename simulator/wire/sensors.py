@@ -16,10 +16,11 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from simulator.events import Identity, Json, Kind
-from simulator.scenario.adapter_options import BatchOptions, Key, Size
+from simulator.scenario.adapter_options import BatchOptions, Key, revealed
+from simulator.scenario.queue_options import SingleOptions, UpTo100
 from simulator.scenario.values import Duration, Flag, IdentityType
 from simulator.times import DAY, MINUTE, SECOND, Ms
 from simulator.wire.addresses import Names, values_of
@@ -53,10 +54,12 @@ _SIGN_UP = "track_signup"
 _ACTIONS = {"$MPViewScreen": Action.VIEW, "$MPShow": Action.SHOW}
 
 
-class SensorsOptions(BatchOptions):
+class SensorsOptions(BatchOptions, SingleOptions):
     """What an app chooses."""
 
-    batch: Size = 6
+    of_the_queue: ClassVar[tuple[str, ...]] = ("batch", "every", "gzip")  # a query is never packed
+
+    batch: UpTo100 = 6
     every: Duration = Ms(6 * SECOND)
     project: Key = "default"
     gzip: Flag = False  # the gzip plugin of 1.22
@@ -73,6 +76,7 @@ class Sensors(Vendor):
     def __init__(self, options: WireOptions, own: SensorsOptions) -> None:
         super().__init__(options, batch=1 if own.single else own.batch, every=own.every)
         self._own = own
+        self._project = revealed(own.project)
         self._openid = f"$identity_mp_{options.appid}_openid"
         self._actions = _ACTIONS | {"$MPShow" if options.foreground_event else "$MPLaunch": Action.OPEN}
 
@@ -180,7 +184,7 @@ class Sensors(Vendor):
     # ---- the wire -------------------------------------------------------------------------------------------------
 
     def request(self, messages: Sequence[Message], sending: Sending) -> Carried:
-        path = f"{self.options.path}?project={encode_component(self._own.project)}"
+        path = f"{self.options.path}?project={encode_component(self._project)}"
         if self._own.single:
             (message,) = messages
             data = _base64(stringify({**message, "_flush_time": sending.sent}).encode())

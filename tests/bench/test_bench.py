@@ -18,6 +18,8 @@ from tests.bench.sink import GIF_PATH, Sink, sink, why_not
 from tests.bench.throughput import BYTES, MPSIM, RATIO
 from tests.bench.visits import EVENTS, flood
 
+LONG = {"tls", "post", "lateness", "workers"}  # like `get` and `waiting`, and many seconds each
+
 needs_nginx = pytest.mark.skipif(bool(why_not(tls=True)), reason=why_not(tls=True) or "it is there")
 
 
@@ -29,7 +31,9 @@ def row_of(folder: Path, name: str) -> dict[str, Any]:
 
 @needs_nginx
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.proof) if name in LONG else name for name in ROWS]
+)
 def test_a_row_is_measured_and_written(name: str, tmp_path: Path) -> None:
     code = main(["--small", "--only", name, "--out", str(tmp_path)])
 

@@ -33,10 +33,10 @@ def test_two_workers_pass_where_one_does(tmp_path: Path) -> None:
     ("seed", "fault", "speed"),
     [
         (31, Fault.KILL_WORKER, "flood"),
-        (32, Fault.KILL_WORKER, "86400"),
+        pytest.param(32, Fault.KILL_WORKER, "86400", marks=pytest.mark.proof),
         (33, Fault.TERM_WORKER, "flood"),
-        (34, Fault.INT_WORKER, "86400"),
-        (35, Fault.INT_ALL, "flood"),
+        pytest.param(34, Fault.INT_WORKER, "86400", marks=pytest.mark.proof),
+        pytest.param(35, Fault.INT_ALL, "flood", marks=pytest.mark.proof),
         (36, Fault.TERM_MASTER, "86400"),
     ],
     ids=lambda value: value.value if isinstance(value, Fault) else str(value),

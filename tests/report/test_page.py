@@ -217,6 +217,8 @@ def test_a_long_period_is_drawn_without_growing(samples: dict[str, Result]) -> N
 
     assert len(document.encode("utf-8")) < 1_000_000
     assert "PV in 384 hours: all as expected" in document
+    # A drawing is no name: nothing of it is left out.
+    assert [path.count("L") for path in re.findall(r'class="line" d="([^"]*)"', document)] == [384] * 4
 
 
 def test_a_run_directory_gets_its_three_files(samples: dict[str, Result], tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from simulator.report import words
 from simulator.report.disk import write_whole
 from simulator.report.inspection.outcome import MOST_SHOWN, Outcome
 from simulator.report.inspection.text import headline, told_total, told_where
-from simulator.report.page import page_environment
+from simulator.report.page import page_template
 from simulator.report.tables import not_right
 
 PAGE_FILE = "report.html"
@@ -65,8 +65,11 @@ def _tone(judged: Judged) -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    environment = page_environment()
-    environment.globals.update(
-        inspection_tones=_TONES, inspection_signs=_SIGNS, tone_of=_tone, told_total=told_total, told_where=told_where
+    return page_template(
+        "inspection/page.html",
+        inspection_tones=_TONES,
+        inspection_signs=_SIGNS,
+        tone_of=_tone,
+        told_total=told_total,
+        told_where=told_where,
     )
-    return environment.get_template("inspection/page.html")
