@@ -64,8 +64,12 @@ class Seen:
     name: str  # of its screenshot
     errors: list[str] = field(default_factory=list)  # of the console, of scripts, of requests
 
-    def check(self) -> None:
-        """Whether the page can be shown as it is now: no error, no overflow, nothing serious for axe."""
+    def check(self, within: str | None = None) -> None:
+        """Whether the page can be shown as it is now: no error, no overflow, nothing serious for axe.
+
+        Args:
+            within: what axe looks at, as a selector, where not all of the page is ours.
+        """
         from axe_playwright_python.sync_playwright import Axe
 
         folder = os.environ.get("MPSIM_SCREENSHOTS")
@@ -73,7 +77,7 @@ class Seen:
             self.page.screenshot(path=Path(folder) / f"{self.name}.png", full_page=True)
         assert self.errors == []
         assert self.page.evaluate(_OVERFLOW) == []
-        found = Axe().run(self.page).response["violations"]
+        found = Axe().run(self.page, context=within).response["violations"]
         assert [_told(one) for one in found if one["impact"] in _SERIOUS] == []
 
 
