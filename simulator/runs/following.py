@@ -30,6 +30,7 @@ from simulator.errors import MpsimError
 from simulator.finding import Interval
 from simulator.ledger.manifest import LIVE_FILE, write_json
 from simulator.ledger.tail import Tail
+from simulator.report.visible import visible
 from simulator.runs.baseline import read_baseline, since
 from simulator.runs.so_far import SoFar
 from simulator.runs.watching import READINGS_FILE, reading_of, watched_period
@@ -37,7 +38,7 @@ from simulator.traffic.opened import OpenedRun
 from simulator.verify.oracle import Key
 from simulator.verify.readers.reading import Reading
 
-MOST_ATTEMPTS = 200_000  # that are kept in memory
+MOST_ATTEMPTS = 100_000  # that are kept in memory, well below a KiB each
 _PAUSE = 0.5  # seconds between two counts at least
 _SHARE = 9  # pauses are so many times as long as the count before
 _AT_ONCE = 0.5  # seconds that a count may take
@@ -112,7 +113,8 @@ class Follower:
             self._so_far.count(seconds)
             is_whole = not self._so_far.behind
             self._snapshots.append(Snapshot(from_ns, until_ns, is_whole, self._so_far.expected()))
-        if self._so_far.attempts > MOST_ATTEMPTS:
+        if self._so_far.attempts > MOST_ATTEMPTS and not self._over:
+            self._so_far.forget()
             self._over = f"not counted beyond {MOST_ATTEMPTS:,} attempts while a run is sent"
         self._read_readings()
 
@@ -151,7 +153,7 @@ class Follower:
         observed, then = self._observed(key), self._then(key)
         return {
             "metric": metric,
-            "source": source,
+            "source": None if source is None else visible(source),  # a collector may name anything
             "expected": None if why else [expected.low, expected.high],
             "why": why,
             "observed": observed,

@@ -67,6 +67,12 @@ class SoFar:
             if time.monotonic() >= until:
                 return
 
+    def forget(self) -> None:
+        """Let go of the attempts; what is counted stays, and nothing more can be."""
+        self._attempts.clear()
+        self._counted.clear()
+        self._waiting.clear()
+
     def expected(self) -> dict[Key, Interval]:
         """Every total that can be above zero, by what is counted."""
         return dict(self._sums)

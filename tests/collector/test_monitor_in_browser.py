@@ -155,6 +155,17 @@ def test_the_trend_is_read_out_by_keyboard_beside_the_week_before(browser: Brows
         assert seen.page.locator("#readout").inner_text() == "2026-03-10: 6 PV; before, 2026-03-03: 3"
 
 
+def test_on_paper_it_is_light_and_says_which_period_it_is(browser: Browser, url: str) -> None:
+    with look(browser, url, scheme="dark", width=794) as seen:
+        numbers(seen)
+        seen.page.emulate_media(media="print")
+
+        assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        shown = seen.page.locator("#shown")
+        assert shown.inner_text() == "Shown: 2026-03-06 00:00:00 until 2026-03-13 00:00:00."
+        assert not seen.page.locator("#period").is_visible()
+
+
 def test_what_arrives_is_shown_until_it_is_paused(browser: Browser, tmp_path: Path) -> None:
     with collector(tmp_path / "c.db") as own, look(browser, own) as seen:
         seen.page.locator("#empty").wait_for()
