@@ -32,7 +32,10 @@ PLAIN = {
     "mpsim run scenarios/first_open.yaml --seed 7 --out reports/ci",
     "mpsim report reports/ci",
 }
-WITH_A_COLLECTOR = {"mpsim run scenarios/first_open.yaml --target http://127.0.0.1:8000"}
+WITH_A_COLLECTOR = {
+    "mpsim run scenarios/first_open.yaml --target http://127.0.0.1:8000",
+    "mpsim conform --target http://127.0.0.1:8000 --out reports/conform",
+}
 UNDER_LOCUST = {
     "locust -f simulator/load/locustfile.py --scenario scenarios/first_open.yaml -H http://127.0.0.1:8000 "
     "--web-host 127.0.0.1",  # tests/load/test_locust.py starts it by its page

@@ -26,6 +26,7 @@ COMMANDS = {
     "verify": "read the collector again and judge an earlier run",
     "replay": "send some visitors of an earlier run again: FIXED or STILL FAILING",
     "selftest": "the kill matrix: seeded faults must be caught, honest collectors must pass",
+    "conform": "the conformance suite against collectors, and the definitions that they use",
     "report": "print an earlier run's result and write its report again",
     "target": "try a target file: one event of each kind, and the totals before and after",
     "serve": "the embedded collector with its monitor page",

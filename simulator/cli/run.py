@@ -11,7 +11,7 @@ import click
 from simulator.cli.progress import Progress
 from simulator.cli.terminal import terminal
 from simulator.cli.wanted import planning_options, wanted_of
-from simulator.report.text import print_result
+from simulator.report.text import print_result, print_verdict
 from simulator.runs.running import run
 
 
@@ -33,7 +33,7 @@ from simulator.runs.running import run
 )
 @click.option("--web", is_flag=True, help="Locust's web UI on loopback, with the totals as they come.")
 @click.option("--web-port", type=click.IntRange(1, 65535), default=8089, show_default=True, help="Its port.")
-@click.option("-q", "--quiet", is_flag=True, help="Only the result.")
+@click.option("-q", "--quiet", is_flag=True, help="Only the verdict and its reasons.")
 def command(web: bool, web_port: int, listen: str | None, quiet: bool, **options: Any) -> int:
     """Run SCENARIO: its visitors under Locust, then the verdict on what the collector counted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's stop drains like Ctrl-C
@@ -53,5 +53,8 @@ def command(web: bool, web_port: int, listen: str | None, quiet: bool, **options
         )
     finally:
         progress.end()
-    print_result(console, done.result, str(done.page))
+    if quiet:
+        print_verdict(console, done.result)
+    else:
+        print_result(console, done.result, str(done.page))
     return done.result.exit_code

@@ -38,7 +38,13 @@ _OPTIONS = (
     ),
     click.option("--rate", default=None, metavar="R", help='Open model at this rate, such as "50/s".'),
     click.option("--speed", default=None, metavar="S", help='Event time per wall time, or "flood": nobody waits.'),
-    click.option("--contract", default=None, metavar="NAME|FILE", help="Definitions and promises of the collector."),
+    click.option(
+        "--contract",
+        default=None,
+        metavar="NAME|FILE",
+        help="Definitions and promises of the collector; by default opens: launch, user: openid, day: Asia/Shanghai, "
+        "dedupe: by_id, time: event.",
+    ),
     click.option(
         "--adapter",
         default="dmhub",

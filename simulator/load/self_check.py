@@ -7,7 +7,7 @@ says, makes the load not start: every total would be wrong in a way that no ledg
     python -m simulator.load.self_check    prints the table, plain and over TLS; exit 0, or 7 where a row is wrong
 
 A load is checked as it will be sent: over TLS where its collector is, with the replies of its contract, and with its
-adapter's word on them.
+adapter's word on them, which may be more careful than the contract and never less.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def check_transport(
 
     Args:
         judge: what an answer tells, as the load will say it: the adapter's `outcome`.
-        replies: of the contract; what `judge` must say.
+        replies: of the contract; what `judge` must say, but for UNKNOWN of what they acknowledge.
 
     Raises:
         EngineError: this machine cannot open the sockets for it.
@@ -216,7 +216,8 @@ def assert_sends_once(
 def _checks(transport: Transport, judge: Judge, replies: Replies, *, tls: bool) -> Iterator[Checked]:
     with _hostile(tls=tls) as server:
         for number, (case, method) in enumerate(product(cases(replies, tls=tls), ("GET", "POST"))):
-            understood = partial(classify, replies=WITH_BODY) if case.is_example else judge
+            by_contract = partial(classify, replies=WITH_BODY if case.is_example else replies)
+            understood = by_contract if case.is_example else partial(_careful, judge, by_contract)
             yield _check(server, case, method, f"/{number}", transport, understood, tls=tls)
 
 
@@ -246,6 +247,16 @@ def _check(
     if behave is not None:
         server.settle(path.encode(), case.arrivals)
     return Checked(case, method, server.arrivals[path.encode()] + server.stray - strays, answer, judge(answer), tls)
+
+
+def _careful(judge: Judge, by_contract: Judge, answer: Answer) -> Outcome:
+    """What an answer is called by an adapter that may ask more of an acked reply than its contract does.
+
+    Some want to be told how many events were taken, or which: no reply of ours can say that, and UNKNOWN promises
+    nothing. In every other case it is the adapter's word that counts.
+    """
+    promised, told = by_contract(answer), judge(answer)
+    return promised if promised is Outcome.ACKED and told is Outcome.UNKNOWN else told
 
 
 def _request(method: str, path: str) -> Request:

@@ -7,21 +7,18 @@ ten million events is no larger than one of a thousand.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from jinja2 import Template
 
 from simulator.contract import BY, METRICS
 from simulator.finding import Judged, Verdict
 from simulator.report import charts, words
 from simulator.report.disk import write_whole
+from simulator.report.html import html_template
 from simulator.report.phases import capacity_sentence, comparable, rate_text
 from simulator.report.result import Percentiles, Result
 from simulator.report.tables import (
@@ -42,8 +39,6 @@ _ROWS = {"source": 100, "content": 100, "page": 100, "day": 100, "hour": 200}
 _NOT_RIGHT = 50
 _FINDINGS = 100
 _PHASES = 200
-# An instant, or a joint of a name or an address after which a line may end.
-_BREAKS = re.compile(r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.]*(?:Z| ?[+-]\d\d:\d\d)?)?)|([_/](?=\w)|[.:](?=[^\W\d]))")
 # A sign beside each word, so that nothing is told by colour alone.
 _SIGNS = {
     "pass": "✓",
@@ -173,20 +168,9 @@ def _latencies(result: Result) -> list[tuple[str, str, Percentiles]]:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("simulator", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_harmless,
-    )
-    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    environment.globals.update(
-        # Our own file, and its digest must match to the byte: the one thing that is not escaped.
-        style=Markup(style),  # noqa: S704
-        style_digest=digest,
+    return html_template(
+        "page.html",
+        ("page.css",),
         grid=charts.GRID,
         words=words,
         rate_text=rate_text,
@@ -196,26 +180,6 @@ def _template() -> Template:
         cell_text=_cell_text,
         is_remark=lambda finding: finding.verdict is Verdict.PASS,
     )
-    environment.filters["visible"] = visible
-    environment.filters["breaking"] = _breaking
-    return environment.get_template("page.html")
-
-
-def _harmless(value: Any) -> Any:
-    """Whatever the template prints, even where it forgot to ask for `visible`."""
-    return visible_lines(value) if type(value) is str else value
-
-
-def _breaking(text: str) -> Markup:
-    """Text that breaks after its joints rather than anywhere, and never within an instant; escaped."""
-    parts, end = [], 0
-    for found in _BREAKS.finditer(harmless := visible_lines(text)):
-        parts.append(escape(harmless[end : found.start()]))
-        instant, joint = found.groups()
-        parts.append(Markup('<span class="whole">{}</span>').format(instant) if instant else escape(joint))
-        parts.append(Markup("<wbr>") if joint else Markup())
-        end = found.end()
-    return Markup().join([*parts, escape(harmless[end:])])
 
 
 def _width(judged: Judged) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.box import Box
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as Grid
@@ -59,6 +60,12 @@ class EventRow:
     detail: str = ""  # identities, parameters: whatever tells it from its neighbours
 
 
+def print_verdict(console: Console, result: Result) -> None:
+    """Print the verdict of a judged run with its reasons, and nothing else."""
+    for line in _verdict(result):
+        console.print(line)
+
+
 def print_result(console: Console, result: Result, report: str = "") -> None:
     """Print a judged run.
 
@@ -106,7 +113,7 @@ def print_plan(
         if cells.rows:
             console.print(_indented(_cells(cells, judging=False)))
     if events:
-        console.print(_indented(_first_events(events)))
+        console.print(_indented(_first_events(events, console.width)))
     for note in notes:
         console.print(Text(visible_lines(note)))
 
@@ -155,17 +162,22 @@ def _result_blocks(result: Result) -> Iterator[RenderableType]:
     yield from _listed("Notes", [("", visible_lines(note)) for note in result.notes])
 
 
-def _headline(result: Result) -> RenderableType:
+def _verdict(result: Result) -> list[Text]:
+    """The word with its sentence, every other reason, and which phase held."""
     head = words.headline(result)
     line = Text.assemble((head.word, f"{_STYLES[result.verdict]} reverse"), "  ", head.sentence)
     compared = comparable(result)
     capacity = [Text(capacity_sentence(compared))] if compared else []
-    about = f"{visible(result.scenario)}, seed {result.seed}, {words.period_text(result.period)}"
-    against = f"against {visible(result.target)}; {_definitions(result)}"
     reasons = [
         Text(f"- {visible_lines(reason)}") for reason in result.reasons if visible_lines(reason) != head.sentence
     ]
-    return Group(line, *reasons, *capacity, Text(about, style="dim"), Text(against, style="dim"))
+    return [line, *reasons, *capacity]
+
+
+def _headline(result: Result) -> RenderableType:
+    about = f"{visible(result.scenario)}, seed {result.seed}, {words.period_text(result.period)}"
+    against = f"against {visible(result.target)}; {_definitions(result)}"
+    return Group(*_verdict(result), Text(about, style="dim"), Text(against, style="dim"))
 
 
 def _definitions(result: Result) -> str:
@@ -331,19 +343,30 @@ def _number(row: Row, metric: str, judging: bool) -> Text:
     return Text(f"{words.observed_text(judged)}\n{joint} {words.expected_text(judged)}", style=style)
 
 
-def _first_events(events: Sequence[EventRow]) -> Grid:
-    grid = _grid(
-        ("First events", "left"), ("visitor", "right"), ("event", "left"), ("page", "left"), ("source", "left")
-    )
-    # An instant over two lines can be neither read nor copied: the other columns give way.
-    grid.columns[0].no_wrap = True
-    grid.columns[0].min_width = max(len(row.at) for row in events)
+_EVENT_COLUMNS = ("First events", "visitor", "event", "page", "source")
+
+
+def _first_events(events: Sequence[EventRow], width: int) -> RenderableType:
+    """A row an event; lines where a row is wider than the console: a broken value can be neither read nor copied."""
+    rows = [(row.at, str(row.visitor), visible(row.event), visible(row.page), visible(row.source)) for row in events]
+    columns = zip(_EVENT_COLUMNS, *rows, strict=True)
+    if sum(max(map(cell_len, column)) for column in columns) + 3 * len(_EVENT_COLUMNS) > width:
+        return Group(Text(_EVENT_COLUMNS[0], style="bold"), *(line for row in events for line in _event_lines(row)))
+    grid = _grid(*((name, "right" if name == "visitor" else "left") for name in _EVENT_COLUMNS))
     for row in events:
         cells = (row.at, str(row.visitor), row.event, row.page, row.source)
         grid.add_row(*(Text(visible(cell)) for cell in cells))
         if row.detail:
             grid.add_row("", "", Text(visible_lines(row.detail), style="dim"))
     return grid
+
+
+def _event_lines(row: EventRow) -> Iterator[RenderableType]:
+    yield Text(f"{row.at}  visitor {row.visitor}  {visible(row.event)}")
+    parts = [f"page {visible(row.page)}" if row.page else "", f"source {visible(row.source)}" if row.source else ""]
+    for part in (", ".join(filter(None, parts)), visible_lines(row.detail)):
+        if part:
+            yield Padding(Text(part, style="dim"), (0, 0, 0, 2))
 
 
 def _listed(title: str, lines: Sequence[Line]) -> Iterator[RenderableType]:
@@ -365,5 +388,5 @@ def _status(word: str) -> Text:
     return Text(_LOUD.get(word, word), style=_STYLES.get(word, ""))
 
 
-def _indented(grid: Grid) -> RenderableType:
-    return Group(grid, "")
+def _indented(part: RenderableType) -> RenderableType:
+    return Group(part, "")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from simulator.contract import BY
-from simulator.finding import ExitCode, Judged, Verdict
-from simulator.report.visible import visible
-from simulator.report.words import BY_NAMES, metric_name, told, whole
+from simulator.finding import ExitCode, Finding, Judged, Verdict
+from simulator.report.visible import visible, visible_lines
+from simulator.report.words import BY_NAMES, finding_status, metric_name, told, whole
 
 _WORDS = {
     ExitCode.PASS: ("PASS", "Every event was acked, and every total that is read went up by what was sent."),
-    ExitCode.FAIL: ("FAIL", "Every event was acked, and a total did not go up by what was sent."),
+    ExitCode.FAIL: ("FAIL", "Every event was acked, and a total or a stored event is not what was sent."),
     ExitCode.INCOMPLETE: ("INCOMPLETE", "Not everything could be tried."),
 }
 _MOST = 6  # cells that are named
@@ -26,6 +26,7 @@ def trial_lines(
     events: Sequence[EventRow],
     totals: Sequence[TotalRow],
     cells: Sequence[Judged],
+    findings: Sequence[Finding],
     notes: Iterable[str],
     *,
     acked: bool,
@@ -35,6 +36,7 @@ def trial_lines(
     Args:
         target: its name and URL.
         cells: judged cells of every kind but "all".
+        findings: of the stored events.
         acked: whether every event was; else nobody knows what the totals must be.
         notes: what else is worth knowing.
     """
@@ -52,8 +54,12 @@ def trial_lines(
     yield ""
     if acked:
         yield from _cells(cells)
+    if findings:
+        yield "Stored events"
+        yield from (f"  {finding_status(one)}  {one.code} x {one.count}: {visible_lines(one.text)}" for one in findings)
+        yield ""
     yield "Notes"
-    yield from (f"  {visible(note)}" for note in notes)
+    yield from (f"  {visible_lines(note)}" for note in notes)
 
 
 def _cells(cells: Sequence[Judged]) -> Iterator[str]:

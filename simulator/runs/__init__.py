@@ -6,7 +6,9 @@
     running.py     the whole way: prepare, start, load, judge, report
     replaying.py   some visitors of an earlier run, sent again; searching.py whom, where nobody is asked for
     reading.py     the readers of a run's collector, as its target says
-    trying.py      a target file tried: one event of each kind
+    trying.py      a target file tried: one event of each kind; plain_sending.py one request without Locust;
+                   trying_events.py its stored events against what was sent, as in a run
+    conform/       the conformance suite, and discovery of the definitions that a collector uses
     baseline.py known.py   what a collector held before the run: its totals, where its list of events ended, and what
                    it had of the run's own namespace already
     judging.py     a run directory to a Result: ledger, oracle, list of events, readings; looking.py looks until all

@@ -53,6 +53,7 @@ def write_baseline(
         "cells": reading.cells,
         "errors": reading.errors,
         "missing": [[*figure, why] for figure, why in reading.missing.items()],
+        "values": [[*figure, why] for figure, why in reading.values.items()],
         "cursors": None if cursors is None else cursors._asdict(),
         "namespace": (namespace or Namespace())._asdict(),
         "counts": None if counts is None else counts._asdict(),
@@ -70,7 +71,8 @@ def read_baseline(folder: Path) -> Reading | None:
     if document is None:
         return None
     missing = {(metric, by): why for metric, by, why in document.get("missing", ())}
-    return Reading(document["cells"], document["errors"], missing=missing)
+    values = {(metric, by): why for metric, by, why in document.get("values", ())}
+    return Reading(document["cells"], document["errors"], missing=missing, values=values)
 
 
 def read_cursors(folder: Path) -> Cursors | None:
@@ -143,7 +145,8 @@ def since(reading: Reading, before: Reading | None) -> Reading:
     }
     errors = {**{by: f"before the run: {why}" for by, why in before.errors.items()}, **unread, **reading.errors}
     missing = {**{figure: f"before the run: {why}" for figure, why in before.missing.items()}, **reading.missing}
-    return Reading(cells, errors, reading.invoked_ns, reading.completed_ns, missing, reading.left_out)
+    values = {**{figure: f"before the run: {why}" for figure, why in before.values.items()}, **reading.values}
+    return Reading(cells, errors, reading.invoked_ns, reading.completed_ns, missing, reading.left_out, values)
 
 
 def _less(now: Cells, before: Cells) -> dict[str, Mapping[str, int | None]]:

@@ -142,7 +142,8 @@ class _Count:
             certain = self.whole.add_block(sightings)
             if self._index is None:
                 continue
-            stored = reconcile(sightings, self._index, self.found, self.asked, zone)
+            dedupe = self._basis.opened.contract.dedupe
+            stored = reconcile(sightings, self._index, self.found, self.asked, zone, dedupe)
             if not (certain and stored.same):
                 self.part.add_block(sightings)
                 self.instead.add_block(stored.rows)

@@ -145,7 +145,8 @@ def rows_of_run(opened: OpenedRun, attempts: AttemptIndex, listed: ListedEvents 
         index = None if shared is None else shared.index_of(number)
         for sightings in sightings_of_blocks(basis, chunks.blocks_of(opened.plan, number), Gatherer()):
             if index is not None:
-                rows.extend(reconcile(sightings, index, found, asked, opened.contract.definitions.day).rows)
+                zone, dedupe = opened.contract.definitions.day, opened.contract.dedupe
+                rows.extend(reconcile(sightings, index, found, asked, zone, dedupe).rows)
             elif all(one.low == one.high and one.dated for one in sightings):
                 rows.extend(one for one in sightings if one.high and not one.record.bad)
             else:

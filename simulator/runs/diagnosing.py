@@ -21,6 +21,8 @@ from simulator.verify.judging import impossible_together
 from simulator.verify.listed import ListedEvents
 from simulator.verify.readers.reading import Reading
 from simulator.verify.reconcile import Reconciliation, reconciled_findings
+from simulator.verify.rules.instants import what_became
+from simulator.verify.rules.origins import what_origin
 from simulator.verify.rules.search import MOST_ROWS, WORDS, Explained, explain_metrics, rule_finding, suspects
 from simulator.verify.rules.text import what_changed
 
@@ -98,17 +100,27 @@ def _received(listed: ListedEvents | None) -> Mapping[int, Ms]:
     return {} if listed is None else listed.received()
 
 
+def findings_of_events(found: Reconciliation, listed: ListedEvents | None) -> Iterator[Finding]:
+    """What is wrong with the stored events, whatever the totals say."""
+    changed = _changed(found)
+    strangers = None if listed is None else listed.strangers
+    foreign = 0 if strangers is None else strangers.foreign_count
+    ids = [] if strangers is None else [event.external_id for event in strangers.foreign[:3]]
+    for finding in reconciled_findings(found, foreign=foreign, others=ids):
+        if finding.code == "altered" and changed:
+            yield replace(finding, text=f"{finding.text}. {changed}")
+        else:
+            yield finding
+
+
 def _ingest(
     found: Reconciliation, listed: ListedEvents | None, explained: Mapping[str, Explained], judged: Sequence[Judged]
 ) -> Iterator[Finding]:
     """What is wrong with the stored events, with the totals that are wrong for it."""
     metrics = tuple(metric for metric in METRICS if metric in explained and explained[metric].rule is None)
     consequence = _consequence(metrics, judged)
-    changed = _changed(found)
-    for finding in reconciled_findings(found, foreign=0 if listed is None else listed.strangers.foreign_count):
+    for finding in findings_of_events(found, listed):
         text = finding.text
-        if finding.code in ("altered", "misplaced") and changed:
-            text += f". {changed}"
         if finding.verdict is Verdict.FAIL and consequence:
             text, consequence = f"{text}. {consequence}", ""  # once is enough
         yield replace(finding, text=text, metrics=metrics if finding.verdict is Verdict.FAIL else ())
@@ -133,22 +145,41 @@ def _off(total: Judged) -> int:
 
 
 def _changed(found: Reconciliation) -> str:
-    ways = {name: what_changed(pairs) for name, pairs in sorted(found.changes.items())}
-    return "; ".join(f"Every altered {name} is the one that was sent, {way}" for name, way in ways.items() if way)
+    ways = {
+        name: what_became(pairs) if name == "date" else what_changed(pairs)
+        for name, pairs in sorted(found.changes.items())
+    }
+    said = [f"Every altered {name} is the one that was sent, {way}" for name, way in ways.items() if way]
+    origin = what_origin(found.origins, found.altered_fields.get("source", 0))
+    return ". ".join([*([origin] if origin and not ways.get("source") else []), *(["; ".join(said)] if said else [])])
 
 
 def stage_note(counted: Counted, why_not: str) -> str:
-    """One sentence on the second stage: what it found of the unknown, or why there was none."""
+    """What is to be said of the second stage: what it found of the unknown, or why there was none."""
     if counted.found is None:
         return f"Stored events were not compared one by one: {why_not}." if why_not else ""
-    recovered, absent = counted.found.count("recovered"), counted.found.count("absent")
-    if counted.by_event is None and counted.found.clean:
+    return _stage_note(counted, counted.found) + _uncompared(counted, counted.found)
+
+
+def _stage_note(counted: Counted, found: Reconciliation) -> str:
+    recovered, absent = found.count("recovered"), found.count("absent")
+    if counted.by_event is None and found.clean:
         return "The stored events were compared with the plan, and the totals are held against the ledger alone."
     if counted.by_event is None:
         return "What is stored differs from what was sent, so the totals are held against the ledger alone."
+    every = "Every stored event was" if not found.count("uncompared") else "The stored events with an id were"
     if not recovered and not absent:
-        return "Every stored event was compared with the plan."
+        return f"{every} compared with the plan."
     return (
-        f"Every stored event was compared with the plan. Of {recovered + absent:,} events of unknown outcome "
+        f"{every} compared with the plan. Of {recovered + absent:,} events of unknown outcome "
         f"{recovered:,} are stored and {absent:,} are not; the totals are held against just that."
     )
+
+
+def _uncompared(counted: Counted, found: Reconciliation) -> str:
+    number = found.count("uncompared")
+    if not number or counted.listed is None:
+        return ""
+    names = ", ".join(list(dict.fromkeys(case.event for case in found.cases["uncompared"]))[:3])
+    which = "event was sent without an id and was" if number == 1 else "events were sent without an id and were"
+    return f" {number:,} {which} not compared ({names}): {counted.listed.why_unnamed}."

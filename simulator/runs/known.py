@@ -98,7 +98,8 @@ def _is_own(opened: OpenedRun, event: StoredEvent, coming: frozenset[int]) -> bo
 
 
 def _can_be_told(opened: OpenedRun, events: EventsReader) -> bool:
-    if not events.compared >= _ALL_FIELDS or not ids_name_visitors(opened):
+    told = events.compared >= _ALL_FIELDS and events.identity_types is None
+    if not told or not ids_name_visitors(opened):
         return False
     return opened.adapter.carries_id and opened.adapter.carries_time and opened.contract.time == "event"
 

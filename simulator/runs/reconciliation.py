@@ -25,4 +25,4 @@ def lost_events(folder: Path) -> frozenset[str]:
         document = json.loads((folder / RECONCILIATION_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return frozenset()
-    return frozenset(case["external_id"] for case in document["events"].get("lost", ()))
+    return frozenset(case["external_id"] for case in document["events"].get("lost", ()) if case["external_id"])

@@ -6,23 +6,22 @@ by one on a plain connection, without Locust and without a ledger: their outcome
 
 from __future__ import annotations
 
-import http.client
 import re
-import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import urlsplit
 
 from simulator.contract import METRICS
 from simulator.errors import UsageError
 from simulator.finding import ExitCode, Judged, Verdict
 from simulator.runs.baseline import since
+from simulator.runs.plain_sending import answer_to, outcome_of
 from simulator.runs.planning import blocks_of
 from simulator.runs.reading import Readers, cursors_now, reading
+from simulator.runs.trying_events import Compared, TrialEvents
 from simulator.times import Ms
 from simulator.traffic.making import Wanted, draft, make_folder, write_run
 from simulator.traffic.opened import OpenedRun
@@ -30,15 +29,12 @@ from simulator.traffic.target_files import named_target
 from simulator.traffic.targets import check_connection
 from simulator.verify.judging import judge
 from simulator.verify.oracle import expected_from_plan
-from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.reading import Reading
 from simulator.wire.outcome import describe
-from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request, outcomes_of
+from simulator.wire.request import Outcome, Purpose, Request
 
 MOST_EVENTS = 50  # of one trial
 _MOST_VISITORS = 200  # that are looked through for kinds of events
-_MOST_BYTES = 65_536  # of a reply that are kept
-_SECONDS = 15.0
 _PAUSE = 0.25
 _NS = 1_000_000
 
@@ -71,8 +67,9 @@ class Trial:
     requests: tuple[Tried, ...]
     figures: tuple[Figure, ...]
     cells: tuple[Judged, ...]  # of every kind but "all"
-    listed: int | None  # events that are listed more than before; None: none are
-    why_not_listed: str
+    events: Compared  # the stored ones
+    sent: int  # events in all requests
+    lists_events: bool  # whether the target file says how stored events are listed
     seconds: float  # until the totals were right, or the deadline
     not_read: tuple[str, ...]  # figures that the target file leaves out
 
@@ -83,20 +80,37 @@ class Trial:
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 where every event was acked and every total is right; 1 where one is wrong; 3 where not all is known."""
+        """0 where every event was acked and all is right; 1 where something is wrong; 3 where not all is known."""
         judged = [*self.cells, *(one.judged for one in self.figures if one.judged is not None)]
         if self.acked and any(one.verdict is Verdict.FAIL for one in judged):
             return ExitCode.FAIL
+        if self.acked and not self.events.is_right:
+            return ExitCode.FAIL
+        if self.lists_events and self.events.listed is None:
+            return ExitCode.INCOMPLETE
         known = all(one.verdict is Verdict.PASS for one in judged if one.expected is not None)
         right = any(one.verdict is Verdict.PASS for one in judged)
         return ExitCode.PASS if self.acked and known and right else ExitCode.INCOMPLETE
 
 
-def try_target(file: str, scenario: Path | None = None, allowed_hosts: Sequence[str] = ()) -> Trial:
+Waiting = Callable[[float, float, str], None]  # seconds since the last reply, at most, and what is not right yet
+
+
+def _in_silence(_seconds: float, _most: float, _what: str) -> None:
+    """Nobody is told that it takes a while."""
+
+
+def try_target(
+    file: str,
+    scenario: Path | None = None,
+    allowed_hosts: Sequence[str] = (),
+    waiting: Waiting = _in_silence,
+) -> Trial:
     """Send one event of each kind to a target, and read what it counts.
 
     Args:
         scenario: whose events are sent; None: a small one of our own, of one visitor.
+        waiting: is told at every look at totals that are not right yet.
 
     Raises:
         UsageError: a mistake in a file, a host that was not allowed, a variable that is not set.
@@ -116,7 +130,7 @@ def try_target(file: str, scenario: Path | None = None, allowed_hosts: Sequence[
         check_connection(checked.url)
         opened = write_run(checked, make_folder(checked), checked.url)
         with reading(opened) as readers:
-            return _tried(opened, readers)
+            return _tried(opened, readers, waiting)
 
 
 def _own_scenario(file: str) -> str:
@@ -132,7 +146,7 @@ def _own_scenario(file: str) -> str:
     return text.replace("cl_sr=mpsim_check", f"cl_sr={scope.source}mpsim_check") if scope.source else text
 
 
-def _tried(opened: OpenedRun, readers: Readers) -> Trial:
+def _tried(opened: OpenedRun, readers: Readers, waiting: Waiting) -> Trial:
     requests = list(_one_of_each(opened))
     by_event = opened.contract.time == "event"
     begin, end = (opened.plan.start, opened.plan.end) if by_event else _around_now(opened)
@@ -141,29 +155,45 @@ def _tried(opened: OpenedRun, readers: Readers) -> Trial:
     )
     cursors = cursors_now(readers.events)
     before = readers.totals.read(begin, end)
+    events = TrialEvents(opened, readers, requests)
+    events.begin(before, cursors)
     tried = tuple(_send(opened, request) for request in requests)
     acked = all(one.outcome is Outcome.ACKED for one in tried)
     began = time.monotonic()
     while True:
         after = readers.totals.read(begin, end)
         judged = judge(expectations, since(after, before), opened.scenario.expect)
-        if all(one.verdict is Verdict.PASS or one.observed is None for one in judged):
-            break
-        if not acked or time.monotonic() - began >= opened.contract.deadline / 1000:
-            break
+        is_right = all(one.verdict is Verdict.PASS or one.observed is None for one in judged)
+        seconds, most = time.monotonic() - began, opened.contract.deadline / 1000
+        is_over = not acked or seconds >= most
+        if is_right or is_over:
+            compared = events.compared(acked=acked)
+            if is_over or compared.is_right:
+                break
+        waiting(seconds, most, _not_yet(judged))
         time.sleep(_PAUSE)
-    listed, why = _listed(readers, None if cursors is None else cursors.good)
     return Trial(
         readers.target.name,
         opened.target_url,
         tried,
         tuple(_figure(metric, before, after, judged) for metric in METRICS),
         tuple(one for one in judged if one.by != "all"),
-        listed,
-        why,
+        compared,
+        sum(len(request.records) for request in requests),
+        readers.events is not None,
         time.monotonic() - began,
         tuple(readers.target.file.not_read),
     )
+
+
+def _not_yet(judged: Sequence[Judged]) -> str:
+    """What is not right yet, in a few words."""
+    wrong = [one for one in judged if one.verdict is not Verdict.PASS and one.observed is not None]
+    total = next((one for one in wrong if one.by == "all"), next(iter(wrong), None))
+    if total is None:
+        return "the stored events are not right yet"
+    where = "" if total.by == "all" else f" by {total.by} {ascii(total.cell)[:40]}"
+    return f"{total.metric}{where} is {total.observed}, expected {total.expected}"
 
 
 def _one_of_each(opened: OpenedRun) -> Iterator[Request]:
@@ -208,71 +238,13 @@ def _figure(metric: str, before: Reading, after: Reading, judged: Sequence[Judge
     return Figure(metric, value(before), value(after), of_it)
 
 
-def _listed(readers: Readers, before: int | None) -> tuple[int | None, str]:
-    if readers.events is None:
-        return None, "the target file does not say how"
-    if before is None:
-        return None, "they could not be read before"
-    try:
-        return sum(1 for _ in readers.events.events("good", after=before)), ""
-    except Unreadable as unreadable:
-        return None, readers.setting.secrets.hidden(str(unreadable))
-
-
 # ---- sending ------------------------------------------------------------------------------------------------------
 
 
 def _send(opened: OpenedRun, request: Request) -> Tried:
-    answer = _answer(opened.target_url, request)
-    outcome = _outcome(opened, request, answer)
+    answer = answer_to(opened.target_url, request)
+    outcome = outcome_of(opened.adapter, request, answer)
     names = ", ".join(dict.fromkeys(record.event or "(no event)" for record in request.records))
     told = describe(answer, opened.contract.replies, outcome)
     said = " ".join(re.sub(r"[^\x20-\x7e]+", " ", answer.body[:80].decode("latin-1")).split())
     return Tried(names, outcome, f"{told}; it said {said}" if said and outcome is not Outcome.ACKED else told)
-
-
-def _outcome(opened: OpenedRun, request: Request, answer: Answer) -> Outcome:
-    """What an answer tells of all events of a request: acked only where each of them is."""
-    apart = outcomes_of(opened.adapter)
-    each = None if apart is None else apart(len(request.records), answer)
-    if each is None:
-        return opened.adapter.outcome(answer)
-    return next((one for one in (Outcome.REFUSED, Outcome.UNKNOWN) if one in each), Outcome.ACKED)
-
-
-def _answer(url: str, request: Request) -> Answer:
-    """Send a request once, on a connection of its own."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    connection: http.client.HTTPConnection
-    if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(
-            host, parts.port, timeout=_SECONDS, context=ssl.create_default_context()
-        )
-    else:
-        connection = http.client.HTTPConnection(host, parts.port, timeout=_SECONDS)
-    try:
-        try:
-            connection.connect()
-        except OSError:
-            return Answer(Evidence.NO_CONNECTION)
-        connection.putrequest(request.method, request.target, skip_accept_encoding=True)
-        for name, value in request.headers:
-            connection.putheader(name, value)
-        if request.body or request.method not in ("GET", "HEAD"):
-            connection.putheader("Content-Length", str(len(request.body)))
-        connection.endheaders(request.body or None)
-        reply = connection.getresponse()
-        return Answer(Evidence.REPLY, reply.status, reply.read(_MOST_BYTES))
-    except TimeoutError:
-        return Answer(Evidence.TIMEOUT)
-    except ConnectionResetError:
-        return Answer(Evidence.RESET)
-    except http.client.IncompleteRead:
-        return Answer(Evidence.TRUNCATED)
-    except http.client.RemoteDisconnected:
-        return Answer(Evidence.CLOSED)
-    except (http.client.HTTPException, OSError):
-        return Answer(Evidence.GARBAGE)
-    finally:
-        connection.close()

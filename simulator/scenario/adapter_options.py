@@ -14,8 +14,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, Field, ValidationError
 
 from simulator.errors import UsageError
-from simulator.scenario.secret import FromEnvironment, Text, resolved
-from simulator.scenario.values import Duration, IdentityType, Model
+from simulator.scenario.secret import FromEnvironment, Text, only_by_name, resolved
+from simulator.scenario.values import Duration, IdentityType, Model, place_of_mistake
 from simulator.times import SECOND, Ms
 
 EventPath = Annotated[
@@ -27,29 +27,34 @@ UpTo2500 = Annotated[
     int, Field(strict=True, ge=1, le=2_500, description="Most events in one request; no more are taken.")
 ]
 Size = Annotated[int, Field(strict=True, ge=1, le=10_000, description="Most events in one request.")]
-Key = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[!-~]+$")]  # of an app, a project, a site
 Number = Annotated[int, Field(strict=True, ge=0, le=2**53)]
 Words = Annotated[str, Field(max_length=256)]
-_KEY = re.compile(r"[!-~]{0,1000}")
+_CARRIED = re.compile(r"[!-~]{1,1000}")
+_KEY = re.compile(r"[!-~]{1,256}")
 Hours = Annotated[int, Field(strict=True, ge=-12, le=14, description="Of the phones' zone from UTC.")]
 
 
-def _key(secret: str | FromEnvironment) -> str | FromEnvironment:
-    if isinstance(secret, str) and not _KEY.fullmatch(secret):
-        raise ValueError("expected at most 1000 characters of visible ASCII, or {env: NAME}")
-    return secret
+def _key(key: str | FromEnvironment) -> str | FromEnvironment:
+    if isinstance(key, str) and not _KEY.fullmatch(key):
+        raise ValueError("expected 1 to 256 characters of visible ASCII, or {env: NAME}")
+    return key
 
 
-Secret = Annotated[Text, AfterValidator(_key)]
+Key = Annotated[Text, AfterValidator(_key)]  # of an app, a project, a site: no secret, and yet not everybody's business
+Secret = Annotated[Text, AfterValidator(only_by_name)]
 
 
-def revealed(secret: str | FromEnvironment) -> str:
-    """The text of a secret.
+def revealed(text: str | FromEnvironment) -> str:
+    """The text of a key or a secret.
 
     Raises:
-        UsageError: its variable is not set, or empty.
+        UsageError: its variable is not set, or empty, or holds what no header or query can carry.
     """
-    return resolved(secret, os.environ)
+    found = resolved(text, os.environ)
+    if found and not _CARRIED.fullmatch(found):
+        name = text.env if isinstance(text, FromEnvironment) else "the key"
+        raise UsageError(f"{name} holds more than 1000 characters, or others than visible ASCII")
+    return found
 
 
 class PathOptions(Model):
@@ -76,7 +81,7 @@ def read_options(adapter: str, model: type[Own], given: Mapping[str, Any]) -> Ow
         return model.model_validate(dict(given))
     except ValidationError as error:
         wrongs = [
-            f"{'.'.join(map(str, one['loc'])) or 'options'}: {one['msg'].removeprefix('Value error, ')}"
+            f"{'.'.join(map(str, place_of_mistake(one))) or 'options'}: {one['msg'].removeprefix('Value error, ')}"
             for one in error.errors(include_url=False)
         ]
         raise UsageError(f"the adapter {adapter}: {'; '.join(wrongs)}") from error

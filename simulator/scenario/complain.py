@@ -19,7 +19,7 @@ from simulator.scenario.nearest import did_you_mean, nearest, one_of
 from simulator.scenario.shorten import BARE
 from simulator.scenario.steps import STEPS
 from simulator.scenario.tree import Node, Place, plain
-from simulator.scenario.values import Model, shown
+from simulator.scenario.values import Model, place_of_mistake, shown
 
 MOST = 25  # complaints told at once
 
@@ -71,7 +71,7 @@ _PATTERNS = {
 def complaints_of(error: ValidationError, model: type[BaseModel], root: Node) -> list[Complaint]:
     """What pydantic found wrong with a document, in the order of the file."""
     details = error.errors(include_url=False)
-    locs = [_clean(detail["loc"]) for detail in details]
+    locs = [_clean(place_of_mistake(detail)) for detail in details]
     unknown: dict[Loc, list[tuple[str, Place]]] = {}  # map -> its unknown keys
     for detail, loc in zip(details, locs, strict=True):
         if detail["type"] == "extra_forbidden":

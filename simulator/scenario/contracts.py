@@ -73,16 +73,19 @@ class ContractFile(Model):
         default=None, description="What reports call it; the file's name unless it is given."
     )
     opens: OpensChoice = None
-    user: User | None = Field(default=None, description="Who is one user.")
+    user: User | None = Field(default=None, description="Who is one user; openid unless given.")
     day: Zone = None
     dedupe: Dedupe | None = Field(
-        default=None, description="by_id: one stored event an id; none: each copy counts; maybe: no promise."
+        default=None,
+        description="by_id: one stored event an id; none: each copy counts; maybe: no promise. As the adapter's "
+        "collector does unless given, mostly by_id.",
     )
     time: Literal["event", "arrival"] | None = Field(
-        default=None, description="Whose clock puts an event into its hour and day."
+        default=None, description="Whose clock puts an event into its hour and day; event unless given."
     )
     max_age: Duration | None = Field(
-        default=None, description="Events that are older when they come are not taken. Needs `start: recent`."
+        default=None,
+        description="Older events are not taken; unless given, any age is. Needs `start: recent`.",
     )
     ack: Literal["durable", "accepted"] | None = Field(
         default=None,

@@ -8,21 +8,22 @@ field holds, and how it is escaped where it stands, is wire/generic.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import AfterValidator, Field
 
-from simulator.scenario.nearest import did_you_mean
+from simulator.scenario.nearest import meaning
+from simulator.scenario.values import WrongAt
 
 OF_THE_REQUEST: Final = MappingProxyType(
     {
         "app": "the appid",
         "app_name": "the mini program's name",
         "tenant": "the scenario's tenant",
-        "namespace": "what every id of the run begins with",
+        "namespace": "the run's own; {id} begins with it",
         "device": "the installation's id, the same in all its events",
         "model": "the phone's model",
         "os": "name of its system",
@@ -73,6 +74,37 @@ PREFIXES: Final = MappingProxyType(
     }
 )
 _IN_REQUEST = ("env.",)
+_CALLED = {  # what other products call a field
+    "identity.applet-wechat": "user userid uid openid wxopenid login loginid distinctid customer customerid visitor",
+    "identity.wechat-unionid": "unionid wxunionid",
+    "identity.mobile": "mobile phone phonenumber tel",
+    "identities": "ids logins",
+    "device": "deviceid anonymousid anonymous clientid cid cookie installation installationid visitorid",
+    "event": "eventname action what hit",
+    "kind": "type eventtype",
+    "id": "eventid messageid externalid hitid key",
+    "uuid": "guid",
+    "number": "seq sequence index",
+    "ms": "timestamp ts timems epoch epochms clock",
+    "s": "seconds timestamps unix unixtime epochs",
+    "time": "date datetime at iso instant happened createdat eventtime",
+    "sent": "sentat sendtime now",
+    "page": "route path screen view screenname pagepath",
+    "address": "url uri href pageurl location",
+    "previous": "referrer referer previouspage from",
+    "source": "channel utmsource campaignsource clsr origin",
+    "content": "campaign utmcontent utmcampaign clctnm contentname",
+    "session": "sessionid visit visitid",
+    "params": "properties props attributes parameters",
+    "query": "pagequery querystring options",
+    "app": "appid wxappid",
+    "app_name": "application appname",
+    "os": "platform system",
+    "model": "devicemodel brand",
+    "count": "size length batchsize",
+    "events": "hits batch items list",
+}
+_MEANT = MappingProxyType({word: name for name, words in _CALLED.items() for word in words.split()})
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_.\-$]{0,127})(\?)?\}|[{}]")
 
@@ -115,34 +147,47 @@ def parse_template(text: str) -> Template:
 
 def fields_in(value: object) -> Iterator[FieldIn]:
     """Every field in the texts of a JSON value; keys are no templates."""
+    yield from (part for part, _ in placed_fields(value))
+
+
+def placed_fields(value: object, *keys: str | int) -> Iterator[tuple[FieldIn, tuple[str | int, ...]]]:
+    """The same with the keys that lead to each."""
     if isinstance(value, str):
-        yield from (part for part in parse_template(value) if isinstance(part, FieldIn))
+        yield from ((part, keys) for part in parse_template(value) if isinstance(part, FieldIn))
     elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from fields_in(one)
+        for key, one in value.items():
+            yield from placed_fields(one, *keys, str(key))
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from fields_in(one)
+        for place, one in enumerate(value):
+            yield from placed_fields(one, *keys, place)
 
 
-def check_fields(value: object, *known: Mapping[str, str], event: bool = True) -> None:
+def check_fields(value: object, *known: Mapping[str, str], event: bool = True, at: tuple[str | int, ...] = ()) -> None:
     """Refuse fields that nobody fills.
 
     Args:
         event: fields of a single event may stand there.
+        at: keys that lead to the value.
 
     Raises:
-        ValueError: the first of them, with the nearest right one.
+        WrongAt: the first of them, with the nearest right one.
     """
     names = [name for some in known for name in some]
     prefixes = tuple(PREFIXES) if event else _IN_REQUEST
-    for part in fields_in(value):
+    for part, where in placed_fields(value, *at):
         begins = next((prefix for prefix in prefixes if part.name.startswith(prefix)), None)
         if part.name in names or (begins is not None and len(part.name) > len(begins)):
             continue
         if not event and (part.name in OF_AN_EVENT or part.name.startswith(tuple(PREFIXES))):
-            raise ValueError(f"{{{part.name}}} is of one event; where several share a request it belongs into `event`")
-        raise ValueError(f"nobody knows {{{part.name}}}{did_you_mean(part.name, [*names, *prefixes])}")
+            said = f"{{{part.name}}} is of one event; where several share a request it belongs into `event`"
+            raise WrongAt(said, *where)
+        known_names = [*names, *(f"{prefix}…" for prefix in prefixes)]
+        raise WrongAt(f"nobody knows {{{part.name}}}{meaning(part.name, known_names, _meant(names, prefixes))}", *where)
+
+
+def _meant(names: Collection[str], prefixes: Collection[str]) -> dict[str, str]:
+    """The words of other products whose meaning can stand there."""
+    return {word: name for word, name in _MEANT.items() if name in names or f"{name.partition('.')[0]}." in prefixes}
 
 
 def _text(text: str) -> str:

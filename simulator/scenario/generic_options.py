@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from simulator.contract import BodyRule
 from simulator.scenario.adapter_options import BatchOptions, SessionOptions
@@ -18,10 +19,22 @@ from simulator.scenario.event_template import (
     TextTemplate,
     check_fields,
     fields_in,
+    placed_fields,
 )
-from simulator.scenario.values import BodyValues, Flag, Model, Zone
+from simulator.scenario.secret import looks_secret
+from simulator.scenario.values import BodyValues, Flag, Model, WrongAt, Zone
 
 _BATCH_ALONE = "{events} stands alone as the value of a key in body.json, or as the whole of it"
+
+
+def _no_secret(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if looks_secret(name) and value and not any(part.name.startswith("env.") for part in fields_in(value)):
+            said = (
+                f"{name} is a secret, which does not belong into a file; write {name}: with {{env.NAME}} in its place"
+            )
+            raise WrongAt(said, name)
+    return headers
 
 
 class NamesSection(Model):
@@ -85,7 +98,7 @@ class GenericOptions(BatchOptions, SessionOptions):
     method: Literal["GET", "POST", "PUT"] = "POST"
     path: PathTemplate = "/collect"
     query: dict[str, TextTemplate] = Field(default_factory=dict)
-    headers: dict[HeaderName, TextTemplate] = Field(default_factory=dict)
+    headers: Annotated[dict[HeaderName, TextTemplate], AfterValidator(_no_secret)] = Field(default_factory=dict)
     body: TemplateBody | None = None
     event: JsonTemplate = Field(default=None, description="One of the events that share a request, as any JSON.")
     lines: Flag = Field(default=False, description="The body is the events, each on a line of its own.")
@@ -102,13 +115,27 @@ class GenericOptions(BatchOptions, SessionOptions):
     @property
     def around(self) -> list[object]:
         """Every template of the request but `event`."""
+        return [template for template, _ in self._around]
+
+    @property
+    def _around(self) -> list[tuple[object, str]]:
+        """Each with the keys that lead to it, separated by dots."""
         body = self.body
+        parts = (("json", body.document), ("form", body.form), ("text", body.text)) if body is not None else ()
         return [
-            self.path,
-            self.query,
-            self.headers,
-            *((body.document, body.form, body.text) if body is not None else ()),
+            (self.path, "path"),
+            (self.query, "query"),
+            (self.headers, "headers"),
+            *((part, f"body.{name}") for name, part in parts),
         ]
+
+    def _first(self, names: Collection[str]) -> tuple[str | int, ...]:
+        """The keys that lead to the first of some fields around the events; none where there is none."""
+        for template, keys in self._around:
+            for field, where in placed_fields(template, *keys.split(".")):
+                if field.name in names:
+                    return where
+        return ()
 
     @model_validator(mode="after")
     def _can_be_sent(self) -> GenericOptions:
@@ -129,22 +156,26 @@ class GenericOptions(BatchOptions, SessionOptions):
         body, lists = self.body, [field.name for field in fields_in(self.around)]
         if self.event is None:
             if self.answers is not None:
-                raise ValueError(
-                    "answers speaks of the events of a request, and needs event; see replies for one event"
+                raise WrongAt(
+                    "answers speaks of the events of a request, and needs event; see replies for one event", "answers"
                 )
             if self.batch > 1:
-                raise ValueError(f"batch: {self.batch} needs event, the template of one of the events in a request")
+                said = f"batch: {self.batch} needs event, the template of one of the events in a request"
+                raise WrongAt(said, "batch")
             if self.lines or set(lists) & set(OF_A_BATCH):
-                raise ValueError("{events}, {count} and lines need event, the template of one of the events")
+                where = self._first(OF_A_BATCH) or ("lines",)
+                raise WrongAt("{events}, {count} and lines need event, the template of one of the events", *where)
             return
         if body is not None and self.lines:
-            raise ValueError("lines is a whole body: leave body out")
-        for template in self.around:
-            check_fields(template, OF_THE_REQUEST, OF_A_BATCH, event=False)
-        if set(OF_A_BATCH) & {field.name for field in fields_in(self.event)}:
-            raise ValueError("{events} and {count} are of the request, and cannot stand in event")
+            raise WrongAt("lines is a whole body: leave body out", "lines")
+        for template, keys in self._around:
+            check_fields(template, OF_THE_REQUEST, OF_A_BATCH, event=False, at=tuple(keys.split(".")))
+        for field, where in placed_fields(self.event, "event"):
+            if field.name in OF_A_BATCH:
+                raise WrongAt("{events} and {count} are of the request, and cannot stand in event", *where)
         if not self.lines and (lists.count("events") != 1 or not _stands_alone(body.document if body else None)):
-            raise ValueError(f"the events of a request stand nowhere: {_BATCH_ALONE}; or say lines: true")
+            where = self._first(["events"]) or (("body",) if body is not None else ())
+            raise WrongAt(f"the events of a request stand nowhere: {_BATCH_ALONE}; or say lines: true", *where)
 
     def _check_names(self) -> None:
         names = [name for name in self.names.model_dump().values() if name is not None]

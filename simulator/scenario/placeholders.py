@@ -6,11 +6,12 @@ The values of a run and a period are put together where they are known (verify/r
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulator.scenario.nearest import did_you_mean
+from simulator.scenario.nearest import meaning
+from simulator.scenario.values import WrongAt
 
 OF_THE_RUN: Final = MappingProxyType(
     {
@@ -23,7 +24,7 @@ OF_THE_RUN: Final = MappingProxyType(
         "from_day": "the day of the begin in the day's zone, such as 2026-03-01",
         "to_day": "the last day of the period",
         "created": "when the run was made, less the contract's clock_bound: nothing of the run is older",
-        "namespace": "the run's namespace, with which every identity and id of the run begins",
+        "namespace": "the run's namespace, which begins each event's id where that is {id} or externalId",
         "zone": "the zone of hours and days, such as Asia/Shanghai",
         "appid": "the scenario's appid",
         "tenant": "the scenario's tenant",
@@ -37,6 +38,15 @@ OF_A_PAGE: Final = MappingProxyType(
     }
 )
 SQL_NAMES = tuple(OF_THE_RUN)
+
+_MEANT: Final = MappingProxyType(
+    {
+        "begin": "from", "start": "from", "since": "from", "startms": "from_ms", "starttime": "from",
+        "begindate": "from_day", "startdate": "from_day", "end": "to", "until": "to", "endms": "to_ms", "endtime": "to",
+        "enddate": "to_day", "run": "namespace", "runid": "namespace", "prefix": "namespace", "timezone": "zone",
+        "tz": "zone", "app": "appid",
+    }
+)  # fmt: skip
 
 _IN_BRACES = re.compile(r"\{(?:(\{[A-Za-z_]\w{0,63}\})|([A-Za-z_]\w{0,63}))\}")
 # As SQLAlchemy finds them: not behind a word, a colon or a backslash, and not before a colon (a cast of PostgreSQL).
@@ -65,7 +75,7 @@ def check_names(names: Collection[str], known: Collection[str], write: str, form
     """
     for name in names:
         if name not in known:
-            raise ValueError(f"nobody knows {form.format(name)}{did_you_mean(name, known)} ({write})")
+            raise ValueError(f"nobody knows {form.format(name)}{meaning(name, known, _MEANT)} ({write})")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -90,10 +100,32 @@ def fill_all(value: object, values: Mapping[str, str]) -> object:
 
 def texts_in(value: object) -> list[str]:
     """Every text in a JSON value; not its keys."""
+    return [text for text, _ in placed_texts(value)]
+
+
+def placed_texts(value: object, *keys: str | int) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """The same with the keys that lead to each."""
     if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for one in value.values() for text in texts_in(one)]
-    if isinstance(value, list | tuple):
-        return [text for one in value for text in texts_in(one)]
-    return []
+        yield value, keys
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from placed_texts(one, *keys, str(key))
+    elif isinstance(value, list | tuple):
+        for place, one in enumerate(value):
+            yield from placed_texts(one, *keys, place)
+
+
+def check_placed(value: object, known: Collection[str], write: str, *keys: str | int) -> None:
+    """Refuse names that nobody fills in any text of a JSON value.
+
+    Args:
+        keys: that lead to the value.
+
+    Raises:
+        WrongAt: the first of them.
+    """
+    for text, where in placed_texts(value, *keys):
+        try:
+            check_names(names_in(text), known, write)
+        except ValueError as wrong:
+            raise WrongAt(str(wrong), *where) from wrong

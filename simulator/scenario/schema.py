@@ -11,6 +11,8 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from simulator.scenario.contracts import ContractFile
+from simulator.scenario.event_template import OF_A_BATCH, OF_AN_EVENT, OF_THE_REQUEST, PREFIXES
+from simulator.scenario.generic_options import GenericOptions
 from simulator.scenario.model import Scenario
 from simulator.scenario.shorten import BARE, KEY_OF_TEXT
 from simulator.scenario.steps import STEPS
@@ -44,7 +46,10 @@ def contract_schema() -> Schema:
 
 
 def target_schema() -> Schema:
-    """The schema of a target file, draft 2020-12. What an adapter's own options are is the adapter's."""
+    """The schema of a target file, draft 2020-12.
+
+    Of adapters with options of their own the generic one is told: the others' options belong to their wire formats.
+    """
     schema = TargetFile.model_json_schema(by_alias=True, schema_generator=_Generator)
     contract = ContractFile.model_json_schema(by_alias=True, schema_generator=_Generator)
     schema["$defs"].update(contract.pop("$defs", {}))
@@ -52,9 +57,40 @@ def target_schema() -> Schema:
     properties = schema["properties"]
     ways = [{"type": "string"}, {"$ref": "#/$defs/ContractFile"}]
     properties["contract"] = {"anyOf": ways, "description": properties["contract"].get("description", "")}
+    schema["$defs"].update(_generic())
+    properties["adapter"] = {
+        "description": "Wire format of the events: a name, or {name: …} with the adapter's own options, which "
+        ".github/docs/adapters.md has for each.",
+        "anyOf": [
+            {"type": "string"},
+            {"$ref": "#/$defs/GenericOptions"},
+            {
+                "type": "object",
+                "properties": {"name": {"type": "string", "not": {"const": "generic"}}},
+                "required": ["name"],
+            },
+        ],
+        "default": "dmhub",
+    }
     for name, alone in ALONE.items():
         properties[name] = {"anyOf": [{"enum": list(alone)}, properties[name]]}
     return {"$schema": DIALECT, "title": "mpsim target", **_without_titles(schema)}
+
+
+def _generic() -> Schema:
+    """The generic adapter with its options, and what these are made of, by their names."""
+    schema = GenericOptions.model_json_schema(by_alias=True, schema_generator=_Generator)
+    definitions: Schema = schema.pop("$defs", {})
+    for section in (schema, *definitions.values()):
+        section.pop("$schema", None)
+    schema["properties"] = {"name": {"const": "generic"}, **schema["properties"]}
+    schema["required"] = ["name"]
+    fields = [*OF_THE_REQUEST, *OF_AN_EVENT, *OF_A_BATCH, *(f"{prefix}…" for prefix in PREFIXES)]
+    schema["description"] = (
+        "A request as templates, of which any text may hold fields in braces, such as {event} or {page?} (left out "
+        f"where empty): {', '.join(fields)}."
+    )
+    return {"GenericOptions": schema, **definitions}
 
 
 def _without_titles(value: Any) -> Any:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from simulator.errors import UsageError
 from simulator.scenario.nearest import did_you_mean
-from simulator.scenario.values import wrong
+from simulator.scenario.values import WrongAt, wrong
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _KEYS = ("env", "before")
@@ -57,7 +57,19 @@ def _text(value: object) -> str | FromEnvironment:
     return FromEnvironment(name, before)
 
 
-def _only_by_name(value: str | FromEnvironment) -> str | FromEnvironment:
+def looks_secret(name: str) -> bool:
+    """Whether a header or a parameter of that name holds a secret."""
+    return _LOOKS_SECRET.fullmatch(name) is not None
+
+
+def only_by_name(value: str | FromEnvironment) -> str | FromEnvironment:
+    """Refuse a secret that stands in a file.
+
+    Raises:
+        ValueError: it is a text, and no empty one.
+    """
+    if value == "":
+        return value
     if not isinstance(value, FromEnvironment):
         raise ValueError("a secret does not belong into a file; write {env: NAME} and set that variable")  # noqa: TRY004
     return value
@@ -66,8 +78,8 @@ def _only_by_name(value: str | FromEnvironment) -> str | FromEnvironment:
 def _named(values: dict[str, str | FromEnvironment]) -> dict[str, str | FromEnvironment]:
     """Refuse a plain text under a name that says that it is a secret."""
     for name, value in values.items():
-        if isinstance(value, str) and value and "{" not in value and _LOOKS_SECRET.fullmatch(name):
-            raise ValueError(f"{name} is a secret, which does not belong into a file; write {name}: {{env: NAME}}")
+        if isinstance(value, str) and value and "{" not in value and looks_secret(name):
+            raise WrongAt(f"{name} is a secret, which does not belong into a file; write {name}: {{env: NAME}}", name)
     return values
 
 
@@ -101,7 +113,7 @@ Text = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, _ENV_SCHEMA]}),
 ]
 Secret = Annotated[
-    str | FromEnvironment, BeforeValidator(_text), AfterValidator(_only_by_name), WithJsonSchema(_ENV_SCHEMA)
+    str | FromEnvironment, BeforeValidator(_text), AfterValidator(only_by_name), WithJsonSchema(_ENV_SCHEMA)
 ]
 Texts = Annotated[dict[str, Text], AfterValidator(_named)]
 

@@ -49,8 +49,10 @@ class SettleSection(Model):
     """How long the totals take to become right."""
 
     lag: Duration | None = Field(default=None, description="An acked event is in the totals so long after its reply.")
-    quiet: Duration | None = Field(default=None, description="Totals are at rest after so long without a change.")
-    deadline: Duration | None = Field(default=None, description="And are judged then at the latest.")
+    quiet: Duration | None = Field(
+        default=None, description="Totals are at rest after so long without a change; 1s unless given."
+    )
+    deadline: Duration | None = Field(default=None, description="And are judged then at the latest; 30s unless given.")
 
 
 class ScopeSection(Model):
@@ -76,7 +78,9 @@ class TargetFile(Model):
     )
     replies: RepliesSection | None = None
     contract: Any = Field(
-        default=None, description="A named contract, the path of a contract file, or its keys right here."
+        default=None,
+        description="A named contract, the path of a contract file, or its keys right here. Left out: opens: launch, "
+        "user: openid, day: Asia/Shanghai, dedupe: by_id, time: event, as far as the adapter has no other.",
     )
     settle: SettleSection | None = None
     scope: ScopeSection = ScopeSection()

@@ -9,27 +9,28 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from simulator.contract import METRICS
 from simulator.scenario.log_format import LogFormat, parse_format
 from simulator.scenario.nearest import did_you_mean
-from simulator.scenario.placeholders import OF_A_PAGE, names_in, texts_in
-from simulator.scenario.secret import Secret, Text, Texts
+from simulator.scenario.placeholders import OF_A_PAGE, names_in, placed_texts
+from simulator.scenario.secret import FromEnvironment, Secret, Text, Texts
 from simulator.scenario.target_values import (
     Argv,
     BaseUrl,
     Expression,
     Files,
     FormatText,
+    Identities,
     Pages,
     PathText,
     Queries,
     Query,
     check_of_a_request,
-    check_of_the_run,
+    check_texts_of_the_run,
 )
-from simulator.scenario.values import Duration, Flag, Model, Status, shown, wrong
+from simulator.scenario.values import Duration, Flag, Model, Status, WrongAt, shown, wrong
 from simulator.times import Ms
 
 Kind = Literal["all", "source", "content", "hour", "day", "page"]
@@ -62,7 +63,8 @@ class FiguresSection(Model):
         if not self.metrics:
             raise ValueError("expected at least one of pv, uv, opens or new_users, with where it stands in a row")
         if self.by == "page" and not set(self.metrics) <= {"pv", "uv"}:
-            raise ValueError("pages have no opens and no new users; expected pv or uv")
+            wrong_one = next(metric for metric in self.metrics if metric not in {"pv", "uv"})
+            raise WrongAt("pages have no opens and no new users; expected pv or uv", wrong_one)
         return self
 
 
@@ -75,7 +77,10 @@ class EventFields(Model):
         default=None, description="Its instant: ISO 8601 with an offset, or seconds or milliseconds since 1970."
     )
     anonymous_id: Expression | None = None
-    identities: dict[str, Expression] = Field(default={}, description="By identity type.")
+    identities: Identities = Field(
+        default={},
+        description="By identity type; or where all of them stand, as an object of type and value or a list of pairs.",
+    )
     source: Expression | None = None
     content: Expression | None = None
     page: Expression | None = Field(default=None, description="The route of a view.")
@@ -93,6 +98,11 @@ class EventFields(Model):
     compare: list[Literal["event", "date", "anonymous_id", "identities", "source", "content", "page"]] | None = Field(
         default=None, description="Which fields are compared with the plan; all that stand here unless given."
     )
+
+    @property
+    def identity_types(self) -> frozenset[str] | None:
+        """The types that stand here; None: all, in one place."""
+        return None if isinstance(self.identities, str) else frozenset(self.identities)
 
     def action_of(self, event: str) -> str:
         """What an event is by its name; empty where the name itself says it."""
@@ -189,21 +199,24 @@ class RequestSection(Model):
     @model_validator(mode="after")
     def _is_a_request(self) -> RequestSection:
         if (self.json_body is not None or self.form) and self.method != "POST":
-            raise ValueError("only a POST has a body; write method: POST")
+            said = "only a POST has a body; write method: POST"
+            raise WrongAt(said, "form" if self.json_body is None else "json")
         if self.json_body is not None and self.form:
-            raise ValueError("a body is either json or a form")
-        texts = [self.path, *texts_in([self.query, self.headers, self.form, self.json_body])]
-        named = [name for text in texts for name in names_in(text)]
-        check_of_a_request(named)
-        paging = [name for name in OF_A_PAGE if name in named]
+            raise WrongAt("a body is either json or a form", "form")
+        texts = {
+            "path": self.path, "query": self.query, "headers": self.headers, "json": self.json_body, "form": self.form,
+        }  # fmt: skip
+        check_of_a_request(texts)
+        paging = {name: where for text, where in placed_texts(texts) for name in names_in(text) if name in OF_A_PAGE}
         if paging and self.pages is None:
-            raise ValueError(f"{{{paging[0]}}} has a meaning only with pages; say with pages: how the reply goes on")
+            name, where = next(iter(paging.items()))
+            raise WrongAt(f"{{{name}}} has a meaning only with pages; say with pages: how the reply goes on", *where)
         if self.pages is not None and not paging and self.pages.next is None:
-            raise ValueError("with pages the request must name {cursor}, {page} or {offset}, or pages must say next")
+            said = "with pages the request must name {cursor}, {page} or {offset}, or pages must say next"
+            raise WrongAt(said, "pages")
         if self.pages is not None and self.pages.cursor is None and "cursor" in paging:
-            raise ValueError(
-                "{cursor} is asked for, and pages does not say where the reply has it; add cursor to pages"
-            )
+            said = "{cursor} is asked for, and pages does not say where the reply has it; add cursor to pages"
+            raise WrongAt(said, "pages")
         return self
 
 
@@ -222,8 +235,7 @@ class HttpSection(Model):
 
     @model_validator(mode="after")
     def _is_filled(self) -> HttpSection:
-        for text in texts_in(self.headers):
-            check_of_the_run(text)
+        check_texts_of_the_run({"headers": self.headers})
         return self
 
 
@@ -247,16 +259,16 @@ class DatabaseSection(Model):
     password: Secret | None = None
     timeout: Duration = Field(default=Ms(30_000), description="For one query.")
 
-    @model_validator(mode="after")
-    def _is_a_database(self) -> DatabaseSection:
-        url = self.database
+    @field_validator("database")
+    @classmethod
+    def _is_a_database(cls, url: str | FromEnvironment) -> str | FromEnvironment:
         if isinstance(url, str):
             match = re.fullmatch(r"[a-z][a-z0-9_]*(\+[a-z0-9_]+)?://(?:[^@/]*@)?.*", url)
             if match is None:
                 raise wrong("a database URL such as postgresql+psycopg://reader@127.0.0.1/analytics", url)
             if re.match(r"[^/]*//[^@/]*:[^@/]*@", url):
                 raise ValueError("a password stands in this URL; take it out and write password: {env: NAME}")
-        return self
+        return url
 
 
 class SqlSection(DatabaseSection):

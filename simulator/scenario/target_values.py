@@ -6,17 +6,24 @@ Each is pydantic's `Annotated`, as those of values.py. The sections are target_r
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Annotated
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from simulator.contract import BY, METRICS
 from simulator.scenario.log_format import parse_format
 from simulator.scenario.nearest import did_you_mean
-from simulator.scenario.placeholders import OF_A_PAGE, OF_THE_RUN, SQL_NAMES, bound_in, check_names, names_in
+from simulator.scenario.placeholders import (
+    OF_A_PAGE,
+    OF_THE_RUN,
+    SQL_NAMES,
+    bound_in,
+    check_names,
+    check_placed,
+    names_in,
+)
 from simulator.scenario.secret import Text
 from simulator.scenario.values import shown, wrong
 
@@ -33,13 +40,22 @@ def _expression(text: str) -> str:
     return text
 
 
-def check_of_a_request(names: Collection[str]) -> None:
-    """Refuse names that nobody fills in a request, which may be one of several pages.
+def check_of_a_request(texts: object) -> None:
+    """Refuse names that nobody fills in the texts of a request, which may be one of several pages.
 
     Raises:
-        ValueError: the first of them.
+        WrongAt: the first of them.
     """
-    check_names(names, (*OF_THE_RUN, *OF_A_PAGE), _BRACES)
+    check_placed(texts, (*OF_THE_RUN, *OF_A_PAGE), _BRACES)
+
+
+def check_texts_of_the_run(texts: object) -> None:
+    """Refuse names that nobody fills where there are no pages.
+
+    Raises:
+        WrongAt: the first of them.
+    """
+    check_placed(texts, OF_THE_RUN, _BRACES)
 
 
 def check_of_the_run(text: str) -> str:
@@ -55,7 +71,7 @@ def check_of_the_run(text: str) -> str:
 def _path(text: str) -> str:
     if not text.startswith("/") or re.search(r"\s", text):
         raise wrong("a path that begins with a slash, such as /api/stats", text)
-    check_of_a_request(names_in(text))
+    check_of_a_request(text)
     return text
 
 
@@ -104,6 +120,10 @@ def _format(text: str) -> str:
 
 Expression = Annotated[
     str, AfterValidator(_expression), WithJsonSchema({"type": "string", "description": "A JMESPath expression."})
+]
+Identities = Annotated[
+    Annotated[Expression, Tag("<all>")] | Annotated[dict[str, Expression], Tag("<each>")],
+    Discriminator(lambda value: "<all>" if isinstance(value, str) else "<each>"),
 ]
 Query = Annotated[str, AfterValidator(_query)]
 Queries = Annotated[

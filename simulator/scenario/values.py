@@ -7,7 +7,7 @@ A number without a unit is refused wherever nobody could see its unit.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, Literal
@@ -29,6 +29,20 @@ class Model(BaseModel):
     """Base of every section: unknown keys are errors, nothing changes after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=False)
+
+
+class WrongAt(ValueError):
+    """A mistake that a validator sees below the value that it is given, with the keys that lead there."""
+
+    def __init__(self, text: str, *keys: str | int) -> None:
+        super().__init__(text)
+        self.keys = keys
+
+
+def place_of_mistake(detail: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Where pydantic found something wrong, with the keys that a validator adds."""
+    error = detail.get("ctx", {}).get("error")
+    return (*detail["loc"], *(error.keys if isinstance(error, WrongAt) else ()))
 
 
 @dataclass(frozen=True, slots=True)

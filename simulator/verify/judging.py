@@ -49,6 +49,8 @@ def _judged(expectations: Expectations, reading: Reading, expect: Expect) -> Ite
                     interval = expectations.expected(metric, by, cell)
                     reason = expectations.why(metric, by, cell)
                     verdict, why = judge_cell(interval, value, expect.max_width, tolerance, reason)
+                    if value is None and interval is not None and (said := reading.why_no_value(metric, by)):
+                        why = f"{why}: {said}"
                     yield Judged(metric, by, cell, interval, value, verdict, why)
 
 

@@ -3,6 +3,8 @@
 What a collector lists comes in the order of arrival, and is asked for visitor by visitor. So each event is put where
 its externalId says that it belongs, and memory holds the events of one chunk, not of the run. What an event is to the
 plan is reconcile.py; how events are listed is readers/events.py.
+
+Some wires send records without an id. Such an event is known by what it says: when, of whom, and what it is called.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import marshal
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,6 +22,7 @@ from simulator.events import Identity
 from simulator.times import Ms
 from simulator.verify.readers.events import StoredEvent
 from simulator.wire.dmhub_fields import place_of
+from simulator.wire.request import Record
 
 Value = TypeVar("Value")
 
@@ -27,9 +30,20 @@ NOBODY = -1  # visitor of an event of no plan
 MOST_FOREIGN = 100_000  # events of others of which each is kept; the rest is counted
 _WAITING = 256  # events of one chunk that are written at once
 ALL_FIELDS = frozenset(StoredEvent._fields)
+CONTENT_FIELDS = frozenset({"date", "event", "anonymous_id"})  # without which an event without an id is not known
 _ELSEWHERE = -1  # chunk of the events of no visitor of the plan
 
 Place = tuple[int, int]  # where something lies in the file, and how long it is
+
+
+def content_of(event: StoredEvent | Record) -> str:
+    """By what an event without an id is known: when it was, whose it is, and what it is called.
+
+    Whose is said by its device or, without one, by all its identities. No externalId is equal to it.
+    Source: CONTRACT section 3, on copies without an externalId.
+    """
+    who: Any = event.anonymous_id or sorted((one.type, one.value) for one in event.identities)
+    return f"\0{event.date}\0{event.event}\0{who}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,8 @@ class StoredIndex:
         self._good: dict[str, StoredEvent | list[StoredEvent]] = {}
         self._bad: dict[str, str] = {}
         self._same: dict[Any, Any] = {}  # equal values are kept once
-        self.unnamed: list[StoredEvent] = []  # ours without an id: nothing of the plan is like that
+        self._unnamed: dict[str, list[StoredEvent]] = {}  # ours without an id, by their content
+        self.why_unnamed = ""  # why these are not held against the plan; empty: they are
         self.foreign: list[StoredEvent] = []
         self.foreign_count = 0
         self.last_good = 0  # cursors of the last events
@@ -79,6 +94,7 @@ class StoredIndex:
         self.knows_bad = False  # whether the bad events were listed, too
         self.before = 0  # cursor up to which events were stored before the run
         self.given = ALL_FIELDS  # fields that the list tells of an event
+        self.identity_types: frozenset[str] | None = None  # of which it tells the identities; None: of all
 
     def add_good(self, event: StoredEvent) -> None:
         """Take one good event."""
@@ -88,9 +104,11 @@ class StoredIndex:
             if len(self.foreign) < MOST_FOREIGN:
                 self.foreign.append(event)
             return
-        if not event.external_id:
-            self.unnamed.append(event)
-            return
+        self.add_own(event)
+
+    def add_own(self, event: StoredEvent) -> None:
+        """Take one good event that is known to be the run's."""
+        self.last_good = max(self.last_good, event.cursor)
         event = event._replace(
             event=self._kept(event.event),
             anonymous_id=self._kept(event.anonymous_id),
@@ -100,6 +118,9 @@ class StoredIndex:
             page=self._kept(event.page),
             reason="",
         )
+        if not event.external_id:
+            self._unnamed.setdefault(content_of(event), []).append(event)
+            return
         before = self._good.get(event.external_id)
         if before is None:
             self._good[event.external_id] = event
@@ -123,16 +144,22 @@ class StoredIndex:
         found = self._good.get(identifier, ())
         return (found,) if isinstance(found, StoredEvent) else found
 
+    def alike(self, content: str) -> Sequence[StoredEvent]:
+        """The stored good events without an id that say the same, in the order of arrival."""
+        return self._unnamed.get(content, ())
+
     def why_bad(self, identifier: str) -> str:
         """The reason for which an event is listed as bad; empty where it is not."""
         return self._bad.get(identifier, "")
 
     def others(self, asked: set[str]) -> Iterator[StoredEvent]:
-        """The run's good events whose id nobody asked for, and those without one."""
+        """The run's good events whose id or, without one, whose content nobody asked for."""
         for identifier, found in self._good.items():
             if identifier not in asked:
                 yield from (found,) if isinstance(found, StoredEvent) else found
-        yield from self.unnamed
+        for content, alike in self._unnamed.items():
+            if content not in asked:
+                yield from alike
 
     def visitor_of(self, event: StoredEvent) -> int:
         """The visitor that an event's id names; -1 for none."""
@@ -151,6 +178,8 @@ class SharedEvents:
     knows_bad: bool
     before: int  # cursor up to which events were stored before the run
     given: frozenset[str]  # fields that the list tells of an event
+    identity_types: frozenset[str] | None  # of which it tells the identities; None: of all
+    why_unnamed: str  # why events without an id are not held against the plan; empty: they are
     places: dict[int, list[Place]]  # by chunk, in the order of arrival
     descriptor: int
 
@@ -160,9 +189,11 @@ class SharedEvents:
         index.knows_bad = self.knows_bad
         index.before = self.before
         index.given = self.given
+        index.identity_types = self.identity_types
+        index.why_unnamed = self.why_unnamed
         for good, event in self.events_of(chunk):
             if good:
-                index.add_good(event)
+                index.add_own(event)
             else:
                 index.add_bad(event)
         return index
@@ -180,12 +211,16 @@ class ListedEvents:
     Args:
         visitors: of one chunk.
         coming: visitors of the plan: events of higher ones belong to no chunk.
+        contents: visitor by content, of the plan's events without an id; asked for when the first such event comes.
+            None: the run sends none.
 
     Raises:
         EngineError: there is no room for temporary files, also from `add_good`, `add_bad` and `shared`.
     """
 
-    def __init__(self, owner: Owner, visitors: int, coming: int) -> None:
+    def __init__(
+        self, owner: Owner, visitors: int, coming: int, contents: Callable[[], Mapping[str, int]] | None = None
+    ) -> None:
         self.owner, self.visitors = owner, visitors
         self.strangers = StoredIndex(owner.namespace, own=owner.own)  # good events of nobody in this run
         self.last_good = 0  # cursors of the last events
@@ -193,7 +228,10 @@ class ListedEvents:
         self.knows_bad = False  # whether the bad events were listed, too
         self.before = 0  # cursor up to which events were stored before the run
         self.given = ALL_FIELDS  # fields that the list tells of an event
-        self._coming = coming
+        self.identity_types: frozenset[str] | None = None  # of which it tells the identities; None: of all
+        self.unnamed = 0  # good events without an id that came
+        self.why_unnamed = ""  # why these are not held against the plan; empty: they are
+        self._coming, self._contents = coming, contents
         with tempfile.TemporaryFile() as file:
             self._file = os.dup(file.fileno())
         weakref.finalize(self, os.close, self._file)
@@ -204,16 +242,29 @@ class ListedEvents:
     def add_good(self, event: StoredEvent) -> None:
         """Take one good event."""
         self.last_good = max(self.last_good, event.cursor)
-        if self.owner.owns(event.external_id):
-            self._keep(True, event)
+        if not event.external_id and self._contents is not None:
+            self._add_unnamed(event, self._contents)
+        elif self.owner.owns(event.external_id):
+            self._keep(True, event, self.owner.visitor_of(event.external_id))
         else:
             self.strangers.add_good(event)
+
+    def _add_unnamed(self, event: StoredEvent, contents: Callable[[], Mapping[str, int]]) -> None:
+        """Take one without an id: it is of whom the plan has to send the like."""
+        self.unnamed += 1
+        if self.why_unnamed:
+            return
+        visitor = contents().get(content_of(event), NOBODY)
+        if visitor == NOBODY and not self.owner.own:
+            self.strangers.add_good(event)
+        else:
+            self._keep(True, event, visitor)
 
     def add_bad(self, event: StoredEvent) -> None:
         """Take one bad event."""
         self.last_bad = max(self.last_bad, event.cursor)
         if event.external_id and self.owner.owns(event.external_id):
-            self._keep(False, event)
+            self._keep(False, event, self.owner.visitor_of(event.external_id))
 
     def shared(self) -> SharedEvents:
         """The events taken so far, by chunk."""
@@ -221,7 +272,17 @@ class ListedEvents:
             self._write(chunk)
         # Whose they are is settled by where they lie; the ids of a whole plan are too much for every process.
         owner = self.owner if self.owner.known is None else Owner(self.owner.namespace, own=True)
-        return SharedEvents(owner, self.visitors, self.knows_bad, self.before, self.given, self._places, self._file)
+        return SharedEvents(
+            owner,
+            self.visitors,
+            self.knows_bad,
+            self.before,
+            self.given,
+            self.identity_types,
+            self.why_unnamed,
+            self._places,
+            self._file,
+        )
 
     def elsewhere(self) -> Iterator[StoredEvent]:
         """The run's good events that belong to no visitor of the plan, in the order of arrival."""
@@ -233,8 +294,7 @@ class ListedEvents:
         events = (event for chunk in self._places for good, event in shared.events_of(chunk) if good)
         return {event.cursor: event.received for event in events if event.received is not None}
 
-    def _keep(self, good: bool, event: StoredEvent) -> None:
-        visitor = self.owner.visitor_of(event.external_id)
+    def _keep(self, good: bool, event: StoredEvent, visitor: int) -> None:
         chunk = visitor // self.visitors if 0 <= visitor < self._coming else _ELSEWHERE
         waiting = self._waiting.setdefault(chunk, [])
         waiting.append(_row(good, event))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from simulator.events import Device, Json, Kind
-from simulator.scenario.adapter_options import Key, SessionOptions, UserOptions
+from simulator.scenario.adapter_options import Key, SessionOptions, UserOptions, revealed
 from simulator.times import Ms
 from simulator.wire.addresses import address, read_address
 from simulator.wire.device_info import model_of, system_of
@@ -53,6 +53,7 @@ class Aladdin(Vendor):
     def __init__(self, options: WireOptions, own: AladdinOptions) -> None:
         super().__init__(options, batch=1, every=Ms(0), session=own.session)
         self._own = own
+        self._key = revealed(own.app_key)
 
     def begin(self) -> tuple[str, int, int, bool]:
         """Open token, requests since App.onShow, scene, and whether the visitor's first open runs."""
@@ -112,7 +113,7 @@ class Aladdin(Vendor):
             "at": token,
             "uu": digits_of(event.device.anonymous_id),
             "v": VERSION,
-            "ak": self._own.app_key,
+            "ak": self._key,
             "wsr": stringify(enter),
             "ifo": "true" if first else "false",
             "rq_c": str(count),

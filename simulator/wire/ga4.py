@@ -62,7 +62,7 @@ class Ga4(Vendor):
         app = own.stream == "app"
         self._stream, self._client = ("firebase_app_id", "app_instance_id") if app else ("measurement_id", "client_id")
         self._query = (
-            f"{self._stream}={encode_component(own.measurement_id)}"
+            f"{self._stream}={encode_component(revealed(own.measurement_id))}"
             f"&api_secret={encode_component(revealed(own.api_secret))}"
         )
 

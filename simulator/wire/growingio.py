@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from simulator.events import Device, Kind
-from simulator.scenario.adapter_options import BatchOptions, Hours, Key, SessionOptions, UpTo50, UserOptions
+from simulator.scenario.adapter_options import BatchOptions, Hours, Key, SessionOptions, UpTo50, UserOptions, revealed
 from simulator.scenario.values import Duration
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import address, read_address
@@ -68,6 +68,7 @@ class GrowingIo(Vendor):
     def __init__(self, options: WireOptions, own: GrowingIoOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)
         self._own = own
+        self._data_source = revealed(own.data_source)
 
     def begin(self) -> int:
         """Records with a sequence number so far."""
@@ -105,7 +106,7 @@ class GrowingIo(Vendor):
             "referralPage": moment.previous or f"scn:{event.scene}",
             "appChannel": f"scn:{event.scene}",
             "domain": self.options.appid,
-            "dataSourceId": self._own.data_source,
+            "dataSourceId": self._data_source,
             "platform": "MinP",
             "platformVersion": "WeChat",
             "sdkVersion": VERSION,

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from simulator.events import Json, Kind
-from simulator.scenario.adapter_options import BatchOptions, Key, SessionOptions, Size, UserOptions
+from simulator.scenario.adapter_options import BatchOptions, Key, SessionOptions, Size, UserOptions, revealed
 from simulator.scenario.values import Duration, Flag
 from simulator.times import MINUTE, SECOND, Ms
 from simulator.wire.addresses import UTM, address, values_of
@@ -56,6 +56,7 @@ class PostHog(Vendor):
     def __init__(self, options: WireOptions, own: PostHogOptions) -> None:
         super().__init__(options, batch=1 if own.single else own.batch, every=own.every, session=own.session)
         self._own = own
+        self._key = revealed(own.api_key)
 
     def says(self, moment: Moment, memory: Any) -> tuple[Sequence[Message], Any]:
         event, call = moment.event, moment.event.call
@@ -109,7 +110,7 @@ class PostHog(Vendor):
         }
 
     def request(self, messages: Sequence[Message], sending: Sending) -> Carried:
-        key: Message = {"api_key": self._own.api_key}
+        key: Message = {"api_key": self._key}
         many: Message = {"batch": list(messages), "sent_at": iso_text(sending.sent)}
         body = key | (messages[0] if self._own.single else many)
         headers = self.headers(sending.device, "application/json")

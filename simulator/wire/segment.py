@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from simulator.events import Json, Kind
-from simulator.scenario.adapter_options import BatchOptions, Key, UpTo2500, UserOptions
+from simulator.scenario.adapter_options import BatchOptions, Key, UpTo2500, UserOptions, revealed
 from simulator.scenario.values import Duration
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import Names, values_of
@@ -47,6 +47,7 @@ class Segment(Vendor):
     def __init__(self, options: WireOptions, own: SegmentOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every)
         self._own = own
+        self._key = revealed(own.write_key)
 
     def says(self, moment: Moment, memory: Any) -> tuple[Sequence[Message], Any]:
         event, call = moment.event, moment.event.call
@@ -102,7 +103,7 @@ class Segment(Vendor):
         return context
 
     def request(self, messages: Sequence[Message], sending: Sending) -> Carried:
-        body = stringify({"batch": list(messages), "sentAt": iso_text(sending.sent), "writeKey": self._own.write_key})
+        body = stringify({"batch": list(messages), "sentAt": iso_text(sending.sent), "writeKey": self._key})
         return Carried("POST", self.options.path, self.headers(sending.device, "application/json"), body.encode())
 
     def read(self, captured: Captured) -> list[Message]:

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulator.events import Identity, Json, Kind
-from simulator.scenario.adapter_options import BatchOptions, Key, Size
+from simulator.scenario.adapter_options import BatchOptions, Key, Size, revealed
 from simulator.scenario.values import Duration, Flag, IdentityType
 from simulator.times import DAY, MINUTE, SECOND, Ms
 from simulator.wire.addresses import Names, values_of
@@ -73,6 +73,7 @@ class Sensors(Vendor):
     def __init__(self, options: WireOptions, own: SensorsOptions) -> None:
         super().__init__(options, batch=1 if own.single else own.batch, every=own.every)
         self._own = own
+        self._project = revealed(own.project)
         self._openid = f"$identity_mp_{options.appid}_openid"
         self._actions = _ACTIONS | {"$MPShow" if options.foreground_event else "$MPLaunch": Action.OPEN}
 
@@ -180,7 +181,7 @@ class Sensors(Vendor):
     # ---- the wire -------------------------------------------------------------------------------------------------
 
     def request(self, messages: Sequence[Message], sending: Sending) -> Carried:
-        path = f"{self.options.path}?project={encode_component(self._own.project)}"
+        path = f"{self.options.path}?project={encode_component(self._project)}"
         if self._own.single:
             (message,) = messages
             data = _base64(stringify({**message, "_flush_time": sending.sent}).encode())

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from simulator.events import Json, Kind
-from simulator.scenario.adapter_options import BatchOptions, Hours, Key, Size, UserOptions
+from simulator.scenario.adapter_options import BatchOptions, Hours, Key, Size, UserOptions, revealed
 from simulator.scenario.values import Duration, Flag
 from simulator.times import HOUR, SECOND, Ms, instant
 from simulator.wire.addresses import UTM, values_of
@@ -67,6 +67,7 @@ class ThinkingData(Vendor):
     def __init__(self, options: WireOptions, own: ThinkingDataOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every)
         self._own = own
+        self._key = revealed(own.app_id)
         self._actions = _ACTIONS | {"ta_mp_show" if options.foreground_event else "ta_mp_launch": Action.OPEN}
 
     def says(self, moment: Moment, memory: Any) -> tuple[Sequence[Message], Any]:
@@ -133,9 +134,9 @@ class ThinkingData(Vendor):
         data: list[Json] = list(messages)
         if self._own.server:
             packed = gzip.compress(stringify(data).encode(), mtime=0)
-            plain = (("content-type", "text/plain"), ("appid", self._own.app_id), ("compress", "gzip"))
+            plain = (("content-type", "text/plain"), ("appid", self._key), ("compress", "gzip"))
             return Carried("POST", self.options.path, plain, packed)
-        body = stringify({"data": data, "#app_id": self._own.app_id, "#flush_time": sending.sent})
+        body = stringify({"data": data, "#app_id": self._key, "#flush_time": sending.sent})
         integration = (
             ("TA-Integration-Type", "MP"),
             ("TA-Integration-Version", VERSION),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulator.events import Identity, Json, Kind
-from simulator.scenario.adapter_options import BatchOptions, Key, SessionOptions, Size
+from simulator.scenario.adapter_options import BatchOptions, Key, SessionOptions, Size, revealed
 from simulator.scenario.values import Duration
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import UTM, values_of
@@ -60,6 +60,7 @@ class Umeng(Vendor):
     def __init__(self, options: WireOptions, own: UmengOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)
         self._own = own
+        self._key = revealed(own.app_key)
 
     def begin(self) -> Running:
         """No session yet."""
@@ -145,7 +146,7 @@ class Umeng(Vendor):
         device = sending.device
         os, version = system_of(device)
         head: Message = {
-            "ak": self._own.app_key,
+            "ak": self._key,
             "sdt": "wxmp",
             "sv": VERSION,
             "appid": self.options.appid,

@@ -171,6 +171,8 @@ CASES: list[tuple[str, list[Sent], str, Cells, Cells]] = [
      {"ad": (1, 1, 0, 0), "search": (1, 1, 0, 1)}, {"ad": (1, 1, 0, 0), "poster": (1, 1, 0, 1)}),
     ("source-of-first-visit", [opened(source="ad"), opened(HOUR, source="search")], "source",
      {"ad": (0, 1, 1, 1), "search": (0, 1, 1, 0)}, {"ad": (0, 1, 2, 1)}),
+    ("source-of-first-touch", [opened(at, source=name) for at, name in ((0, "ad"), (HOUR, "search"), (DAY, "search"))],
+     "source", {"ad": (0, 1, 1, 1), "search": (0, 1, 2, 0)}, {"ad": (0, 1, 2, 1), "search": (0, 1, 1, 0)}),
     ("source-of-last-visit", [opened(source="ad"), opened(HOUR, source="search")], "source",
      {"ad": (0, 1, 1, 1), "search": (0, 1, 1, 0)}, {"search": (0, 1, 2, 1)}),
     ("source-carried-over", [opened(source="ad"), opened(HOUR)], "source",

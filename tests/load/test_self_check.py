@@ -166,6 +166,31 @@ def test_an_adapter_that_understands_something_else_is_caught() -> None:
         assert_sends_once(send, lambda answer: classify(answer, replace(STRICT, body=None)), STRICT)
 
 
+MATOMO = Replies(acked=(200, 204), refused=(400,), body=BodyRule("status", acked=("success",), refused=("error",)))
+ANSWERS = {
+    "batch": 20,
+    "event": {"n": "{event}", "i": "{id}"},
+    "body": {"json": "{events}"},
+    "answers": {"list": "items", "key": "status", "acked": ["ok"]},
+}
+
+
+@pytest.mark.parametrize("replies", [Replies(), MATOMO], ids=["usual", "with a body rule"])
+@pytest.mark.parametrize(("name", "own"), [("matomo", {}), ("generic", ANSWERS)])
+def test_an_adapter_that_asks_more_of_a_reply_than_its_contract_is_no_wrong_transport(
+    name: str, own: dict[str, object], replies: Replies
+) -> None:
+    """Its own replies say how many events were taken, or which; those of the self-check cannot."""
+    adapter = make_adapter(name, WireOptions("wx1", "a", "1", "", replies=replies), own)
+
+    assert_sends_once(send, adapter.outcome, replies)
+
+
+def test_an_adapter_that_takes_a_reply_for_a_refusal_is_caught() -> None:
+    with pytest.raises(EngineError, match="GET answered: 1 arrival, 200, refused; expected 1 arrival, acked"):
+        assert_sends_once(send, lambda _: Outcome.REFUSED)
+
+
 def test_a_transport_that_is_honest_only_without_tls_is_caught() -> None:
     """As with a client whose TLS connections are pooled and retried elsewhere."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.load.lookup import wrong_lookup
 from simulator.load.numbers import told_by
 from simulator.load.tally import AbortWatch, Tally, Tried
 from simulator.load.walk import Walk
 from simulator.scenario.slo import parse_abort
 from simulator.times import Ms
+from simulator.traffic.links import wrong_lookup
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request
 
 SECOND = 1_000_000_000

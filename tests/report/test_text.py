@@ -12,7 +12,7 @@ from rich.console import Console
 
 from simulator.finding import Interval, Judged, Verdict
 from simulator.report.result import Result
-from simulator.report.text import EventRow, plan_text, print_result, result_text
+from simulator.report.text import EventRow, plan_text, print_result, print_verdict, result_text
 
 REPORT = "reports/campaign-day-0301/report.html"
 
@@ -108,6 +108,35 @@ def test_a_run_that_judged_nothing_still_says_what_it_came_to(samples: dict[str,
 
     assert text.startswith("ERROR  The self-check failed.\n")
     assert text.endswith("Verdict  ERROR (exit code 7)\n")
+
+
+def test_the_verdict_alone_is_the_beginning_of_the_result(samples: dict[str, Result]) -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=False, _environ={})
+    print_verdict(console, samples["failing"])
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+
+    assert text.startswith("FAIL  ")
+    assert result_text(samples["failing"]).startswith(text)
+    assert "Totals" not in text
+    assert "Report" not in text
+    assert all(" ".join(reason.split()) in " ".join(text.split()) for reason in samples["failing"].reasons)
+
+
+def test_values_of_a_plan_are_not_broken() -> None:
+    event = EventRow(
+        "2026-03-04T20:00:48.565+08:00", 7, "mini_program_view", "pages/product/detail", "wechat_ad", "a=b"
+    )
+
+    assert plan_text("a plan", [], [event], width=80).splitlines()[-5:] == [
+        "First events",
+        "2026-03-04T20:00:48.565+08:00  visitor 7  mini_program_view",
+        "  page pages/product/detail, source wechat_ad",
+        "  a=b",
+        "",
+    ]
+    wide = plan_text("a plan", [], [event], width=120)
+    assert "2026-03-04T20:00:48.565+08:00         7   mini_program_view   pages/product/detail   wechat_ad\n" in wide
 
 
 def test_an_instant_of_a_plan_stays_on_one_line() -> None:

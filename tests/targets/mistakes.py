@@ -126,52 +126,74 @@ MISTAKES = {
     ),
     "a secret among the headers": Mistake(
         "    timeout: 10s", "    headers: {x-api-key: abc123}", 11,
-        "totals.http.headers  x-api-key is a secret, which does not belong into a file; write x-api-key: {env: NAME}",
+        "totals.http.headers.x-api-key  x-api-key is a secret, which does not belong into a file; write x-api-key: "
+        "{env: NAME}",
     ),
     "a path without its slash": Mistake(
         "path: /stats", "path: stats", 13,
         "totals.http.requests[0].path  expected a path that begins with a slash, such as /api/stats, not stats",
     ),
     "a placeholder that nobody fills": Mistake(
-        'from: "{from}"', 'from: "{form}"', 13,
-        "totals.http.requests[0]  nobody knows {form}; did you mean from? (one of your own is written {{name}})",
+        'from: "{from}"', 'from: "{form}"', 14,
+        "totals.http.requests[0].query.from  nobody knows {form}; did you mean from? (one of your own is written "
+        "{{name}})",
     ),
     "a placeholder that nobody fills beside a header of the same name": Mistake(
-        'from: "{from}"', 'from: "{form}"}\n        headers: {from: me', 13,
-        "totals.http.requests[0]  nobody knows {form}; did you mean from? (one of your own is written {{name}})",
+        'from: "{from}"', 'from: "{form}"}\n        headers: {from: me', 14,
+        "totals.http.requests[0].query.from  nobody knows {form}; did you mean from? (one of your own is written "
+        "{{name}})",
     ),
     "a placeholder that nobody fills in a header of all requests": Mistake(
-        "    timeout: 10s", '    headers: {x-run: "{name}"}', 10,
-        "totals.http  nobody knows {name}; did you mean namespace? (one of your own is written {{name}})",
+        "    timeout: 10s", '    headers: {x-run: "{name}"}', 11,
+        "totals.http.headers.x-run  nobody knows {name}; expected from, to, from_ms, to_ms, from_s, to_s, from_day, "
+        "to_day, created, "
+        "namespace, zone, appid or tenant (one of your own is written {{name}})",
     ),
     "a page without pages in a header": Mistake(
         '{from: "{from}", to: "{to}", after: "{cursor}"}\n        by: source\n        rows: data.rows\n'
         "        cell: name\n        pv: views\n        pages: {cursor: data.next}\n",
-        '{}\n        headers: {after: "{cursor}"}\n        by: source\n        cell: name\n        pv: views\n', 13,
-        "totals.http.requests[0]  {cursor} has a meaning only with pages; say with pages: how the reply goes on",
+        '{}\n        headers: {after: "{cursor}"}\n        by: source\n        cell: name\n        pv: views\n', 15,
+        "totals.http.requests[0].headers.after  {cursor} has a meaning only with pages; say with pages: how the "
+        "reply goes on",
     ),
     "pages with a name of one's own in its place": Mistake(
-        '"{cursor}"', '"{{cursor}}"', 13,
-        "totals.http.requests[0]  with pages the request must name {cursor}, {page} or {offset}, or pages must say "
+        '"{cursor}"', '"{{cursor}}"', 19,
+        "totals.http.requests[0].pages  with pages the request must name {cursor}, {page} or {offset}, or pages "
+        "must say "
         "next",
     ),
     "a page without pages": Mistake(
-        "        pages: {cursor: data.next}\n", "", 13,
-        "totals.http.requests[0]  {cursor} has a meaning only with pages; say with pages: how the reply goes on",
+        "        pages: {cursor: data.next}\n", "", 14,
+        "totals.http.requests[0].query.after  {cursor} has a meaning only with pages; say with pages: how the reply "
+        "goes on",
     ),
     "pages without a page": Mistake(
-        ', after: "{cursor}"', "", 13,
-        "totals.http.requests[0]  with pages the request must name {cursor}, {page} or {offset}, or pages must say "
+        ', after: "{cursor}"', "", 19,
+        "totals.http.requests[0].pages  with pages the request must name {cursor}, {page} or {offset}, or pages "
+        "must say "
         "next",
     ),
     "a cursor from nowhere": Mistake(
-        "pages: {cursor: data.next}", "pages: {first: 2}", 13,
-        "totals.http.requests[0]  {cursor} is asked for, and pages does not say where the reply has it; add cursor to "
+        "pages: {cursor: data.next}", "pages: {first: 2}", 19,
+        "totals.http.requests[0].pages  {cursor} is asked for, and pages does not say where the reply has it; add "
+        "cursor to "
         "pages",
     ),
     "a kind of cell that is none": Mistake(
         "by: source", "by: sorce", 15,
         "totals.http.requests[0].by  expected all, source, content, hour, day or page, not sorce; did you mean source?",
+    ),
+    "an expression for an identity that is none": Mistake(
+        "events:\n  log:\n    files: events.log\n    format: '$msec $status \"$request\"'\n",
+        "events:\n  http:\n    path: /events\n    fields: {external_id: id, identities: {mobile: a..b}}\n", 23,
+        "events.http.fields.identities.mobile  this is no JMESPath expression: a..b (it goes wrong at "
+        "character 3); expected such as data.rows",
+    ),
+    "an expression for all identities that is none": Mistake(
+        "events:\n  log:\n    files: events.log\n    format: '$msec $status \"$request\"'\n",
+        "events:\n  http:\n    path: /events\n    fields: {external_id: id, identities: a..b}\n", 23,
+        "events.http.fields.identities  this is no JMESPath expression: a..b (it goes wrong at "
+        "character 3); expected such as data.rows",
     ),
     "an expression that is none": Mistake(
         "rows: data.rows", "rows: data..rows", 16,
@@ -183,8 +205,8 @@ MISTAKES = {
         "totals.http.requests[0]  expected at least one of pv, uv, opens or new_users, with where it stands in a row",
     ),
     "opens of a page": Mistake(
-        "by: source", "by: page\n        opens: opens", 13,
-        "totals.http.requests[0]  pages have no opens and no new users; expected pv or uv",
+        "by: source", "by: page\n        opens: opens", 16,
+        "totals.http.requests[0].opens  pages have no opens and no new users; expected pv or uv",
     ),
     "a log without a place": Mistake(
         "    files: events.log\n", "", 21,
@@ -264,11 +286,46 @@ OTHER_MISTAKES = {
             "(nginx), or %t (Apache)",
         ),
     ),
+    "a password in the URL of a database behind other keys": (
+        SQL,
+        Mistake(
+            SQL[SQL.index("    database:") : SQL.index("\n", SQL.index("    database:")) + 1],
+            "    timeout: 10s\n    database: postgresql://reader:hunter2@127.0.0.1/x\n", 11,
+            "totals.sql.database  a password stands in this URL; take it out and write password: {env: NAME}",
+        ),
+    ),
+    "a secret behind other headers": (
+        RIGHT,
+        Mistake(
+            "    timeout: 10s",
+            '    headers:\n      accept: text/plain\n      x-other: "1"\n      authorization: Bearer abc',
+            14,
+            "totals.http.headers.authorization  authorization is a secret, which does not belong into a file; "
+            "write authorization: {env: NAME}",
+        ),
+    ),
+    "a secret of an adapter": (
+        RIGHT,
+        Mistake(
+            "adapter: {name: dmhub, path: /cbe/__utm}", "adapter: {name: matomo, site: 1, token_auth: PLAIN}", 3,
+            "adapter.token_auth  a secret does not belong into a file; write {env: NAME} and set that variable",
+        ),
+    ),
+    "a secret among the headers of a template": (
+        RIGHT,
+        Mistake(
+            "adapter: {name: dmhub, path: /cbe/__utm}",
+            'adapter:\n  name: generic\n  body: {json: {e: "{event}"}}\n  headers:\n    accept: text/plain\n'
+            "    Authorization: Bearer abc", 8,
+            "adapter.headers.Authorization  Authorization is a secret, which does not belong into a file; write "
+            "Authorization: with {env.NAME} in its place",
+        ),
+    ),
     "a database that is none": (
         SQL,
         Mistake(
             "postgresql://reader@127.0.0.1/analytics", "analytics", 10,
-            "totals.sql  expected a database URL such as postgresql+psycopg://reader@127.0.0.1/analytics, not "
+            "totals.sql.database  expected a database URL such as postgresql+psycopg://reader@127.0.0.1/analytics, not "
             "analytics",
         ),
     ),
@@ -276,7 +333,7 @@ OTHER_MISTAKES = {
         SQL,
         Mistake(
             "reader@", "reader:pw@", 10,
-            "totals.sql  a password stands in this URL; take it out and write password: {env: NAME}",
+            "totals.sql.database  a password stands in this URL; take it out and write password: {env: NAME}",
         ),
     ),
     "a query that is none": (
@@ -291,8 +348,7 @@ OTHER_MISTAKES = {
         SQL,
         Mistake(
             ":from", ":start", 12,
-            "totals.sql.queries.all  nobody knows :start; expected from, to, from_ms, to_ms, from_s, to_s, from_day, "
-            "to_day, created, namespace, zone, appid or tenant (a colon of your own is written \\:)",
+            "totals.sql.queries.all  nobody knows :start; did you mean from? (a colon of your own is written \\:)",
         ),
     ),
     "a query of no kind of cell": (
@@ -314,8 +370,7 @@ OTHER_MISTAKES = {
         COMMAND,
         Mistake(
             "'{from}'", "'{since}'", 10,
-            "totals.command.run[2]  nobody knows {since}; expected from, to, from_ms, to_ms, from_s, to_s, from_day, "
-            "to_day, created, namespace, zone, appid or tenant (one of your own is written {{name}})",
+            "totals.command.run[2]  nobody knows {since}; did you mean from? (one of your own is written {{name}})",
         ),
     ),
     "a page of a program": (

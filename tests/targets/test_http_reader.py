@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -84,8 +85,8 @@ def test_a_figure_that_nobody_gives_is_not_read_and_never_zero() -> None:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ({"pv": None}, "pv is nothing (of no rows a sum is nothing in SQL: write coalesce(sum(…), 0))"),
-        ({}, "pv is nothing"),
+        ({"pv": None}, "pv is nothing: pv is null"),
+        ({}, "pv is nothing: pv finds nothing, and it holds no key"),
         ({"pv": -1}, "pv is expected to be a whole number from 0 on, not -1"),
         ({"pv": 1.5}, "pv is expected to be a whole number from 0 on, not 1.5"),
         ({"pv": True}, "pv is expected to be a whole number from 0 on, not True"),
@@ -107,10 +108,10 @@ def test_a_value_that_is_no_number_is_not_read(document: object, said: str) -> N
         (lambda _: httpx.Response(200, text="<html>"), "GET /by: not JSON: '<html>'"),
         (lambda _: httpx.Response(401), "GET /by: status 401 where 200 was expected"),
         (lambda _: httpx.Response(302, headers={"location": "/"}), "GET /by: status 302 where 200 was expected"),
-        (says({"rows": 3}), "GET /by: no rows at rows: '3'"),
+        (says({"rows": 3}), "GET /by: no rows at rows: 3"),
         (says({"rows": [{"views": 1}, {"views": 2}]}), "GET /by: '(none)' twice"),
         (says({"rows": [{"name": {"a": 1}, "views": 1}]}), "GET /by: the name of a cell is expected to be a text"),
-        (says({"rows": [3]}), "pv of the cell '(none)' is nothing"),
+        (says({"rows": [3]}), "GET /by: pv of the cell '(none)' is nothing: views finds nothing, and it holds 3"),
     ],
 )
 def test_a_reply_that_cannot_be_used_is_told(answer: Answer, said: str) -> None:
@@ -331,6 +332,26 @@ def test_events_are_listed_in_their_order_with_the_fields_that_are_told() -> Non
     assert {"external_id", "identities", "page"} <= reader.fields
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"applet-wechat": "o", "mobile": 13, "c_card": None},
+        [["applet-wechat", "o"], ["mobile", "13"]],
+        '{"applet-wechat": "o", "mobile": "13"}',
+    ],
+    ids=["an object", "pairs", "JSON in a text"],
+)
+def test_identities_may_stand_together(kept: object) -> None:
+    reader = events(says({"items": [{**ITEM, "logins": kept}, ITEM]}), fields={**FIELDS, "identities": "logins"})
+
+    first, second = reader.events("good")
+
+    assert [(one.type, one.value) for one in first.identities] == [("applet-wechat", "o"), ("mobile", "13")]
+    assert second.identities == ()
+    assert reader.identity_types is None
+    assert events(says({})).identity_types == frozenset({"applet-wechat", "mobile"})
+
+
 def test_a_list_that_begins_with_the_newest_is_turned_round() -> None:
     reader = events(says({"items": [{**ITEM, "id": "2"}, {**ITEM, "id": "1"}]}), newest_first=True)
 
@@ -353,16 +374,28 @@ def test_names_of_another_product_are_told_apart_by_the_target_file() -> None:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ({"items": 3}, "no list of events at items: '3'"),
-        ({"items": [{"id": None}]}, "id finds no id in an item: 'None'"),
+        ({"items": 3}, "GET /events: no list of events at items: 3"),
+        (
+            {"items": [{**ITEM, "logins": 3}]},
+            "identities are expected as an object or pairs of type and value, not '3'",
+        ),
+        ({"items": [{**ITEM, "logins": "x"}]}, "identities are expected as JSON, not 'x'"),
+        ({"items": [{"id": None}]}, "id finds no id in an item: id is null"),
+        (
+            {"itemz": [], "next": None},
+            "GET /events: no list of events at items: items finds nothing, and it holds the keys 'itemz', 'next' "
+            "(did you mean 'itemz'?)",
+        ),
         ({"items": [{**ITEM, "at": "yesterday"}]}, "an instant is expected as ISO 8601 with an offset"),
         ({"items": [{**ITEM, "at": "2026-03-01T09:00:00"}]}, "an instant is expected as ISO 8601 with an offset"),
         ({"items": [{**ITEM, "at": True}]}, "an instant is expected"),
+        ({"items": [{**ITEM, "at": 10**30}]}, "an instant is expected"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_told(document: object, said: str) -> None:
-    with pytest.raises(Unreadable, match=said.replace("(", r"\(")):
-        list(events(says(document)).events("good"))
+    fields = {**FIELDS, "identities": "logins"} if "identities" in said else FIELDS
+    with pytest.raises(Unreadable, match=re.escape(said)):
+        list(events(says(document), fields=fields).events("good"))
 
 
 def test_more_events_than_are_listed_are_told() -> None:

@@ -14,6 +14,7 @@ from simulator.verify.diagnose import contradictions
 from simulator.verify.judging import in_range, judge
 from simulator.verify.listed import StoredIndex
 from simulator.verify.oracle import Expectations, Oracle
+from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.figures import Figures
 from simulator.verify.readers.reading import Reading
 from simulator.verify.reconcile import Reconciliation, reconcile, row_of
@@ -48,6 +49,38 @@ def test_what_is_not_given_is_inconclusive_with_its_reason() -> None:
     assert {one.verdict for one in missing} == {Verdict.INCONCLUSIVE}
     assert {one.observed for one in missing} == {None}
     assert {one.why for one in missing} == {"the target file does not say where it stands"}
+
+
+def refuse() -> None:
+    raise Unreadable("HTTP 500")
+
+
+def test_each_figure_has_its_own_reason() -> None:
+    """One that is no number is no reason why another one is not read, of which the file says nothing."""
+    figures = Figures(setting())
+    with figures.reading("all", "GET /stats", ["pv", "opens"]):
+        figures.add("all", [("", {"pv": "many", "opens": 1.5})], ["pv", "opens"])
+    with figures.reading("all", "GET /people", ["new_users"]):
+        refuse()
+
+    found = {one.metric: one.why for one in judge(expected(), figures.reading_of_all(), EXPECT) if one.by == "all"}
+
+    assert found["pv"].endswith("GET /stats: pv is expected to be a whole number from 0 on, not 'many'")
+    assert found["opens"].endswith("GET /stats: opens is expected to be a whole number from 0 on, not 1.5")
+    assert found["uv"] == "the target file does not say where it stands"
+    assert found["new_users"] == "GET /people: HTTP 500"
+
+
+def test_what_could_not_be_read_before_the_run_keeps_its_own_reason(tmp_path: Path) -> None:
+    figures = Figures(setting())
+    figures.add("all", [("", {"pv": "many", "uv": -1})], ["pv", "uv"])
+    write_baseline(tmp_path, figures.reading_of_all())
+    before = read_baseline(tmp_path)
+    assert before is not None
+
+    now = since(reading(), before)
+
+    assert now.why_no_value("uv", "all") == "before the run: uv is expected to be a whole number from 0 on, not -1"
 
 
 def test_what_the_file_says_is_not_there_is_not_judged() -> None:

@@ -71,6 +71,24 @@ def test_the_schema_is_one_and_takes_what_the_loader_takes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("adapter", "errors"),
+    [
+        ("generic", 0),
+        ({"name": "generic", "batch": 2, "event": {"a": "{event}"}, "body": {"json": "{events}"}}, 0),
+        ({"name": "generic", "evnt": {}}, 1),
+        ({"name": "generic", "body": {"jsn": {}}}, 1),
+        ({"name": "generic", "method": "PATCH"}, 1),
+        ({"name": "sensors", "project": "default"}, 0),
+        ({"batch": 2}, 1),
+    ],
+)
+def test_the_schema_has_the_options_of_the_generic_adapter(adapter: object, errors: int) -> None:
+    file = {"target": "ours", "url": "http://127.0.0.1:8080", "totals": "monitor", "adapter": adapter}
+
+    assert len(list(VALIDATOR.iter_errors(file))) == errors
+
+
+@pytest.mark.parametrize(
     "what", ["a misspelt key", "no name", "a kind of cell that is none", "a duration without a unit"]
 )
 def test_an_editor_sees_a_mistake_too(what: str) -> None:

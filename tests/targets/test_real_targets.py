@@ -106,7 +106,7 @@ def test_a_target_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     assert right.code == 0, right
     assert "PV              0      3        +3  right" in right.out
-    assert "5 stored events are listed behind those of before; 5 were sent." in right.out
+    assert "5 stored events are listed behind those of before; 5 were sent, in 5 requests." in right.out
     assert unknown.code == 3, unknown
     assert "mini_program_open  unknown  HTTP 200 OK: the collector may have kept it" in unknown.out
     assert gone.code == 3, gone

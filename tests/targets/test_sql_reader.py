@@ -245,7 +245,7 @@ def test_events_are_the_rows_of_a_query(database: Path) -> None:
         ("SELECT event FROM event", "the query has no column external_id"),
         ("SELECT id AS external_id, 'noon' AS date FROM event", "an instant is expected"),
         ("SELECT id AS external_id, 'x' AS identities FROM event", "identities are expected as JSON"),
-        ("SELECT id AS external_id, '[3]' AS identities FROM event", "identities are expected as pairs"),
+        ("SELECT id AS external_id, '[3]' AS identities FROM event", "identities are expected as an object or pairs"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_told(database: Path, query: str, said: str) -> None:

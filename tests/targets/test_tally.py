@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from simulator.contract import BY, METRICS, Contract, Definitions, Opens, User
 from simulator.events import Identity
-from simulator.times import Ms
+from simulator.times import Ms, parse_instant
 from simulator.verify.oracle import Oracle
 from simulator.verify.readers.events import StoredEvent
 from simulator.verify.readers.tally import Cells, Tally
@@ -27,6 +27,54 @@ def stored(
     identities = (Identity("applet-wechat", openid),) if openid else ()
     at = Ms(BEGIN + minute * MINUTE)
     return StoredEvent(cursor, f"n.{cursor}", name, at, device, identities, source, "", "pages/a", at, "")
+
+
+def test_the_worked_example_of_the_page_on_targets() -> None:
+    """Two people and one phone; by the plain count and by the oracle as the page says."""
+    rules, day = Contract(definitions=Definitions(Opens("launch"), "openid", "Asia/Shanghai")), "2026-03-01T"
+    told = [
+        ("mini_program_open", "2026-02-28T23:50:00+08:00", "d1", "", "ad", ""),
+        ("mini_program_view", f"{day}09:00:00+08:00", "d1", "A", "ad", "home"),
+        ("mini_program_open", f"{day}10:00:00+08:00", "d1", "", "card", ""),
+        ("mini_program_view", f"{day}10:01:00+08:00", "d1", "B", "card", "home"),
+        ("c_add_to_cart", f"{day}10:02:00+08:00", "d1", "B", "card", ""),
+        ("mini_program_open", f"{day}11:00:00+08:00", "d2", "", "", ""),
+    ]
+    events = [
+        StoredEvent(
+            place, f"n.{place}", name, (at := parse_instant(time)), device,
+            (Identity("applet-wechat", openid),) if openid else (), source, "", page, at, "",
+        )
+        for place, (name, time, device, openid, source, page) in enumerate(told, 1)
+    ]  # fmt: skip
+    begin, end = parse_instant(f"{day}00:00:00+08:00"), parse_instant("2026-03-02T00:00:00+08:00")
+    page = {
+        ("all", ""): (2, 3, 2, 2),
+        ("source", "ad"): (1, 1, 0, 0),
+        ("source", "card"): (1, 2, 1, 1),
+        ("source", "(none)"): (0, 1, 1, 1),
+        ("page", "home"): (2, 2, None, None),
+    }
+    tally, oracle = Tally(rules), Oracle(rules, begin, end)
+    tally.add(events)
+    oracle.add_block([row_of(event) for event in events])
+    cells, expected = tally.cells(begin, end), oracle.finish()
+    tally.close()
+
+    counted = {(by, cell): tuple(cells[by][cell][metric] for metric in METRICS) for by, cell in page}
+    judged = {
+        (by, cell): tuple(
+            str(expected.expected(metric, by, cell) or 0)
+            for metric in METRICS
+            if by != "page" or metric in ("pv", "uv")
+        )
+        for by, cell in page
+    }
+
+    assert METRICS == ("pv", "uv", "opens", "new_users")
+    assert counted == page
+    assert judged == {key: tuple(str(one) for one in values if one is not None) for key, values in page.items()}
+    assert set(cells["source"]) == {"ad", "card", "(none)"}
 
 
 def count(contract: Contract, *events: StoredEvent) -> Cells:

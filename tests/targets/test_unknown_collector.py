@@ -110,6 +110,40 @@ def test_one_that_counts_too_much_fails_its_check(tmp_path: Path) -> None:
     assert "PV              0      4        +3  wrong: 1 too many" in checked.out
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "code", "said"),
+    [
+        ("source: source || ''", "source: contentName", 1, "source: stored 'trial', sent 'mpsim_check'"),
+        (
+            "external_id: externalId",
+            "external_id: event",
+            1,
+            "5 events are acknowledged, and none is listed with the id",
+        ),
+        ("external_id: externalId", "external_id: id", 3, "GET /api/v2/events: id finds no id in an item: id finds"),
+        ("pv: data.views", "pv: data.view", 3, "GET /api/v2/summary: pv is nothing: data.view finds nothing, and data"),
+    ],
+    ids=["another field", "another id", "no id", "no figure"],
+)
+def test_a_mistake_about_what_is_stored_fails_its_check(
+    right: str, wrong: str, code: int, said: str, tmp_path: Path
+) -> None:
+    with dashboard(tmp_path) as url:
+        checked = mpsim("target", "check", target_file(tmp_path, TARGET.replace(right, wrong), url))
+
+    assert checked.code == code, checked
+    assert said in checked.out
+
+
+def test_stored_events_are_compared_in_a_check_as_in_a_run(tmp_path: Path) -> None:
+    with dashboard(tmp_path) as url:
+        checked = mpsim("target", "check", target_file(tmp_path, TARGET, url))
+
+    assert checked.code == 0, checked
+    assert "stored events are listed behind those of before; 5 were sent, in 5 requests." in checked.out
+    assert "They were compared with what was sent: anonymous_id, content, event, source." in checked.out
+
+
 def test_a_token_that_is_not_taken_is_told_and_stays_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHBOARD_TOKEN", wrong := "not/the+token")
     with dashboard(tmp_path) as url:

@@ -14,7 +14,7 @@ from simulator.errors import EngineError
 from simulator.events import Identity
 from simulator.times import Ms
 from simulator.verify import feasible, listed, reconcile
-from simulator.verify.listed import ListedEvents, Owner, StoredIndex
+from simulator.verify.listed import ListedEvents, Owner, StoredIndex, content_of
 from simulator.verify.oracle import Oracle
 from simulator.verify.readers.events import StoredEvent
 from simulator.verify.reconcile import Case, Reconciliation
@@ -141,6 +141,28 @@ def test_when_stored_events_arrived_by_their_cursors() -> None:
     events.add_good(stored(7, "n.1.0")._replace(received=None))
 
     assert events.received() == {3: 8, 4: 9, 6: 11}
+
+
+def test_events_without_an_id_belong_to_whom_the_plan_has_to_send_the_like() -> None:
+    ours, theirs = (stored(cursor, "")._replace(anonymous_id=device) for cursor, device in ((1, "d"), (2, "x")))
+    asked = []
+
+    def contents() -> dict[str, int]:
+        asked.append(1)
+        return {content_of(ours): 20}
+
+    events = ListedEvents(Owner("n", own=False), VISITORS, COMING, contents)
+    events.add_good(stored(3, "n.0.0"))
+    assert asked == []  # a plan is looked through only where it is needed
+    events.add_good(ours)
+    events.add_good(theirs)
+
+    index = events.shared().index_of(2)
+    assert [event.cursor for event in index.alike(content_of(ours))] == [1]
+    assert [event.cursor for event in index.others(set())] == [1]
+    assert list(index.others({content_of(ours)})) == []
+    assert (events.unnamed, events.strangers.foreign_count) == (2, 1)
+    assert list(events.elsewhere()) == []
 
 
 def test_no_room_for_stored_events_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.contract import Contract
+from simulator.contract import Contract, Dedupe
+from simulator.events import Identity
 from simulator.finding import Verdict
 from simulator.times import Ms
 from simulator.verify.listed import StoredIndex
@@ -23,6 +24,7 @@ from simulator.verify.reconcile import (
     reconciled_findings,
     row_of,
 )
+from simulator.verify.rules.instants import what_became
 from simulator.verify.sighting import Sighting
 from simulator.wire.request import Action, Record
 from tests.verify import brute
@@ -110,17 +112,19 @@ def test_what_became_of_one_event(sighting: Sighting, copies: int, kind: str) ->
 @pytest.mark.parametrize(
     ("other", "found", "said"),
     [
-        ({"source": "AD"}, {"altered": 1, "misplaced": 1}, "source 'AD' for 'ad'"),
-        ({"content": "x"}, {"altered": 1, "misplaced": 1}, "contentName 'x' for ''"),
-        ({"page": "p/b"}, {"altered": 1, "misplaced": 1}, "page 'p/b' for 'p/a'"),
-        ({"date": Ms(MIDNIGHT + 59 * 60_000)}, {"altered": 1}, "date "),
-        ({"date": Ms(MIDNIGHT + 60 * 60_000)}, {"altered": 1, "misplaced": 1}, "date "),
-        ({"anonymous_id": "e"}, {"altered": 1}, "anonymousId 'e' for 'd'"),
-        ({"identities": ()}, {"altered": 1}, "identities '' for 'applet-wechat=oA'"),
-        ({"event": "c_buy"}, {"altered": 1}, "event 'c_buy' for 'mini_program_view'"),
+        ({"source": "AD"}, {"altered": 1, "misplaced": 1}, "source: stored 'AD', sent 'ad'"),
+        ({"content": "x"}, {"altered": 1, "misplaced": 1}, "contentName: stored 'x', sent ''"),
+        ({"page": "p/b"}, {"altered": 1, "misplaced": 1}, "page: stored 'p/b', sent 'p/a'"),
+        ({"date": Ms(MIDNIGHT + 59 * 60_000)}, {"altered": 1}, "date: stored '2026-02-28T16:59:00.000Z', sent"),
+        ({"date": Ms(MIDNIGHT + 60 * 60_000)}, {"altered": 1, "misplaced": 1}, "date: stored '2026-02-28T17:00"),
+        ({"date": Ms(MIDNIGHT * 1_000)}, {"altered": 1, "misplaced": 1}, f"date: stored '{MIDNIGHT}000 ms since 1970'"),
+        ({"anonymous_id": "e"}, {"altered": 1}, "anonymousId: stored 'e', sent 'd'"),
+        ({"identities": ()}, {"altered": 1}, "identity applet-wechat: stored '', sent 'oA'"),
+        ({"event": "c_buy"}, {"altered": 1}, "event: stored 'c_buy', sent 'mini_program_view'"),
         ({"received": None}, {}, ""),
     ],
-    ids=["source", "content", "page", "same hour", "next hour", "device", "identities", "name", "arrival"],
+    ids=["source", "content", "page", "same hour", "next hour", "no calendar", "device", "identities", "name",
+         "arrival"],
 )  # fmt: skip
 def test_an_event_with_other_fields(other: dict[str, Any], found: dict[str, int], said: str) -> None:
     sightings = identified([view(0, openid="oA", source="ad", page="p/a")])
@@ -128,6 +132,143 @@ def test_an_event_with_other_fields(other: dict[str, Any], found: dict[str, int]
 
     assert result.counts == found
     assert all(said in case.what for case in result.cases.get("altered", []))
+
+
+def nameless(
+    copies: int, sightings: Sequence[Sighting], dedupe: Dedupe = "by_id", why_not: str = "", **other: Any
+) -> tuple[dict[str, int], int]:
+    """What is found where so many copies are listed of events that have no id; how many rows it makes."""
+    index = StoredIndex("run", own=True)
+    index.why_unnamed = why_not
+    for copy in range(copies):
+        index.add_good(stored(sightings[copy % len(sightings)].record, copy + 1, **other))
+    found, asked = Reconciliation(), set[str]()
+    rows = reconcile(sightings, index, found, asked, ZONE, dedupe).rows
+    return found.counts, sum(row.high for row in [*rows, *reconcile_others(index, found, asked)])
+
+
+@pytest.mark.parametrize(
+    ("copies", "sightings", "dedupe", "kinds", "rows"),
+    [
+        (1, [custom(0)], "by_id", {}, 1),
+        (0, [custom(0)], "by_id", {"lost": 1}, 0),
+        (2, [custom(0)], "by_id", {"duplicated": 1}, 2),
+        (1, [custom(0, P)], "by_id", {"recovered": 1}, 1),
+        (0, [custom(0, P)], "by_id", {"absent": 1}, 0),
+        (1, [custom(0, ABSENT)], "by_id", {"unexpected": 1}, 1),
+        (2, [custom(0), custom(0)], "by_id", {}, 2),
+        (1, [custom(0), custom(0)], "by_id", {}, 1),  # they say the same, so they may be one to the collector
+        (0, [custom(0), custom(0)], "by_id", {"lost": 2}, 0),
+        (3, [custom(0), custom(0)], "by_id", {"duplicated": 1}, 3),
+        (2, [custom(0), custom(0)], "none", {}, 2),
+        (1, [custom(0), custom(0)], "none", {"lost": 1}, 1),
+        (1, [custom(0, P), custom(0)], "none", {"absent": 1}, 1),
+        (2, [custom(0, P), custom(0)], "none", {"recovered": 1}, 2),
+    ],
+)
+def test_what_became_of_events_without_an_id(
+    copies: int, sightings: list[Sighting], dedupe: Dedupe, kinds: dict[str, int], rows: int
+) -> None:
+    """A wire that gives some records no id: they are known by when, whose and what."""
+    assert nameless(copies, sightings, dedupe) == (kinds, rows)
+
+
+@pytest.mark.parametrize("other", [{"event": "c_x"}, {"date": Ms(MIDNIGHT + 1)}, {"anonymous_id": "x"}])
+def test_an_event_without_an_id_that_says_something_else_is_another_one(other: dict[str, Any]) -> None:
+    assert nameless(1, [custom(0)], **other) == ({"lost": 1, "unexpected": 1}, 1)
+
+
+def test_an_event_without_an_id_in_another_cell_is_altered() -> None:
+    assert nameless(1, [view(0, source="ad")], source="AD") == ({"altered": 1, "misplaced": 1}, 1)
+
+
+@pytest.mark.parametrize(("sighting", "rows"), [(view(0), 1), (view(0, P), 1), (view(0, ABSENT), 0)])
+def test_events_without_an_id_that_the_list_cannot_tell_stay_as_the_ledger_has_them(
+    sighting: Sighting, rows: int
+) -> None:
+    assert nameless(0, [sighting], why_not="the list has none such") == ({"uncompared": 1}, rows)
+
+
+def test_a_page_is_compared_for_views_alone() -> None:
+    sightings = identified([opened(0), custom(1), view(2, page="p/a")])
+    in_sight = [stored(one.record, place)._replace(page="p/a") for place, one in enumerate(sightings, 1)]
+
+    found, rows, _ = compared(sightings, in_sight)
+
+    assert found.counts == {}
+    assert [row.record.page for row in rows] == ["", "", "p/a"]
+
+
+def test_an_open_that_is_stored_as_a_view_is_where_no_view_belongs() -> None:
+    (sighting,) = identified([opened(0)])
+
+    found, rows, _ = compared([sighting], [stored(sighting.record, event="mini_program_view", page="p/a")])
+
+    assert found.counts == {"altered": 1, "misplaced": 1}
+    assert [row.record.page for row in rows] == ["p/a"]
+
+
+def test_an_open_of_nobody_counts_on_no_page() -> None:
+    assert row_of(stored(opened(0).record, page="p/a")).record.page == ""
+
+
+WHO = (Identity("applet-wechat", "oA"), Identity("mobile", "13"), Identity("c_card", "7"))
+
+
+@pytest.mark.parametrize(
+    ("kept", "types", "said"),
+    [
+        (WHO[:2], {"applet-wechat", "mobile"}, None),
+        (WHO[::-1], None, None),
+        (WHO[:2], None, "identity c_card: stored '', sent '7'"),
+        ((WHO[0], Identity("mobile", "14")), {"applet-wechat", "mobile"}, "identity mobile: stored '14', sent '13'"),
+        (WHO[:1], {"applet-wechat", "mobile"}, "identity mobile: stored '', sent '13'"),
+        ((*WHO, Identity("tel", "1")), None, "identity tel: stored '1', sent ''"),
+    ],
+    ids=["a type that is not told", "another order", "one is gone", "one is another", "a told one is gone", "one more"],
+)
+def test_identities_are_compared_type_by_type(
+    kept: tuple[Identity, ...], types: set[str] | None, said: str | None
+) -> None:
+    (sighting,) = identified([view(0)])
+    sighting = replace(sighting, record=replace(sighting.record, identities=WHO))
+    index = StoredIndex("run", own=False)
+    index.identity_types = None if types is None else frozenset(types)
+    index.add_good(stored(sighting.record, identities=kept))
+    found = Reconciliation()
+
+    reconcile([sighting], index, found, set(), ZONE)
+
+    assert [case.what for case in found.cases.get("altered", [])] == ([] if said is None else [said])
+
+
+def test_ids_that_nobody_sent_are_told_where_none_is_found() -> None:
+    sightings = identified([view(0), view(1)])
+    found, _, _ = compared(sightings, [])
+    (finding,) = reconciled_findings(found, others=["a-1", "a\n2" + "x" * 100])
+
+    assert finding.text == (
+        "2 events are acknowledged, and none is listed with the id that it was sent with: run.4.0 mini_program_view; "
+        f"run.4.1 mini_program_view. What is listed has ids such as 'a-1', 'a\\n2{'x' * 57}…'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda at: at * 1_000, "1,000 times as many milliseconds since 1970: another unit of time"),
+        (lambda at: at // 1_000, "a 1,000th as many milliseconds since 1970: another unit of time"),
+        (lambda at: at + 8 * 3_600_000, "8h later"),
+        (lambda at: at - 1, "1ms earlier"),
+    ],
+)
+def test_what_became_of_every_instant_is_told(change: Callable[[int], int], said: str) -> None:
+    assert what_became([(str(at), str(change(at))) for at in (MIDNIGHT, MIDNIGHT + 5_000)]) == said
+
+
+def test_instants_that_are_wrong_in_no_one_way_are_left_alone() -> None:
+    assert what_became([("5000", "7000"), ("6000", "9000")]) == ""
+    assert what_became([("5000", "7000"), ("5000", "None")]) == ""
 
 
 def test_an_altered_event_counts_as_it_is_stored() -> None:
@@ -186,8 +327,8 @@ def test_findings_name_events_and_visitors() -> None:
 
     assert (finding.code, finding.verdict, finding.count, finding.visitors) == ("lost", Verdict.FAIL, 3, (2, 4))
     assert finding.text == (
-        "3 events are acknowledged and not stored: run.4.0 mini_program_view; run.4.1 mini_program_view; "
-        "run.4.2 mini_program_view"
+        "3 events are acknowledged, and none is listed with the id that it was sent with: run.4.0 mini_program_view; "
+        "run.4.1 mini_program_view; run.4.2 mini_program_view"
     )
 
 
@@ -288,7 +429,8 @@ def _elsewhere(one: Sighting) -> Sighting:
     identities = tuple(replace(identity, value=f"their {identity.value}") for identity in record.identities)
     # The list is of a wire on which nothing ends an open or goes on: what others call so is an event like any other.
     action = Action.CUSTOM if record.action in (Action.EXIT, Action.PING) else record.action
-    return replace(one, record=replace(record, anonymous_id=device, identities=identities, action=action))
+    page = record.page if action is Action.VIEW else ""  # and only a view has a page
+    return replace(one, record=replace(record, anonymous_id=device, identities=identities, action=action, page=page))
 
 
 def test_an_unknown_event_that_joins_two_opens() -> None:

@@ -6,22 +6,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
 
 from simulator.contract import METRICS, Contract, Definitions, Opens
 from simulator.events import Identity
 from simulator.finding import Judged, Verdict
 from simulator.scenario.model import Expect
 from simulator.times import Ms
+from simulator.verify.cells import CellBook
 from simulator.verify.judging import judge
 from simulator.verify.oracle import cell_kinds
 from simulator.verify.readers.reading import Reading
-from simulator.verify.rules.rule import alternatives_for
+from simulator.verify.recount import in_order, place_in, units
+from simulator.verify.rules.rule import Rule, Scene, alternatives_for
 from simulator.verify.rules.search import Explained, explain_metrics, rule_finding, suspects
 from simulator.verify.rules.text import what_changed
 from simulator.verify.sighting import Sighting
 from simulator.wire.request import Action
 from tests.verify import brute
-from tests.verify.histories import DAY_AFTER, MIDNIGHT, contract, custom, expect, opened, shown, view
+from tests.verify.histories import (
+    DAY_AFTER,
+    MIDNIGHT,
+    RULES,
+    contract,
+    custom,
+    examples,
+    expect,
+    left,
+    opened,
+    shown,
+    view,
+)
 
 T30 = contract("timeout=30m")
 Change = Callable[[list[Sighting]], list[Sighting]]
@@ -344,3 +359,55 @@ def test_every_alternative_says_what_it_would_do(metric: str) -> None:
 
     assert len(alternatives_for(metric)) >= 8
     assert explained(history, rules, judged) == {}
+
+
+HISTORY = visitors(
+    [
+        opened(0, session="a", source="ad"),
+        view(5, session="a", openid="o1"),
+        left(6, session="a"),
+        view(55, session="b"),
+    ],
+    [shown(1439, openid="o1"), custom(1441), view(1442, source="ad", page="p")],
+)
+
+
+@examples(25)
+@given(rules=RULES, wrong=RULES)
+def test_no_alternative_raises_under_any_contract(rules: Contract, wrong: Contract) -> None:
+    """Neither when it is thought of nor when rows are counted by it: all are tried, whatever fits before."""
+    judged = told(HISTORY, rules, HISTORY, wrong)
+    for metric in METRICS:
+        scene = Scene(metric, rules, MIDNIGHT, DAY_AFTER, HISTORY, {}, observed(metric, judged), {})
+        for alternative in alternatives_for(metric):
+            for rule in alternative(scene):
+                recount(rule, rules, metric)
+    explained(HISTORY, rules, judged)
+
+
+def observed(metric: str, judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
+    cells: dict[str, dict[str, int]] = {}
+    for one in judged:
+        if one.metric == metric and one.observed:
+            cells.setdefault(one.by, {})[one.cell] = one.observed
+    return cells
+
+
+def recount(rule: Rule, rules: Contract, metric: str) -> None:
+    contract = rule.contract or rules
+    rows = in_order(list(HISTORY if rule.rows is None else rule.rows(HISTORY)), contract)
+    place = place_in(CellBook(rule.zone or contract.definitions.day, MIDNIGHT, DAY_AFTER))
+    wanted = (rule.counts_as or metric,)
+    list(units(rows, contract, place, metrics=wanted, naming=rule.naming, opening=rule.opening))
+
+
+def test_opens_that_a_collector_cuts_itself_are_told_where_sessions_are_given() -> None:
+    """The wire names one session; the collector goes by the gap of 50 minutes in it."""
+    rules = contract("launch", sessions="given")
+    history = visitors([opened(0, session="a"), view(50, session="a")], [opened(0, session="b")])
+
+    (reason,) = explained(history, rules, told(history, rules, history, contract("timeout=30m"))).values()
+
+    assert reason.rule is not None
+    assert reason.rule.says == "counted opens by the definition timeout=30m, and not by the session ids"
+    assert (reason.surplus, reason.visitors) == (1, (0,))

@@ -212,15 +212,29 @@ def test_a_secret_stands_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         own("generic", method="GET", query={"e": "{event}", "key": "{env.NO-NAME}"})
 
 
-def test_a_key_is_visible_and_short_or_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GA4_SECRET", "s&1")
-
-    for key, written in (({"env": "GA4_SECRET"}, "s%261"), ("plain", "plain"), ("k" * 1000, "k" * 1000)):
-        (request,) = sent_by(own("ga4", batch=1, api_secret=key), [launch()])
+def test_a_secret_stands_in_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for held, written in (("s&1", "s%261"), ("k" * 1000, "k" * 1000)):
+        monkeypatch.setenv("GA4_SECRET", held)
+        (request,) = sent_by(own("ga4", batch=1, api_secret={"env": "GA4_SECRET"}), [launch()])
         assert request.target.endswith(f"&api_secret={written}")
-    for wrong in ("a b", "k" * 1001, "é", {"evn": "GA4_SECRET"}, {"env": "1A"}, 5):
+    for wrong in ("plain", "a b", {"evn": "GA4_SECRET"}, {"env": "1A"}, 5):
         with pytest.raises(UsageError, match="the adapter ga4: api_secret: "):
             own("ga4", api_secret=wrong)
+    for held in ("a b", "k" * 1001, "é"):
+        monkeypatch.setenv("GA4_SECRET", held)
+        with pytest.raises(UsageError, match="GA4_SECRET holds more than 1000 characters, or others than visible"):
+            own("ga4", api_secret={"env": "GA4_SECRET"})
+
+
+def test_a_key_that_is_no_secret_may_stand_in_either_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WK", "wk-1")
+
+    for key in ("wk-1", {"env": "WK"}):
+        (request,) = sent_by(own("segment", batch=1, write_key=key), [launch()])
+        assert b'"writeKey":"wk-1"' in request.body
+    for wrong in ("", "a b", "k" * 257):
+        with pytest.raises(UsageError, match="the adapter segment: write_key: "):
+            own("segment", write_key=wrong)
 
 
 # ---- batches ------------------------------------------------------------------------------------------------------
@@ -283,6 +297,13 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("in a query", {"query": {"a": "{sorce}"}}, "query.a: nobody knows {sorce}; did you mean source?"),
     ("in a path", {"path": "/c/{ap}"}, "path: nobody knows {ap}; did you mean app?"),
     ("in a header", {"headers": {"X": "{idd}"}}, "headers.X: nobody knows {idd}; did you mean id?"),
+    ("a route", {"body": {"json": ["{event}", "{route}"]}}, "body.json.1: nobody knows {route}; did you mean page?"),
+    ("a user", {"body": {"json": ["{event}", "{user}"]}}, "{user}; did you mean identity.applet-wechat?"),
+    ("an openid", {"query": {"e": "{event}", "o": "{openid}"}}, "query.o: nobody knows {openid}; did you mean id"),
+    ("a date", {"query": {"e": "{event}", "o": "{date}"}}, "nobody knows {date}; did you mean time?"),
+    ("an anonymous id", {"query": {"e": "{event}", "o": "{anonymous_id}"}}, "{anonymous_id}; did you mean device?"),
+    ("nothing like it", {"query": {"e": "{event}", "o": "{title}"}}, "{title}; expected app, app_name, tenant, "),
+    ("nothing like it, with all names", {"query": {"o": "{title}"}}, "count, identity.…, params.…, others.… or env.…"),
     ("a prefix alone", {"body": {"json": ["{event}", "{params.}"]}}, "nobody knows {params.}"),
     ("a lone brace", {"body": {"json": "{event} {"}}, "a lone { in '{event} {'; a field is {name}"),
     ("an expression", {"body": {"json": "{event.upper()}"}}, "a lone {"),
@@ -294,11 +315,11 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("two bodies", {"body": {"json": "{event}", "form": {}}}, "expected exactly one of json, form and text"),
     ("text without its escape", {"body": {"text": "{event}"}}, "expected escape: json, url or xml beside text"),
     ("a batch without an event", {"batch": 2, "body": E}, "batch: 2 needs event"),
-    ("events without an event", {"body": {"json": ["{events}", "{event}"]}}, "need event, the template of one"),
+    ("events without an event", {"body": {"json": ["{events}", "{event}"]}}, "body.json.0: {events}, {count}"),
     ("an event that stands nowhere", {"event": "{event}", "body": {"json": {"a": 1}}}, "stand nowhere"),
-    ("events inside a text", {"event": "{event}", "body": {"json": "x{events}"}}, "stand nowhere"),
-    ("an event's field around", {"event": "{event}", "body": {"json": ["{id}", "{events}"]}}, "{id} is of one event"),
-    ("events inside an event", {"event": ["{event}", "{events}"], "body": {"json": "{events}"}}, "stand in event"),
+    ("events inside a text", {"event": "{event}", "body": {"json": "x{events}"}}, "body.json: the events of"),
+    ("an event's field around", {"event": "{event}", "body": {"json": ["{id}", "{events}"]}}, "body.json.0: {id} is"),
+    ("events inside an event", {"event": ["{event}", "{events}"], "body": {"json": "{events}"}}, "event.1: {events}"),
     ("answers without an event", {"body": E, "answers": {"acked": 1}}, "answers speaks of the events of a request"),
     ("an answer that means both", {"body": E, "answers": {"acked": 1, "refused": 1}}, "answers: the value 1 of item"),
     ("lines beside a body", {"event": "{event}", "lines": True, "body": {"json": "{events}"}}, "lines is a whole body"),

@@ -9,9 +9,20 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 
 from simulator.collector.faults.fault import register
-from simulator.collector.faults.planting import ChangeRow, Prepare, RewrittenTotals, counted_by, rows, sql
+from simulator.collector.faults.planting import (
+    ChangeRow,
+    Fields,
+    Prepare,
+    RewrittenTotals,
+    counted_by,
+    fields,
+    rows,
+    sql,
+)
 from simulator.collector.ingest import EventRow
-from simulator.times import HOUR, MINUTE, Ms, day_cell, hour_cell
+from simulator.collector.options import CollectorOptions
+from simulator.collector.parts import Collector
+from simulator.times import DAY, HOUR, MINUTE, Ms, day_cell, hour_cell, parse_instant
 
 seed = partial(register, "labelling")
 
@@ -55,6 +66,40 @@ seed(
     scenario="sources",
     moves="pv uv opens",
     finding="attribution",
+)
+
+
+class FirstTouch:
+    """For a day an event is kept with the source with which its device came first, instead of its own."""
+
+    def __init__(self) -> None:
+        self._touched: dict[str, tuple[str, Ms]] = {}
+
+    def __call__(self, given: Fields) -> Fields:
+        device, source = given.get("anonymousId", ""), given.get("source", "")
+        try:
+            at = parse_instant(given.get("date", ""))
+        except ValueError:
+            return given
+        first, since = self._touched.get(device, ("", at))
+        if first and at - since < DAY:
+            return {**given, "source": first}
+        if source:
+            self._touched[device] = source, at
+        return given
+
+
+def first_touch(options: CollectorOptions) -> Collector:
+    return fields(FirstTouch())(options)
+
+
+seed(
+    "source-of-first-touch",
+    "keeps events of a day with the source with which their device came first",
+    first_touch,
+    scenario="sources",
+    moves="pv uv opens",
+    finding="altered misplaced",
 )
 
 seed(

@@ -31,6 +31,7 @@ class LogEvents:
 
     fields = _ALL
     compared = _ALL
+    identity_types = None
     lists_bad = True
 
     def __init__(self, section: LogSection, setting: Setting) -> None:

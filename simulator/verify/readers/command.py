@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-from simulator.contract import BY
+from simulator.contract import BY, METRICS
 from simulator.scenario.placeholders import fill
 from simulator.scenario.target_reading import CommandEventsSection, CommandSection
 from simulator.times import Ms
@@ -40,13 +40,15 @@ class CommandTotals:
             document = parsed(printed(section.run, self._setting.placeholders(begin, end), self._setting, limit))
         except Unreadable as bad:
             for by in kinds:
-                figures.wrong(by, f"{section.run[0]}: {bad}")
+                said = [metric for one in section.figures if one.by == by for metric in one.metrics]
+                if said or not section.figures:
+                    figures.wrong(by, f"{section.run[0]}: {bad}", said or METRICS)
             return figures.reading_of_all()
         if not section.figures:
             take_cells(document, figures)
         for one in section.figures:
             if one.by in kinds:
-                with figures.reading(one.by, section.run[0]):
+                with figures.reading(one.by, section.run[0], one.metrics):
                     figures.add(one.by, figures_in(document, one), one.metrics)
         return figures.reading_of_all()
 
@@ -60,6 +62,11 @@ class CommandEvents(ItemEvents):
     def __init__(self, section: CommandEventsSection, setting: Setting) -> None:
         super().__init__(section, setting)
         self._section = section
+
+    @property
+    def where(self) -> str:
+        """The program."""
+        return self._section.run[0]
 
     def all_items(self, values: Mapping[str, str]) -> list[object]:
         """Every item that it prints."""

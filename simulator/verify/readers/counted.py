@@ -35,7 +35,7 @@ class CountedTotals:
             self._take()
         except Unreadable as bad:
             for by in kinds:
-                figures.wrong(by, f"the events cannot be counted: {bad}")
+                figures.wrong(by, f"the events cannot be counted: {bad}", self._metrics(by))
             return figures.reading_of_all()
         if self._counted != (begin, end):
             self._cells, self._counted = self._tally.cells(begin, end), (begin, end)
@@ -72,7 +72,12 @@ class CountedTotals:
             if contract.sessions == "given":
                 return "session" in fields
             return contract.definitions.opens.timeout is None or "anonymous_id" in fields
-        named = {"anonymous_id", "user"} | (set() if contract.definitions.user == "device" else {"identities"})
+        named = {"anonymous_id", "user"}
+        types = self._events.identity_types
+        if contract.definitions.user == "customer" or (
+            contract.definitions.user == "openid" and (types is None or contract.identity in types)
+        ):
+            named.add("identities")
         return metric == "pv" or bool(fields & named)
 
     def close(self) -> None:

@@ -6,10 +6,11 @@ SQLAlchemy is asked for only here, and only when a target file names a database:
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -26,8 +27,9 @@ from simulator.verify.readers.setting import Setting
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_EXTRAS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql", "clickhousedb": "clickhouse"}
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
+_CLICKHOUSE = "clickhousedb"  # scheme and dialect
+_EXTRAS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql", _CLICKHOUSE: "clickhouse"}
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock
 _SHOWN = 300  # characters of what a database says
 
@@ -59,6 +61,8 @@ class Database:
         limit = min(seconds or self._section.timeout / 1000, self._section.timeout / 1000)
         with self._connection(limit) as connection:
             asked = text(query)
+            if self._dialect == _CLICKHOUSE:
+                asked = asked.bindparams(*_clickhouse_instants(asked._bindparams))
             bound = {name: value for name, value in parameters.items() if name in asked._bindparams}
             found = connection.execution_options(stream_results=self._dialect == "postgresql").execute(asked, bound)
             names = tuple(found.keys())
@@ -74,7 +78,9 @@ class Database:
         values: dict[str, Any] = dict(self._setting.placeholders(begin, end))
         for name in ("from_ms", "to_ms", "from_s", "to_s"):
             values[name] = int(values[name])
-        if self._dialect != "sqlite":  # which has no instants but texts
+        if self._dialect == _CLICKHOUSE:
+            values["from"], values["to"] = begin, end  # and the query says that they are instants
+        elif self._dialect != "sqlite":  # which has no instants but texts
             values["from"], values["to"] = self._instant(begin), self._instant(end)
         return values
 
@@ -99,7 +105,7 @@ class Database:
         except SQLAlchemyError as failed:
             raise Unreadable(self._said(failed, seconds)) from None
         except (OSError, ValueError, OverflowError) as failed:
-            raise Unreadable(self._setting.secrets.hidden(str(failed))[:_SHOWN]) from None
+            raise Unreadable(self._said(failed, seconds)) from None
 
     def _said(self, failed: Exception, seconds: float) -> str:
         """What the database says, in one line, without the query and what was bound."""
@@ -111,7 +117,15 @@ class Database:
         return text or type(failed).__name__
 
 
-_TIMEOUTS = ("statement timeout", "interrupted", "maximum statement execution time", "max_statement_time")
+_TIMEOUTS = (
+    "statement timeout",
+    "interrupted",
+    "maximum statement execution time",
+    "max_statement_time",
+    "timeout_exceeded",
+    "timeout exceeded",
+    "read timed out",
+)
 
 
 def _engine(section: DatabaseSection, setting: Setting) -> Engine:
@@ -140,7 +154,11 @@ def _engine(section: DatabaseSection, setting: Setting) -> Engine:
             url = url.set(password=setting.secrets.value(section.password))
         if backend == "sqlite":
             return _sqlite(sqlalchemy, url, setting)
-        engine: Engine = sqlalchemy.create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
+        more: dict[str, Any] = {}
+        if backend == _CLICKHOUSE:
+            whole = _whole_seconds(section.timeout / 1000)
+            more["connect_args"] = {"connect_timeout": whole, "send_receive_timeout": whole, "query_retries": 0}
+        engine: Engine = sqlalchemy.create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, **more)
     except sqlalchemy.exc.NoSuchModuleError as unknown:
         raise UsageError(f"no dialect of SQLAlchemy is called {scheme}{hint}") from unknown
     except ImportError as missing:
@@ -169,6 +187,8 @@ def _sqlite(sqlalchemy: Any, url: Any, setting: Setting) -> Engine:
 def _limited(connection: Connection, dialect: str, seconds: float) -> Iterator[None]:
     """A transaction that cannot write, and whose statements end in time."""
     milliseconds = max(int(seconds * 1000), 1)
+    if dialect == _CLICKHOUSE:
+        _limit_clickhouse(connection, seconds)
     if dialect == "sqlite":
         raw = connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)
@@ -193,3 +213,38 @@ def _limited(connection: Connection, dialect: str, seconds: float) -> Iterator[N
         connection.rollback()
         connection.exec_driver_sql("SET time_zone = '+00:00'")
     yield
+
+
+# ---- ClickHouse ---------------------------------------------------------------------------------------------------
+
+
+def _whole_seconds(seconds: float) -> int:
+    return max(math.ceil(seconds), 1)
+
+
+def _limit_clickhouse(connection: Connection, seconds: float) -> None:
+    """Settings of every query from now on; ClickHouse has no transactions.
+
+    `readonly=2` lets nothing but reading, and limits be set. Where the user's profile lets no setting be changed,
+    nothing is written either, and the client's own timeouts are the limit.
+    """
+    client: Any = connection.connection.driver_connection.client  # type: ignore[union-attr]
+    for name, value in (("readonly", 2), ("max_execution_time", _whole_seconds(seconds))):
+        known = client.server_settings.get(name)
+        if known is None or not known.readonly:
+            client.set_client_setting(name, value)
+
+
+def _clickhouse_instants(names: Iterable[str]) -> list[Any]:
+    """`from` and `to`, where a query names them, as what is an instant whatever the server's zone is."""
+    from sqlalchemy import BigInteger, bindparam, func, literal_column  # noqa: PLC0415
+    from sqlalchemy.types import TypeDecorator  # noqa: PLC0415
+
+    class Instant(TypeDecorator[int]):
+        impl = BigInteger
+        cache_ok = True
+
+        def bind_expression(self, bindparam: Any) -> Any:
+            return func.fromUnixTimestamp64Milli(func.toInt64(bindparam), literal_column("'UTC'"))
+
+    return [bindparam(name, type_=Instant()) for name in ("from", "to") if name in names]

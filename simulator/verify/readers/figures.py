@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from simulator.contract import BY, METRICS, NO_CELL
@@ -25,6 +25,12 @@ LONGEST_CELL = 4_096  # characters
 _MOST = 2**63 - 1  # more than any collector can have counted
 
 
+class Nothing(NamedTuple):
+    """What an expression of a target file gives where it finds nothing."""
+
+    why: str
+
+
 @dataclass(slots=True)
 class Figures:
     """Figures as they come in, kind by kind."""
@@ -33,20 +39,36 @@ class Figures:
     kinds: tuple[str, ...] = BY
     cells: dict[str, dict[str, dict[str, int | None]]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    values: dict[tuple[str, str], str] = field(default_factory=dict)  # (metric, by) → why a value of it is none
+    failed: dict[str, list[tuple[frozenset[str], str]]] = field(default_factory=dict)  # by → of which metrics, and why
     given: set[tuple[str, str]] = field(default_factory=set)  # (metric, by) of which somebody speaks
     invoked_ns: int = field(default_factory=time.time_ns)
+    where: str = ""  # what is read now: a request, a query, a program
+    speaks_of: frozenset[str] = frozenset(METRICS)  # and what it can tell, as far as that is known
 
     @contextmanager
-    def reading(self, by: str, where: str) -> Iterator[None]:
-        """One kind of cell is read inside; what goes wrong there is said of that kind."""
+    def reading(self, by: str, where: str, metrics: Iterable[str] = METRICS) -> Iterator[None]:
+        """One kind of cell is read inside; what goes wrong there is said of that kind, and of these metrics."""
+        self.where, self.speaks_of = where, frozenset(metrics)
         try:
             yield
         except Unreadable as bad:
             self.wrong(by, f"{where}: {bad}")
+        finally:
+            self.where, self.speaks_of = "", frozenset(METRICS)
 
-    def wrong(self, by: str, why: str) -> None:
-        """A kind of cell, or a value in it, could not be read; the first reason stays."""
+    def wrong(self, by: str, why: str, metrics: Iterable[str] | None = None) -> None:
+        """A kind of cell could not be read where it should be told; the first reason stays.
+
+        Args:
+            metrics: that should be told there; None: what is known of what is read now.
+        """
         self.errors.setdefault(by, why)
+        self.failed.setdefault(by, []).append((self.speaks_of if metrics is None else frozenset(metrics), why))
+
+    def _wrong_value(self, metric: str, by: str, why: str) -> None:
+        self.errors.setdefault(by, why)
+        self.values.setdefault((metric, by), why)
 
     def add(self, by: str, rows: Iterable[tuple[object, Mapping[str, object]]], metrics: Iterable[str]) -> None:
         """Take rows (cell, metric → value) of one kind; of "all" there is one row, whatever its cell is called.
@@ -55,6 +77,7 @@ class Figures:
             Unreadable: too many, two of one cell, a cell that has no name.
         """
         named = tuple(metrics)
+        self.speaks_of = frozenset(named)
         staged: dict[str, dict[str, int | None]] = {}
         for cell, values in rows:
             name = cell_name(by, cell, self.setting.contract.definitions.day)
@@ -67,7 +90,7 @@ class Figures:
                 staged[name][metric], why = _number(values.get(metric))
                 if why:
                     of = f" of the cell {name[:80]!r}" if by != "all" else ""
-                    self.wrong(by, f"{metric}{of} {why}")
+                    self._wrong_value(metric, by, f"{self.where and f'{self.where}: '}{metric}{of} {why}")
         if by == "all" and not staged:
             raise Unreadable("no row, where the total is one")
         # Only now: of half a list the other cells would be 0.
@@ -89,11 +112,16 @@ class Figures:
         asked = {by for _, by in wanted}
         errors = {by: hidden(why) for by, why in self.errors.items() if by in asked}
         missing = {
-            (metric, by): errors.get(by, "the target file does not say where it stands")
+            (metric, by): hidden(self._why_missing(metric, by))
             for metric, by in wanted
             if (metric, by) not in self.given
         }
-        return Reading(cells, errors, self.invoked_ns, time.time_ns(), missing, left_out)
+        values = {figure: hidden(why) for figure, why in self.values.items() if figure in wanted}
+        return Reading(cells, errors, self.invoked_ns, time.time_ns(), missing, left_out, values)
+
+    def _why_missing(self, metric: str, by: str) -> str:
+        whys = (why for metrics, why in self.failed.get(by, ()) if metric in metrics)
+        return next(whys, "the target file does not say where it stands")
 
     def _filled(self, by: str) -> dict[str, dict[str, int | None]]:
         """Every cell with every metric: one that several sources tell of is not named by each of them."""
@@ -146,6 +174,8 @@ def _hour(cell: object, zone: str) -> str:
 
 def _number(value: object) -> tuple[int | None, str]:
     """A whole number from 0 on; None and why it is none."""
+    if isinstance(value, Nothing):
+        return None, f"is nothing: {value.why}"
     if value is None:
         return None, "is nothing (of no rows a sum is nothing in SQL: write coalesce(sum(…), 0))"
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST:

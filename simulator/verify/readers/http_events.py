@@ -24,6 +24,11 @@ class HttpEvents(ItemEvents):
         self._section = section
         self._requests = Requests(setting, section.url, {}, section.auth, section.timeout, transport)
 
+    @property
+    def where(self) -> str:
+        """Method and path of its request."""
+        return f"{self._section.method} {self._section.path.partition('?')[0]}"
+
     def all_items(self, values: Mapping[str, str]) -> list[object]:
         """Every item, page by page."""
         items: list[object] = []

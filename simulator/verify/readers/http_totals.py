@@ -27,7 +27,8 @@ class HttpTotals:
         values = self._setting.placeholders(begin, end)
         for request in self._section.requests:
             if request.by in kinds:
-                with figures.reading(request.by, f"{request.method} {request.path.partition('?')[0]}"):
+                where = f"{request.method} {request.path.partition('?')[0]}"
+                with figures.reading(request.by, where, request.metrics):
                     figures.add(request.by, self._rows(request, values, seconds), request.metrics)
         return figures.reading_of_all()
 

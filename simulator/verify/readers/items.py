@@ -40,7 +40,13 @@ class ItemEvents(ABC):
         self._fields, self._decode, self._setting = fields, section.decode, setting
         self.fields = DECODED if fields is None else fields_of(fields)
         self.compared = DECODED if fields is None else compared_of(fields)
+        self.identity_types = None if fields is None else fields.identity_types
         self.lists_bad = fields is None  # of a request that is kept whole the adapter knows whether it is malformed
+
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """Where the list comes from, for an error's text."""
 
     @abstractmethod
     def all_items(self, values: Mapping[str, str]) -> list[object]:
@@ -57,6 +63,14 @@ class ItemEvents(ABC):
         """The events behind a cursor, oldest first."""
         if which == "bad" and not self.lists_bad:
             raise Unreadable("the target file does not say how bad events are listed")
+        try:
+            yield from self._events(which, after, limit)
+        except TooMany:
+            raise
+        except Unreadable as bad:
+            raise Unreadable(f"{self.where}: {bad}", bad.status) from bad
+
+    def _events(self, which: Which, after: int, limit: int) -> Iterator[StoredEvent]:
         items = self._all()
         if len(items) > limit + after // BATCH:
             raise TooMany(f"more than {limit:,} events are listed")

@@ -40,6 +40,7 @@ class MonitorEvents:
 
     fields = frozenset(StoredEvent._fields)
     compared = fields
+    identity_types = None
     lists_bad = True
 
     def __init__(self, section: MonitorSection, setting: Setting) -> None:

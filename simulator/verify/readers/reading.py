@@ -18,11 +18,16 @@ class Reading:
     completed_ns: int = 0  # and after the last reply
     missing: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (metric, by) → why nobody gives it
     left_out: frozenset[tuple[str, str]] = frozenset()  # (metric, by) that the collector does not have: not judged
+    values: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (metric, by) → why a value of it is none
 
     @property
     def error(self) -> str:
         """What could not be read, in one text; empty when everything was."""
         return "; ".join(dict.fromkeys((*self.errors.values(), *self.missing.values())))
+
+    def why_no_value(self, metric: str, by: str) -> str:
+        """Why a cell has no value of a metric, as far as that is known; empty where it is not."""
+        return self.values.get((metric, by)) or self.errors.get(by, "")
 
     def says_the_same(self, other: Reading) -> bool:
         """Whether both readings tell the same totals, whenever they were taken."""

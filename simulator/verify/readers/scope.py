@@ -30,6 +30,10 @@ class ScopedEvents:
     def compared(self) -> frozenset[str]:
         return self._events.compared
 
+    @property
+    def identity_types(self) -> frozenset[str] | None:
+        return self._events.identity_types
+
     def events(self, which: Which, *, after: int = 0, limit: int = MOST_EVENTS) -> Iterator[StoredEvent]:
         """The events behind a cursor, oldest first."""
         for event in self._events.events(which, after=after, limit=limit):

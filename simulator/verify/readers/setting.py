@@ -100,6 +100,11 @@ class EventsReader(Protocol):
         ...
 
     @property
+    def identity_types(self) -> frozenset[str] | None:
+        """The types whose identities it gives; None: all, or none where `fields` has no identities."""
+        ...
+
+    @property
     def lists_bad(self) -> bool:
         """Whether it lists bad events, too."""
         ...

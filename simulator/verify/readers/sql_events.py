@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from simulator.events import Identity
 from simulator.scenario.nearest import did_you_mean
 from simulator.scenario.target_reading import SqlEventsSection
 from simulator.times import Ms, instant
 from simulator.verify.readers.database import Database
-from simulator.verify.readers.documents import instant_of
+from simulator.verify.readers.documents import identities_of, instant_of
 from simulator.verify.readers.events import LONGEST_FIELD, MOST_EVENTS, TOLD, StoredEvent, TooMany, Which
 from simulator.verify.readers.fetch import Unreadable
 from simulator.verify.readers.setting import Setting
@@ -21,6 +19,7 @@ class SqlEvents:
     """Lists the events of a query. A cursor is an event's place among its rows, from 1."""
 
     lists_bad = False
+    identity_types = None  # a column has them all
 
     def __init__(self, section: SqlEventsSection, setting: Setting) -> None:
         self._section, self._setting = section, setting
@@ -79,7 +78,7 @@ def _event(row: dict[str, object], cursor: int) -> StoredEvent:
         text("event"),
         _instant(row.get("date")),
         text("anonymous_id"),
-        _identities(row.get("identities")),
+        identities_of(row.get("identities")),
         text("source"),
         text("content"),
         text("page").removeprefix("/"),
@@ -94,17 +93,3 @@ def _instant(value: object) -> Ms | None:
     if isinstance(value, datetime):
         return instant(value if value.tzinfo is not None else value.replace(tzinfo=UTC))
     return instant_of(value)
-
-
-def _identities(value: object) -> tuple[Identity, ...]:
-    """Pairs of type and value, as JSON: [["applet-wechat", "o…"], …], or an object."""
-    if value is None or value == "":
-        return ()
-    try:
-        given = json.loads(value) if isinstance(value, str | bytes) else value
-    except ValueError as bad:
-        raise Unreadable(f"identities are expected as JSON, not {str(value)[:40]!r}") from bad
-    pairs = list(given.items()) if isinstance(given, dict) else given
-    if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
-        raise Unreadable(f"identities are expected as pairs of type and value, not {str(value)[:40]!r}")
-    return tuple(Identity(str(kind), str(one)) for kind, one in pairs if one)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from simulator.contract import METRICS, NO_CELL
 from simulator.times import DAY, HOUR, MINUTE, Ms, zone_offset
-from simulator.verify.rules.changes import (
-    relabelled,
-    with_carried_source,
-    with_first_source,
-    with_last_source,
-    with_source_of_launch,
-    without_source_after_pause,
-)
+from simulator.verify.rules.changes import relabelled
+from simulator.verify.rules.origins import SOURCE_RULES
 from simulator.verify.rules.rule import Rows, Rule, Scene, alternative
 from simulator.verify.rules.text import TEXTS
 from simulator.verify.sighting import Sighting
@@ -71,16 +65,9 @@ def arrival_cells(scene: Scene) -> Iterator[Rule]:
 def source_of_another_visit(scene: Scene) -> Iterator[Rule]:
     if len({row.record.source for row in scene.rows}) < 2:
         return
-    texts: tuple[tuple[str, Callable[[Rows], Iterable[Sighting]]], ...] = (
-        ("gave all visits of a device the source of its first", with_first_source),
-        ("overwrote the source of former visits of a device by the last one", with_last_source),
-        ("gave an event without a source the one its device had before", with_carried_source),
-        ("gave all events of an open the source of its launch", with_source_of_launch),
-        ("forgot the source when the mini program came back from the background", without_source_after_pause),
-    )
-    for text, change in texts:
+    for rule in SOURCE_RULES:
         for kinds in (("source",), ("source", "content")):
-            yield Rule(text, "attribution", kinds, rows=change)
+            yield Rule(rule.says, "attribution", kinds, rows=rule.change)
 
 
 @alternative(*METRICS)

@@ -88,6 +88,20 @@ def with_first_source(rows: Rows) -> Iterator[Sighting]:
         yield relabelled(row, source=source, content=content)
 
 
+def with_touch(rows: Rows, window: Ms) -> Iterator[Sighting]:
+    """With the source of the visit that the device came with, for so long from then on (exactly so long is over)."""
+    touched: dict[str, tuple[str, str, Ms]] = {}
+    for row in rows:
+        record = row.record
+        source, content, at = touched.get(record.anonymous_id, ("", "", row.earliest))
+        if source and row.earliest - at < window:
+            yield relabelled(row, source=source, content=content)
+            continue
+        if record.source:
+            touched[record.anonymous_id] = record.source, record.content, row.earliest
+        yield row
+
+
 def with_last_source(rows: Rows) -> Iterator[Sighting]:
     last = {row.record.anonymous_id: (row.record.source, row.record.content) for row in rows}
     for row in rows:

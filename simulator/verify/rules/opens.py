@@ -146,9 +146,11 @@ def _opens_backwards(rows: Sequence[Sighting], contract: Contract) -> Iterator[t
 
 @alternative("opens")
 def another_rule(scene: Scene) -> Iterator[Rule]:
+    given = scene.contract.sessions == "given"
+    instead = ", and not by the session ids" if given else ""
     for opens in (Opens("launch"), Opens("every-foreground"), Opens("timeout", Ms(30 * MINUTE))):
-        if opens != scene.contract.definitions.opens:
-            yield Rule(f"counted opens by the definition {opens}", contract=scene.with_opens(opens))
+        if given or opens != scene.contract.definitions.opens:
+            yield Rule(f"counted opens by the definition {opens}{instead}", contract=scene.with_opens(opens))
     if scene.contract.definitions.opens.rule == "timeout":
         for pause in _PAUSES:
             text = f"cut opens by {format_duration(pause)}"

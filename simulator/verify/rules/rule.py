@@ -57,8 +57,9 @@ class Scene:
         return self.contract.definitions.opens.timeout if self.metric == "opens" else None
 
     def with_opens(self, opens: Opens) -> Contract:
-        """The contract with another definition of opens."""
-        return replace(self.contract, definitions=replace(self.contract.definitions, opens=opens))
+        """The contract with another definition of opens; session ids of the wire are none then."""
+        definitions = replace(self.contract.definitions, opens=opens)
+        return replace(self.contract, definitions=definitions, sessions="derived")
 
     def with_timeout(self, timeout: Ms) -> Contract:
         """The contract where a timeout cuts opens."""
