@@ -6,8 +6,9 @@
      model       to events   bytes     ledger                            findings
 
 traffic/ joins journey and wire, ledger/ keeps what was attempted so that load and verify never meet, runs/ takes one
-run from start to verdict, cli/ is its face. Every package says in its docstring what lives there and what does not.
-Who may import whom is held by import-linter (pyproject.toml, tests/test_layers.py).
+run from start to verdict, api.py is that for programs, cli/ and pytest_plugin/ are its faces. Every package says in its
+docstring what lives there and what does not. Who may import whom is held by import-linter (pyproject.toml,
+tests/test_layers.py).
 
 The values that flow are in events.py, contract.py and finding.py; they import nothing heavy, and nothing here does.
 """

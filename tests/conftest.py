@@ -19,6 +19,9 @@ settings.load_profile("mpsim")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Scenarios here are made to be wrong, or are run by tests of their own; mpsim's pytest plugin must not collect them.
+collect_ignore_glob = ["*.yaml", "*.yml"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

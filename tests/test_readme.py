@@ -31,7 +31,9 @@ PLAIN = {
     "mpsim plan scenarios/first_open.yaml",
     "mpsim run scenarios/first_open.yaml --seed 7 --out reports/ci",
     "mpsim report reports/ci",
+    "mpsim run scenarios/first_open.yaml --seed 7 --out reports/next --baseline reports/ci",
 }
+IN_PYTEST = {"pytest scenarios --mpsim-speed flood"}  # tests/pytest_plugin/test_plugin.py
 WITH_A_COLLECTOR = {
     "mpsim run scenarios/first_open.yaml --target http://127.0.0.1:8000",
     "mpsim conform --target http://127.0.0.1:8000 --out reports/conform",
@@ -60,7 +62,7 @@ def commands() -> list[str]:
 def test_every_command_is_tested() -> None:
     assert set(commands()) == BY_CI | (
         PLAIN - {"mpsim run scenarios/campaign_day.yaml"}
-    ) | WITH_A_COLLECTOR | SERVING | ON_TWO_CORES | UNDER_LOCUST | {MASTER, WORKER}
+    ) | WITH_A_COLLECTOR | SERVING | ON_TWO_CORES | UNDER_LOCUST | IN_PYTEST | {MASTER, WORKER}
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "validate scenario files",
     "verify": "read the collector again and judge an earlier run",
     "replay": "send some visitors of an earlier run again: FIXED or STILL FAILING",
+    "compare": "say what changed from one run to another, beyond noise",
     "selftest": "the kill matrix: seeded faults must be caught, honest collectors must pass",
     "conform": "the conformance suite against collectors, and the definitions that they use",
     "report": "print an earlier run's result and write its report again",

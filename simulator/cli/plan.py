@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from simulator.api import Planned, plan_scenario
 from simulator.cli.terminal import terminal
 from simulator.cli.wanted import planning_options, wanted_of
 from simulator.contract import METRICS
@@ -19,7 +20,7 @@ from simulator.report import words
 from simulator.report.result import metrics_json
 from simulator.report.text import EventRow, print_plan
 from simulator.runs.explaining import explained
-from simulator.runs.planning import Planned, as_judged, planned, start_option
+from simulator.runs.planning import start_option
 from simulator.times import iso_local
 from simulator.verify.explain import Derivation, told
 
@@ -38,11 +39,10 @@ def command(start: str | None, metric: str | None, visitor: int | None, as_json:
         raise UsageError(f"--start: {wrong}") from wrong
     if (metric is None) is not (visitor is None):
         raise UsageError("--explain METRIC and --visitor N belong together")
-    wanted = wanted_of(options, start=given)
     if metric is not None and visitor is not None:
-        _explain(explained(wanted, metric, visitor), as_json)
+        _explain(explained(wanted_of(options, start=given), metric, visitor), as_json)
         return ExitCode.PASS
-    found = planned(wanted)
+    found = plan_scenario(**options, start=start)
     if as_json:
         click.echo(json.dumps(_document(found), ensure_ascii=False, indent=2))
         return ExitCode.PASS
@@ -53,7 +53,7 @@ def command(start: str | None, metric: str | None, visitor: int | None, as_json:
         f"{iso_local(found.plan.start, zone)} to {iso_local(found.plan.end, zone)}"
     )
     rows = [_row(event, zone) for event in found.first_events]
-    print_plan(terminal(), title, as_judged(found.expectations), rows, found.notes)
+    print_plan(terminal(), title, found.metrics, rows, found.notes)
     return ExitCode.PASS
 
 
@@ -75,7 +75,7 @@ def _document(found: Planned) -> dict[str, Any]:
         "events": found.expectations.planned,
         "outside": found.expectations.outside,
         "malformed": found.expectations.bad.high,
-        "metrics": metrics_json(as_judged(found.expectations)),
+        "metrics": metrics_json(found.metrics),
         "phases": [_phase_json(number, phase) for number, phase in enumerate(planned_phases(plan), 1)],
         "first_events": [_event_json(event, zone) for event in found.first_events],
         "notes": list(found.notes),

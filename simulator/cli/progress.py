@@ -37,6 +37,8 @@ class Progress:
             return
         target, folder = facts["target"], facts["folder"]
         self._console.print(f"{words.plural(self._visitors, 'visitor')} to {target}, into {folder}", highlight=False)
+        if "metrics" in facts:
+            self._console.print(f"metrics at {facts['metrics']}", highlight=False)
         if self._console.is_terminal:
             self._live = Live(console=self._console, auto_refresh=False, transient=True)
             self._live.start()

@@ -6,23 +6,20 @@ from pathlib import Path
 
 import click
 
+from simulator.api import read_run
+from simulator.cli.annotating import annotate, annotation_option
 from simulator.cli.terminal import terminal
-from simulator.errors import UsageError
 from simulator.report.folder import write_reports
-from simulator.report.result import RESULT_FILE, read_result
 from simulator.report.text import print_result
 
 
 @click.command("report")
 @click.argument("run_dir", type=click.Path(path_type=Path, file_okay=False))
-def command(run_dir: Path) -> int:
+@annotation_option
+def command(run_dir: Path, service: str | None) -> int:
     """Print the result in RUN_DIR and write its report.html and junit.xml again; the exit code is the run's."""
-    file = run_dir / RESULT_FILE
-    if (run_dir / "run.json").exists() and not file.exists():
-        raise UsageError(
-            f"{run_dir} has no {RESULT_FILE}: the run was not judged yet; mpsim verify {run_dir} does that"
-        )
-    result = read_result(file)
-    page = write_reports(run_dir, result)
-    print_result(terminal(), result, str(page))
-    return result.exit_code
+    run = read_run(run_dir)
+    page = write_reports(run_dir, run.result)
+    print_result(terminal(), run.result, str(page))
+    annotate(run, service)
+    return run.exit_code

@@ -63,4 +63,9 @@ def planning_options(function: Function) -> Function:
 
 def wanted_of(options: dict[str, Any], **more: Any) -> Wanted:
     """The parsed options as the value that runs/ takes."""
-    return Wanted(**options, command=("mpsim", *typed_again(sys.argv[1:], "--out")), **more)
+    return Wanted(**options, command=as_typed(), **more)
+
+
+def as_typed() -> tuple[str, ...]:
+    """The command line without the run directory: it does the same run again."""
+    return ("mpsim", *typed_again(sys.argv[1:], "--out"))

@@ -75,6 +75,7 @@ class Manifest:
     mpsim: str = ""  # version that wrote it
     command: tuple[str, ...] = ()  # as typed
     versions: tuple[tuple[str, str], ...] = ()  # of Python and the libraries that the plan or load depends on
+    given: str = ""  # absolute path of the scenario file that was copied; empty: an older run
 
 
 def new_run_id() -> str:
@@ -115,6 +116,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         "versions": dict(manifest.versions),
         "scenario": manifest.scenario,
         "file": manifest.file,
+        "given": manifest.given,
         "seed": manifest.seed,
         "namespace": manifest.namespace,
         "period": [iso_local(manifest.start, zone), iso_local(manifest.end, zone)],
@@ -153,6 +155,7 @@ def read_manifest(folder: Path) -> Manifest:
             mpsim=document["mpsim"],
             command=tuple(document["command"]),
             versions=tuple(document["versions"].items()),
+            given=document.get("given", ""),
         )
     except OSError as missing:
         raise UsageError(f"{folder} is no run directory: {path.name} cannot be read ({missing.strerror})") from missing

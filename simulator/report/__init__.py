@@ -8,6 +8,8 @@
     trial.py     a target file tried, as lines
     text.py      the console, with or without a terminal
     junit.py     junit.xml: one test case per expectation, SLO and finding
+    comparison.py  what changed from one run to another; comparison_text.py on the console
+    annotations.py what GitHub and GitLab show beside the scenario file
     page.py      report.html from page.html and page.css: one file, offline, without a script
     charts.py    numbers to the points of the page's drawings
     folder.py    the three files of a run directory

@@ -11,12 +11,14 @@ lost worker, underload) is not green here either.
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from simulator.finding import Finding, Judged, Slo, Verdict
 from simulator.report import words
 from simulator.report.disk import write_whole
+from simulator.report.page import PAGE_FILE
 from simulator.report.phases import Numbered, comparable
 from simulator.report.result import Result, to_json
 from simulator.report.visible import visible, visible_lines
@@ -42,11 +44,15 @@ _STATUS_OUTCOMES: dict[words.Status, str] = {
 }
 
 
-def junit_xml(result: Result) -> bytes:
-    """The document, UTF-8."""
+def junit_xml(result: Result, folder: Path | None = None) -> bytes:
+    """The document, UTF-8.
+
+    Args:
+        folder: the run directory, to say where the report is and how a failure is seen again; None: neither is told.
+    """
     root = ET.Element("testsuites", name="mpsim")
     name = visible(result.scenario)
-    _add_suite(root, f"{name}: run", [_run_case(result)], result)
+    _add_suite(root, f"{name}: run", [_run_case(result, folder)], result)
     _add_suite(root, f"{name}: expectations", [_expectation(name, judged) for judged in result.metrics], result)
     _add_suite(root, f"{name}: service levels", [_service_level(name, slo) for slo in result.slo], result)
     _add_suite(root, f"{name}: findings", _findings(name, result), result)
@@ -64,7 +70,7 @@ def write_junit(path: Path, result: Result) -> None:
     Raises:
         OSError: as `write_whole`.
     """
-    write_whole(path, junit_xml(result))
+    write_whole(path, junit_xml(result, path.parent))
 
 
 def _add_suite(root: ET.Element, name: str, cases: list[ET.Element], result: Result) -> None:
@@ -85,10 +91,13 @@ def _case(suite: str, group: str, name: str, outcome: str, message: str, text: s
     return case
 
 
-def _run_case(result: Result) -> ET.Element:
+def _run_case(result: Result, folder: Path | None) -> ET.Element:
     head = words.headline(result)
     reasons = "\n".join(map(visible_lines, result.reasons))
     again = f"\nAgain: {visible_lines(result.command)}" if result.command else ""
+    if folder is not None:
+        again += f"\nReplay: mpsim replay {visible_lines(shlex.quote(str(folder)))}"
+        again += f"\nReport: {visible_lines(str(folder / PAGE_FILE))}"
     outcome = _RUN_OUTCOMES[result.verdict]
     case = _case(
         visible(result.scenario),

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, cast, get_args
 
 from simulator.contract import Definitions, parse_opens
 from simulator.errors import UsageError
-from simulator.finding import Finding, Interval, Judged, Slo, Verdict
+from simulator.finding import ExitCode, Finding, Interval, Judged, Slo, Verdict
 from simulator.report.disk import write_whole
 
 VERSION = 1
@@ -264,7 +264,7 @@ def _result(document: Mapping[str, Any]) -> Result:
         target=_text(document["target"]),
         definitions=Definitions(parse_opens(definitions["opens"]), definitions["user"], definitions["day"]),
         verdict=_run_verdict(document["verdict"]),
-        exit_code=_whole(document["exit_code"]),
+        exit_code=int(ExitCode(_whole(document["exit_code"]))),
         attempts=_counts(Attempts, document["attempts"]),
         load=_load(document["load"]),
         metrics=tuple(map(_judged, document["metrics"])),

@@ -17,6 +17,7 @@
     comparing.py   the collector's other interfaces against its totals
     watching.py watched.py   totals read while a run is sent, and whether they could be so then
     following.py so_far.py   what the totals must be by now, beside what was read, for whoever looks on
+    metrics_out.py a run's numbers for Prometheus, while it goes on
     load_facts.py   how the load went, for the verdict
     load_report.py concluding.py    what the load said of itself; everything that was found, to a verdict and a Result
     listing.py counting.py diagnosing.py   the stored events; one pass over plan, ledger and list; what is wrong and why
@@ -24,6 +25,7 @@
     dividing.py, counting_process.py   the processes that share a large run, as child processes; machine.py how many
     phasing.py latencies.py   counted phases, and gathered latencies, as a Result has them
     reconciliation.py   every event with which something is wrong, as a file
+    two_runs.py    what changed from one judged run to another; latency_slices.py keeps what that needs
     explaining.py  what one visitor of a plan adds to a total, and why
     planning.py    the expected totals of a plan, before anything is sent
     selftest.py    the kill matrix: trial.py is one run against a faulty or an honest collector, selftest_scenarios/

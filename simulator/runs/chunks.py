@@ -133,7 +133,7 @@ class _Count:
 
     def add(self, blocks: Sequence[int], visitors: range | None = None) -> Gathered:
         """Count some blocks, or some of their visitors alone."""
-        gatherer = Gatherer()
+        gatherer = Gatherer(self._basis.opened.plan.count)
         zone = self._basis.opened.contract.definitions.day
         for sent in sightings_of_blocks(self._basis, blocks, gatherer, visitors):
             sightings = sent

@@ -20,6 +20,7 @@ from simulator.verify.sighting import AttemptSummary, attempt_summary
 from simulator.verify.slo import Latencies, first_start
 from simulator.wire.request import Outcome, Purpose, Request
 
+SLICES = 20  # of a run, by which latencies are kept apart
 _MOST_WAITING = 65_536  # latencies that are put into buckets at once
 _ACKED, _EVENT, _SETUP = int(Outcome.ACKED), int(Purpose.EVENT), int(Purpose.SETUP)
 _NEVER = (1 << 64, 0)  # after every instant
@@ -31,6 +32,7 @@ class Gathered:
 
     summary: AttemptSummary = field(default_factory=AttemptSummary)
     latencies: Latencies = field(default_factory=Latencies)
+    slices: dict[int, Latencies] = field(default_factory=dict)  # the same by `slice_of`
     failures: Failures = field(default_factory=Counter)
     lookups: Failures = field(default_factory=Counter)
     silent: int = 0  # visitors with nothing to send
@@ -39,6 +41,8 @@ class Gathered:
         """Add the sums of other visitors."""
         self.summary += other.summary
         self.latencies.merge(other.latencies)
+        for number, own in other.slices.items():
+            self.slices.setdefault(number, Latencies()).merge(own)
         self.failures.update(other.failures)
         self.lookups.update(other.lookups)
         self.silent += other.silent
@@ -52,11 +56,23 @@ class Attempts:
     others: dict[tuple[int, int], list[Attempt]] = field(default_factory=dict)
 
 
-class Gatherer:
-    """Sums up the attempts of one visitor after another."""
+def slice_of(visitor: int, count: int) -> int:
+    """Which of the `SLICES` equal parts of a run's visitors somebody belongs to, from 0; earlier ones come earlier."""
+    return visitor * SLICES // max(count, 1)
 
-    def __init__(self) -> None:
+
+class Gatherer:
+    """Sums up the attempts of one visitor after another.
+
+    Args:
+        count: of the plan's visitors, to put latencies into slices of the run; 0: all are in the first.
+    """
+
+    def __init__(self, count: int = 0) -> None:
         self._gathered = Gathered()
+        self._count = count
+        self._slice = 0
+        self._latencies = Latencies()  # of that slice
         self._responses: list[int] = []  # ns; of acked attempts that are not yet in the sums
         self._services: list[int] = []
 
@@ -66,6 +82,9 @@ class Gatherer:
 
     def take(self, rows: Sequence[Fields], found: Attempts) -> None:
         """Sum up all attempts of one visitor, and sort them into `found`."""
+        if rows and self._count and (number := slice_of(rows[0][2], self._count)) != self._slice:
+            self._put_away()
+            self._slice = number
         acked: dict[tuple[int, int], Fields] = {}
         usual = True
         for row in rows:
@@ -89,9 +108,9 @@ class Gatherer:
                 first = min(first, (began, intended))
         found.acked.update(acked)
         if first is not _NEVER:
-            self._gathered.latencies.start(*first)
+            self._latencies.start(*first)
         if len(self._responses) > _MOST_WAITING:
-            self._put_away()
+            self._sum_up()
 
     def _take_each(self, rows: Sequence[Fields], found: Attempts) -> tuple[int, int]:
         """Sum up some attempts of one visitor; the first that began among them."""
@@ -101,16 +120,24 @@ class Gatherer:
             found.others[several[0].visitor, number] = several
         together = list(chain.from_iterable(attempts.values()))
         gathered.summary += attempt_summary(together)
-        gathered.latencies.add_attempts(together)
+        self._latencies.add_attempts(together)
         gathered.failures.update(failures_of(together))
         gathered.lookups.update(failures_of(together, Purpose.LOOKUP))
         return first_start(together) or _NEVER
 
-    def _put_away(self) -> None:
+    def _sum_up(self) -> None:
         acked = len(self._responses)
         self._gathered.summary += AttemptSummary(acked, acked, 0, 0)
-        self._gathered.latencies.add_replies(self._responses, self._services)
+        self._latencies.add_replies(self._responses, self._services)
         self._responses, self._services = [], []
+
+    def _put_away(self) -> None:
+        """End a slice; another one may follow, or the same again."""
+        self._sum_up()
+        if self._latencies.service.count or self._latencies.late.count:
+            self._gathered.latencies.merge(self._latencies)
+            self._gathered.slices.setdefault(self._slice, Latencies()).merge(self._latencies)
+        self._latencies = Latencies()
 
     def finish(self) -> Gathered:
         """The sums over all visitors taken so far."""

@@ -27,6 +27,7 @@ from simulator.runs.counting import Counted, count_run
 from simulator.runs.diagnosing import Period, findings_of, stage_note
 from simulator.runs.holes import lost_findings, with_measured_clocks
 from simulator.runs.known import namespace_findings, namespace_notes
+from simulator.runs.latency_slices import write_latencies
 from simulator.runs.listing import Listing
 from simulator.runs.load_report import LoadReport, lookup_findings, read_load_report
 from simulator.runs.looking import look
@@ -220,12 +221,19 @@ def _sleep(pause: Ms) -> None:
 
 
 def _kept(opened: OpenedRun, counted: Counted) -> Iterator[str]:
-    """Keep every event with which something is wrong; a full disk is no reason for a run without a verdict."""
+    """Keep every event with which something is wrong, and latencies by slices of the run.
+
+    A full disk is no reason for a run without a verdict.
+    """
     try:
         if counted.found is not None:
             write_reconciliation(opened.folder, counted.found)
     except OSError as full:
         yield f"The events with which something is wrong could not be written to a file: {full.strerror}."
+    try:
+        write_latencies(opened.folder, counted.gathered.slices)
+    except OSError as full:
+        yield f"The latencies for comparing this run could not be written to a file: {full.strerror}."
 
 
 def _left_out(figures: Sequence[str]) -> Iterator[str]:

@@ -33,7 +33,12 @@ class LoadReport:
     @property
     def was_interrupted(self) -> bool:
         """Whether somebody stopped it by a signal; one that died without a word was killed."""
-        return not self.is_there or str(self.facts.get("reason", "")).startswith("interrupted by a signal")
+        return not self.is_there or self.interrupted_by_signal
+
+    @property
+    def interrupted_by_signal(self) -> bool:
+        """Whether it says that somebody stopped it so."""
+        return str(self.facts.get("reason", "")).startswith("interrupted by a signal")
 
     @property
     def failed_self_check(self) -> str:

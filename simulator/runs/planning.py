@@ -35,6 +35,11 @@ class Planned:
     first_events: tuple[Event, ...]
     notes: tuple[str, ...]
 
+    @property
+    def metrics(self) -> tuple[Judged, ...]:
+        """Every expected cell of every metric, with nothing observed."""
+        return as_judged(self.expectations)
+
 
 def planned(wanted: Wanted) -> Planned:
     """Plan every visitor and count what an honest collector must say.

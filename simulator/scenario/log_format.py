@@ -3,6 +3,9 @@ r"""The format of an access log, as nginx's `log_format` or Apache's `LogFormat`
 Only what tells of a request matters: method, path and query, body, status, time, headers. Everything else in a line may
 be anything. Values are read up to the next literal character of the format, so no line takes longer than its length.
 
+A format may be copied out of the server's configuration, where it stands in quotes: what is escaped for those
+(\" \' \\ \t \n \r) is read as the server reads it.
+
 Source: ngx_http_log_module (log_format, escape=default|json|none); Apache mod_log_config (%r %>s %t %{Name}i, and the
 escapes \" \\ \n \t \xhh).
 """
@@ -25,6 +28,8 @@ NAMED = {
 }
 _NGINX = re.compile(r"\$(?:\{([a-z0-9_]+)\}|([a-z0-9_]+))")
 _APACHE = re.compile(r"%U%q|%%|%[!0-9,]*[<>]?(?:\{([^}]*)\})?\^?([a-zA-Z])")
+_ESCAPED = re.compile(r"""\\(["'\\tnr])""")  # of a quoted word in httpd.conf or nginx.conf
+_CONTROLS = {"t": "\t", "n": "\n", "r": "\r"}
 _ROLES = {
     "request": "request",
     "request_method": "method",
@@ -60,7 +65,7 @@ def parse_format(text: str, escape: Escape = "default") -> LogFormat:
     Raises:
         ValueError: what it lacks, or what in it cannot be read.
     """
-    written = NAMED.get(text, text)
+    written = _ESCAPED.sub(lambda escape: _CONTROLS.get(escape[1], escape[1]), NAMED.get(text, text))
     tokens = _tokens(written)
     roles = tuple(role for kind, role in tokens if kind == "value" and role)
     for role in roles:

@@ -45,6 +45,20 @@ from simulator.wire.options import DEFAULT_PATH
 IDENTITIES_FILE = "identities.csv"
 _EMBEDDED_QUIET, _EMBEDDED_DEADLINE = Ms(500), Ms(5_000)
 EMBEDDED_ADAPTERS = ("dmhub", "dmhub-2018")  # whose events the embedded collector takes
+_OPTIONS = (  # of `mpsim run` that take one value, by the name of the field
+    ("target", "--target"),
+    ("adapter", "--adapter"),
+    ("path", "--path"),
+    ("token_variable", "--token-env"),
+    ("contract", "--contract"),
+    ("namespace", "--namespace"),
+    ("seed", "--seed"),
+    ("visitors", "--visitors"),
+    ("users", "--users"),
+    ("rate", "--rate"),
+    ("speed", "--speed"),
+    ("workers", "--workers"),
+)
 _LIBRARIES = ("locust", "gevent", "Faker", "pydantic")
 
 
@@ -217,6 +231,21 @@ def typed_again(arguments: Sequence[str], *options: str) -> tuple[str, ...]:
     return tuple(kept)
 
 
+def command_of(wanted: Wanted) -> tuple[str, ...]:
+    """The command line that asks for the same run: what differs from the usual, without the run directory."""
+    usual = Wanted(wanted.scenario)
+    command = ["mpsim", "run", str(wanted.scenario)]
+    for name, option in _OPTIONS:
+        value = getattr(wanted, name)
+        if value != getattr(usual, name):
+            command += [option, str(value)]
+    for host in wanted.allowed_hosts:
+        command += ["--allow-host", host]
+    if wanted.real_looking_identities:
+        command.append("--real-looking-identities")
+    return tuple(command)
+
+
 def write_run(draft: Draft, folder: Path, url: str) -> OpenedRun:
     """Write run.json, and where load leaves this machine the identities that may have to be cleaned up there."""
     wanted, scenario, plan = draft.wanted, draft.loaded.scenario, draft.plan
@@ -236,6 +265,7 @@ def write_run(draft: Draft, folder: Path, url: str) -> OpenedRun:
         mpsim=__version__,
         command=wanted.command or tuple(sys.argv),
         versions=(("python", platform.python_version()), *((name, version(name)) for name in _LIBRARIES)),
+        given=str(wanted.scenario.absolute()),
     )
     write_manifest(folder, manifest)
     if not is_loopback_url(url):

@@ -24,6 +24,7 @@
     reconcile.py   plan and ledger against them, event by event: the second stage
     rules/         other definitions, tried where totals are wrong over right events
     slo.py         latencies and the expressions about them
+    noise.py       whether a latency differs between two runs by more than noise
     totals.py      the four totals of some blocks, without their cells
     phases.py      what became of each phase of a load, and whether the collector held it
     verdict.py     everything → one word and one exit code

@@ -43,6 +43,11 @@ WORDS: dict[int, Word] = {
 PUNCTUAL = 0.95  # of the visitors, at least
 
 
+def first_exit_code(*exit_codes: int) -> ExitCode:
+    """The one that a command ends with where several apply: the first in the order of precedence."""
+    return ExitCode(min(exit_codes, key=lambda code: PRECEDENCE.index(ExitCode(code))))
+
+
 @dataclass(frozen=True, slots=True)
 class LoadFacts:
     """How the load went."""

@@ -70,28 +70,30 @@ class GrowingIo(Vendor):
         self._own = own
         self._data_source = revealed(own.data_source)
 
-    def begin(self) -> int:
-        """Records with a sequence number so far."""
-        return 0
+    def begin(self) -> tuple[int, bool]:
+        """Records with a sequence number so far, and whether no page was shown since a return."""
+        return 0, False
 
     def says(self, moment: Moment, memory: Any) -> tuple[Sequence[Message], Any]:
         kind = moment.event.kind
+        sequence, back = memory
+        if kind in (Kind.LAUNCH, Kind.SHOW, Kind.VIEW):
+            back = kind is Kind.SHOW
         if kind in (Kind.LAUNCH, Kind.SHOW):
             if not moment.is_new:
-                return (), memory
+                return (), (sequence, back)
             told = "VISIT"
         elif kind is Kind.PUSH and moment.fresh and moment.identity(self._own.user):
             told = "LOGIN_USER_ATTRIBUTES"
         elif kind in _TYPES:
             told = _TYPES[kind]
         else:
-            return (), memory
-        sequence: int = memory
+            return (), (sequence, back)
         if told not in _NO_SEQUENCE:
             sequence += 1
-        return (self._message(moment, told, sequence),), sequence
+        return (self._message(moment, told, sequence, back=back),), (sequence, back)
 
-    def _message(self, moment: Moment, told: str, sequence: int) -> Message:
+    def _message(self, moment: Moment, told: str, sequence: int, *, back: bool) -> Message:
         event, device = moment.event, moment.event.device
         os, version = system_of(device)
         message: Message = {
@@ -100,10 +102,10 @@ class GrowingIo(Vendor):
             "deviceId": _device_id(device),
             "sessionId": as_uuid(moment.session.id),
             "timestamp": moment.at,
-            "timezoneOffset": str(-60 * self._own.zone),
+            "timezoneOffset": -60 * self._own.zone,
             "path": moment.page,
             "query": address("", "", moment.query, event.source).partition("?")[2],
-            "referralPage": moment.previous or f"scn:{event.scene}",
+            "referralPage": (moment.page if back else moment.previous) or f"scn:{event.scene}",
             "appChannel": f"scn:{event.scene}",
             "domain": self.options.appid,
             "dataSourceId": self._data_source,
@@ -164,4 +166,10 @@ def _device_id(device: Device) -> str:
     return as_uuid(digits_of(device.anonymous_id))
 
 
-FORMAT = tracker_format(GrowingIo.name, GrowingIoOptions, GrowingIo, contract={"opens": "launch", "dedupe": "by_id"})
+FORMAT = tracker_format(
+    GrowingIo.name,
+    GrowingIoOptions,
+    GrowingIo,
+    # Any 2xx is success to the tracker.
+    contract={"opens": "launch", "dedupe": "by_id", "replies": {"acked": list(range(200, 300))}},
+)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from simulator.events import NO_SOURCE, Json, Kind
 from simulator.scenario.adapter_options import BatchOptions, Number, Secret, Size, UserOptions, revealed
+from simulator.scenario.queue_options import SingleOptions
 from simulator.scenario.values import Duration, Flag
 from simulator.times import SECOND, Ms
 from simulator.wire.addresses import Names, address, read_address
@@ -32,7 +33,7 @@ _APP = {Kind.LAUNCH: "launch", Kind.SHOW: "show"}
 _ACTIONS = {"launch": Action.OPEN, "show": Action.SHOW}
 
 
-class MatomoOptions(BatchOptions, UserOptions):
+class MatomoOptions(BatchOptions, SingleOptions, UserOptions):
     """What an app chooses."""
 
     batch: Size = 20

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from simulator.events import Json, Kind
 from simulator.scenario.adapter_options import BatchOptions, Key, SessionOptions, Size, UserOptions, revealed
+from simulator.scenario.queue_options import SingleOptions
 from simulator.scenario.values import Duration, Flag
 from simulator.times import MINUTE, SECOND, Ms
 from simulator.wire.addresses import UTM, address, values_of
@@ -30,7 +31,7 @@ OPENED, BACKGROUNDED = "Application Opened", "Application Backgrounded"
 VIEWS = {"pageview": "$pageview", "screen": "$screen"}
 
 
-class PostHogOptions(BatchOptions, SessionOptions, UserOptions):
+class PostHogOptions(BatchOptions, SessionOptions, SingleOptions, UserOptions):
     """What an app chooses."""
 
     batch: Size = 20

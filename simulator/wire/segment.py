@@ -1,7 +1,8 @@
 """Segment's HTTP API: JSON with a batch of calls: identify, screen, track.
 
 A launch and a return are `Application Opened` (`from_background` tells which), a hide is `Application Backgrounded`, a
-view is a screen call, a pushed identity an identify call.
+view is a screen call, a pushed identity an identify call. An event above 32 kB, which would be refused with its whole
+batch, is not sent.
 
 Source: segment-docs, HTTP API source and native mobile spec.
 """
@@ -26,6 +27,7 @@ from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, V
 
 OPENED, BACKGROUNDED = "Application Opened", "Application Backgrounded"
 _CAMPAIGN = Names("source", "content")
+MOST_BYTES_OF_ONE = 32_000
 MOST_BYTES = 500_000  # of a batch; what stands around the events is far below the rest of the 500 KB
 
 
@@ -43,6 +45,7 @@ class Segment(Vendor):
     name = "segment"
     carries = Vendor.USUAL | {"external_id"}
     most_bytes = MOST_BYTES - 1_000
+    most_bytes_of_one = MOST_BYTES_OF_ONE
 
     def __init__(self, options: WireOptions, own: SegmentOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every)

@@ -16,10 +16,11 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from simulator.events import Identity, Json, Kind
-from simulator.scenario.adapter_options import BatchOptions, Key, Size, revealed
+from simulator.scenario.adapter_options import BatchOptions, Key, revealed
+from simulator.scenario.queue_options import SingleOptions, UpTo100
 from simulator.scenario.values import Duration, Flag, IdentityType
 from simulator.times import DAY, MINUTE, SECOND, Ms
 from simulator.wire.addresses import Names, values_of
@@ -53,10 +54,12 @@ _SIGN_UP = "track_signup"
 _ACTIONS = {"$MPViewScreen": Action.VIEW, "$MPShow": Action.SHOW}
 
 
-class SensorsOptions(BatchOptions):
+class SensorsOptions(BatchOptions, SingleOptions):
     """What an app chooses."""
 
-    batch: Size = 6
+    of_the_queue: ClassVar[tuple[str, ...]] = ("batch", "every", "gzip")  # a query is never packed
+
+    batch: UpTo100 = 6
     every: Duration = Ms(6 * SECOND)
     project: Key = "default"
     gzip: Flag = False  # the gzip plugin of 1.22

@@ -2,7 +2,7 @@
 
 A view is a page view (`pv`); what has no event of its own in the protocol is a structured one (`se`): category `app`
 for launch, show, hide and share, `custom` for an application's own, which leave self-describing (`ue`) where a schema
-is given.
+is given. A body stays below 1 MB, which is what a collector takes; an event that fits into none is not sent.
 
 Source: iglu-central, payload_data 1-0-4; docs.snowplow.io, events over HTTP.
 Assumed: the structured events' names, the source as utm_* in `url`; a session ends after 30 minutes without an event.
@@ -28,6 +28,9 @@ from simulator.wire.vendor import Captured, Carried, Message, Moment, Sending, V
 PAYLOAD = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4"
 UNSTRUCTURED = "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0"
 
+MOST_BYTES = 1_000_000  # of a body
+_STAMP = len(',"stm":"1795444972750"')  # which an event gets when it leaves
+
 _APP = {Kind.LAUNCH: "launch", Kind.SHOW: "show", Kind.HIDE: "hide", Kind.SHARE: "share"}
 _ACTIONS = {"launch": Action.OPEN, "show": Action.SHOW}
 
@@ -46,6 +49,7 @@ class Snowplow(Vendor):
     name = "snowplow"
     carries = Vendor.USUAL | {"external_id", "session"}
     session_by_gap = True
+    most_bytes = most_bytes_of_one = MOST_BYTES - 1_000
 
     def __init__(self, options: WireOptions, own: SnowplowOptions) -> None:
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)
@@ -95,6 +99,9 @@ class Snowplow(Vendor):
         }
         user = moment.identity(self._own.user)
         return told | ({"uid": user} if user else {})
+
+    def size(self, message: Message) -> int:
+        return super().size(message) + _STAMP
 
     def request(self, messages: Sequence[Message], sending: Sending) -> Carried:
         data: list[Json] = [{**message, "stm": str(sending.sent)} for message in messages]

@@ -87,7 +87,7 @@ class Tracker:
         self.carries_id = "external_id" in vendor.carries
         self.carries_anonymous_id = "anonymous_id" in vendor.carries
         self.carries_source = "source" in vendor.carries
-        self.max_batch = vendor.batch
+        self.max_batch = vendor.most
         self.spoils: frozenset[Spoil] = frozenset()  # ways to be wrong on purpose that the wire has
         self.looks_up = False  # of links by code nothing is asked
         self.vendor = vendor
@@ -223,9 +223,11 @@ class Tracker:
         if event.delivery.lost:
             return
         vendor, queue = self.vendor, phone.queue
+        size = 0 if vendor.most_bytes is None else vendor.size(message)
+        if vendor.most_bytes_of_one is not None and size > vendor.most_bytes_of_one:
+            return
         record = _placed(vendor.record(message), event)
         waits = event.call is not None and event.call.callback
-        size = 0 if vendor.most_bytes is None else vendor.size(message)
         if queue and (
             vendor.apart(queue[0].message) != vendor.apart(message)
             or (vendor.most_bytes is not None and phone.size + size > vendor.most_bytes)
@@ -234,8 +236,8 @@ class Tracker:
         if not phone.queue:
             phone.due = Ms(event.at + (vendor.every if vendor.batch > 1 else 0))
         phone.queue.append(Waiting(message, record, event.delivery, waits))
-        phone.size += size
-        if len(phone.queue) >= vendor.batch:
+        phone.size += size + 1  # the comma behind it
+        if len(phone.queue) >= vendor.batch and vendor.may_end(message):
             self._leave(phone, event.at, sent)
 
     def _leave(self, phone: State, now: Ms, sent: list[Sent]) -> None:

@@ -1,10 +1,14 @@
 """Umeng (umtrack-wx 2): JSON shaped by sessions, each of which is sent twice, when it starts and when it ends.
 
-The start leaves at once; custom events leave every 15 s or at the end; page views exist only in the end, which leaves
-when the mini program hides. A session begins at a launch, and at a return after more than 30 s.
+The start leaves at once; custom events leave every 15 s or at the end; page views and shares exist only in the end,
+which leaves when the mini program hides. A session begins at a launch, and at a return after more than 30 s.
 
 Source: umtrack-wx 2.8.0 as measured.
-Assumed: the source stands as utm_* among the start's options; the end repeats them.
+Assumed: the source stands as utm_* among the start's options; the end repeats them. `active_user` stands in every
+request from the login on, with the identity's type as provider. A share is titled with the mini program's name, its
+path comes without the two parameters that it gets, and its sharer is empty before the openid is known.
+Not here: the requests for an openid (getuut, ckdh) and the wait for it (useOpenid); what `h` says for display only,
+some thirty fields; another `traceId` where a request is sent again, since the same bytes are.
 """
 
 from __future__ import annotations
@@ -30,7 +34,9 @@ VERSION = "2.8.0"
 _LONGEST_NAME, _LONGEST_KEY, _MOST_KEYS = 128, 256, 100
 _SLOTS = {"od": "applet-wechat", "und": "wechat-unionid", "puid": "mobile"}
 _PART, _WHO = "part", "itr"  # what of a session a message is (not on the wire); who says it (in the head)
-_START, _PAGE, _EVENT, _END = "start", "page", "event", "end"
+_START, _PAGE, _SHARE, _EVENT, _END = "start", "page", "share", "event", "end"
+_INSIDE = {_PAGE: "pages", _SHARE: "shares"}  # what stands in a session's end, and under which key
+_NO_LIMIT = 2**31
 
 
 class UmengOptions(BatchOptions, SessionOptions):
@@ -49,6 +55,7 @@ class Running:
     began: Ms = Ms(0)
     options: Mapping[str, Json] = field(default_factory=dict)
     pages: tuple[Message, ...] = ()  # seen so far; the last one is in sight
+    shares: tuple[Message, ...] = ()
 
 
 class Umeng(Vendor):
@@ -61,10 +68,14 @@ class Umeng(Vendor):
         super().__init__(options, batch=own.batch, every=own.every, session=own.session)
         self._own = own
         self._key = revealed(own.app_key)
+        self.most = _NO_LIMIT  # a session's end has all its pages
 
     def begin(self) -> Running:
         """No session yet."""
         return Running()
+
+    def may_end(self, message: Message) -> bool:
+        return message[_PART] not in _INSIDE
 
     def leaves_now(self, moment: Moment) -> bool:
         return moment.is_new or super().leaves_now(moment)
@@ -80,10 +91,12 @@ class Umeng(Vendor):
             page: Message = {"ts": moment.at, "path": moment.page, "page_name": moment.page}
             return told, replace(running, pages=(*_timed(running.pages, moment.at), page))
         if event.kind is Kind.HIDE:
-            seen = _timed(running.pages, moment.at)
-            told += [self._message(moment, _PAGE, {"session": running.id, **page}) for page in seen]
+            for part, seen in ((_PAGE, _timed(running.pages, moment.at)), (_SHARE, running.shares)):
+                told += [self._message(moment, part, {"session": running.id, **one}) for one in seen]
             told.append(self._message(moment, _END, self._end(running, moment.at)))
-            return told, replace(running, pages=())
+            return told, replace(running, pages=(), shares=())
+        if event.kind is Kind.SHARE:
+            return told, replace(running, shares=(*running.shares, self._share(moment, running.shares)))
         if call is not None:
             own = list(moment.own.items())[:_MOST_KEYS]
             said_of: Message = {"id": cut(call.event, _LONGEST_NAME), "ts": moment.at, "session": running.id}
@@ -94,6 +107,19 @@ class Umeng(Vendor):
     def _options(self, moment: Moment) -> dict[str, Json]:
         where: dict[str, Json] = {"path": moment.page, "scene": f"wx_{moment.event.scene}"}
         return where | values_of(moment.event.source, UTM)
+
+    def _share(self, moment: Moment, before: Sequence[Message]) -> Message:
+        """A share; its instant tells it from the others of its session."""
+        path, query = (moment.event.page, moment.event.query) if moment.event.page else (moment.page, moment.query)
+        at: int = moment.at
+        while any(one["_um_sts"] == at for one in before):
+            at += 1
+        return {
+            "title": self.options.app_name,
+            "path": f"{path}?{query}" if query else path,
+            "_um_sts": at,
+            "_um_ssrc": moment.identity(_SLOTS["od"]),
+        }
 
     def _end(self, running: Running, at: Ms) -> Message:
         return {
@@ -115,27 +141,26 @@ class Umeng(Vendor):
 
     def request(self, messages: Sequence[Message], sending: Sending) -> Carried:
         sessions: list[Json] = []
-        events: dict[str, Json] = {}
-        pages: list[Json] = []
+        events: dict[str, list[Json]] = {}
+        inside: dict[str, list[Json]] = {}
         for message in messages:
             own = {key: value for key, value in message.items() if key not in (_PART, _WHO, "session", "props")}
-            match message[_PART]:
-                case "start":
-                    sessions.append(own)
-                case "page":
-                    pages.append(own)
-                case "end":
-                    sessions.append({**own, "pages": pages} if pages else own)
-                    pages = []
-                case _:
-                    of_session = events.setdefault(text_of(message, "session"), [])
-                    assert isinstance(of_session, list)
-                    of_session.append(own | part_of(message, "props"))
+            part = text_of(message, _PART)
+            if part in _INSIDE:
+                inside.setdefault(_INSIDE[part], []).append(own)
+            elif part == _EVENT:
+                events.setdefault(text_of(message, "session"), []).append(own | part_of(message, "props"))
+            else:
+                sessions.append({**own, **inside})
+                inside = {}
         said_of: dict[str, Json] = {}
         if sessions:
             said_of["sn"] = sessions
         if events:
-            said_of["e"] = events
+            said_of["e"] = dict(events)
+        user = text_of(part_of(messages[0], _WHO), "puid")
+        if user:
+            said_of["active_user"] = {"puid": user, "provider": _SLOTS["puid"]}
         starts = any(message[_PART] == _START for message in messages)
         body = stringify({"h": self._head(messages[0], sending, starts=starts), "a": said_of})
         own_headers = (("msg-type", "wxmp/json"), ("disable-base64", "Y"))
@@ -145,6 +170,7 @@ class Umeng(Vendor):
     def _head(self, message: Message, sending: Sending, *, starts: bool) -> Message:
         device = sending.device
         os, version = system_of(device)
+        digits = digits_of(text_of(part_of(message, _WHO), "ud"), sending.sent)
         head: Message = {
             "ak": self._key,
             "sdt": "wxmp",
@@ -160,7 +186,7 @@ class Umeng(Vendor):
             "lang": "zh_CN",
             "ac": device.network,
             "ts": sending.sent,
-            "traceId": f"{digits_of(text_of(part_of(message, _WHO), 'ud'), sending.sent)[:10]}{sending.sent}",
+            "traceId": f"{digits[:10]}{sending.sent}{digits[10:19]}",
         }
         return head | ({"st": "1"} if starts else {})
 
@@ -174,8 +200,9 @@ class Umeng(Vendor):
             found += [{_PART: _EVENT, "session": session, **one} for one in objects_in(events, "the events")]
         for one in sessions:
             if "end_time" in one:
-                pages = objects_in(one.get("pages", []), "pages")
-                found += [{_PART: _PAGE, "session": text_of(one, "id"), **page} for page in pages]
+                for part, key in _INSIDE.items():
+                    own = objects_in(one.get(key, []), key)
+                    found += [{_PART: part, "session": text_of(one, "id"), **inner} for inner in own]
                 found.append({_PART: _END, **one})
         return [{**one, _WHO: who} for one in found]
 
@@ -187,6 +214,8 @@ class Umeng(Vendor):
             action, event, at = Action.OPEN, _START, number_of(message, "start_time")
         elif part == _PAGE:
             action, event = Action.VIEW, _PAGE
+        elif part == _SHARE:
+            event, at = _SHARE, number_of(message, "_um_sts")
         elif part == _END:
             event, at = _END, number_of(message, "end_time")
         length = number_of(message, "duration") if part == _END else 0

@@ -117,10 +117,12 @@ class Vendor:
     carries: frozenset[str]  # fields of a record that come back from the wire as they went
     session_by_gap: bool = False  # a session ends after a gap in the events; else after a time in the background
     most_bytes: int | None = None  # of the messages in one request; None: no limit worth the counting
+    most_bytes_of_one: int | None = None  # of one message: a larger one is not sent; only beside most_bytes
 
     def __init__(self, options: WireOptions, *, batch: int, every: Ms, session: Ms = Ms(30 * MINUTE)) -> None:
         self.options = options
         self.batch = batch
+        self.most = batch  # events in one request
         self.every = every
         self.session = session
 
@@ -139,6 +141,10 @@ class Vendor:
     def apart(self, message: Message) -> Hashable:  # noqa: ARG002 - for the vendors whose envelopes say something
         """Messages stand in one request only when this is equal."""
         return None
+
+    def may_end(self, message: Message) -> bool:  # noqa: ARG002 - for the vendors whose messages stand inside others
+        """Whether a full batch may leave with this message as its last; else it waits for the next one."""
+        return True
 
     def leaves_now(self, moment: Moment) -> bool:
         """Whether all that waits leaves after this moment."""

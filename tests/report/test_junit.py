@@ -78,4 +78,12 @@ def test_the_file_is_written_whole(samples: dict[str, Result], tmp_path: Path) -
     write_junit(tmp_path / "junit.xml", samples["small"])
 
     assert [path.name for path in tmp_path.iterdir()] == ["junit.xml"]
-    assert (tmp_path / "junit.xml").read_bytes() == junit_xml(samples["small"])
+    assert (tmp_path / "junit.xml").read_bytes() == junit_xml(samples["small"], tmp_path)
+
+
+def test_a_failure_says_where_the_report_is_and_how_it_is_seen_again(samples: dict[str, Result]) -> None:
+    document = ET.fromstring(junit_xml(samples["failing"], Path("reports/a b")))
+
+    text = document.findtext(".//testcase[@name='verdict']/failure")
+    assert text is not None
+    assert text.splitlines()[-2:] == ["Replay: mpsim replay 'reports/a b'", "Report: reports/a b/report.html"]

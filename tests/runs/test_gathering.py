@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from simulator.ledger.read import Fields, decode
 from simulator.ledger.write import DONE, OPEN
-from simulator.runs.gathering import Attempts, Gathered, Gatherer
+from simulator.runs.gathering import SLICES, Attempts, Gathered, Gatherer
 from simulator.verify.sighting import AttemptSummary
 from simulator.verify.slo import Latencies
 from simulator.wire.request import Evidence, Outcome, Purpose
@@ -121,3 +121,30 @@ def test_a_usual_visitor() -> None:
     assert (gathered.latencies.response.largest, gathered.latencies.service.largest) == (10_000, 7_000)
     assert (gathered.latencies.late.largest, gathered.latencies.on_time) == (1_000, 1)
     assert list(found.acked) == [(7, 0), (7, 1), (7, 2)]
+
+
+@given(st.lists(visitors(), max_size=40), st.integers(1, 60))
+def test_slices_together_are_the_whole(given: list[list[Fields]], count: int) -> None:
+    """Each visitor is in the slice of its number, and nothing is in two or in none."""
+    gatherer = Gatherer(count)
+    for number, rows in enumerate(given[:count]):
+        gatherer.take([(*row[:2], number, *row[3:]) for row in rows], Attempts())
+    gathered = gatherer.finish()
+
+    whole = Gathered(latencies=Latencies())
+    for number in sorted(gathered.slices):
+        whole.latencies.merge(gathered.slices[number])
+    expected = [latencies.as_json() for latencies in (gathered.latencies.response, gathered.latencies.service)]
+    assert [latencies.as_json() for latencies in (whole.latencies.response, whole.latencies.service)] == expected
+    assert whole.latencies.late.as_json() == gathered.latencies.late.as_json()
+    assert set(gathered.slices) <= {number * SLICES // count for number in range(count)}
+
+
+def test_a_slice_that_is_met_again_goes_on() -> None:
+    """Blocks of several phases come out of order."""
+    gatherer = Gatherer(40)
+    row = (T, T, 0, 0, 0, Purpose.EVENT, DONE, 200, Outcome.ACKED, Evidence.REPLY, T, T + 5_000)
+    for visitor in (0, 39, 1, 39):
+        gatherer.take([(*row[:2], visitor, *row[3:])], Attempts())
+
+    assert {number: one.service.count for number, one in gatherer.finish().slices.items()} == {0: 2, 19: 2}

@@ -80,6 +80,14 @@ LINES = {
         f'10.0.0.1 - - [01/Mar/2026:09:00:01 +0800] "{REQUEST}" 200 - "-" "a \\"b\\""',
         "2026-03-01T01:00:01Z",
     ),
+    "Apache, as httpd.conf quotes it": (
+        '%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\"\\t\\"%{User-Agent}i\\"',
+        f'10.0.0.1 - - [01/Mar/2026:09:00:01 +0800] "{REQUEST}" 200 - "-"\t"a \\"b\\""',
+        "2026-03-01T01:00:01Z",
+    ),
+    "nginx, as its configuration quotes it": (
+        '$msec|$status|\\"$request\\"|\\\\', f'1772326801.250|200|"{REQUEST}"|\\', "2026-03-01T01:00:01.250Z",
+    ),
     "Apache, by parts": (
         '%t %m %U%q %>s %D', f"[01/Mar/2026:09:00:01 +0800] GET {target(1)} 200 812", "2026-03-01T01:00:01Z",
     ),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from simulator.errors import UsageError
 from simulator.events import Call, Delivery, Kind
 from simulator.times import Ms
 from simulator.wire.request import Answer, Evidence, Outcome, Purpose, Request, outcomes_of
@@ -83,8 +84,68 @@ def test_a_batch_of_segment_stays_below_its_bytes() -> None:
     assert max(len(request.body) for request in requests) > 450_000
 
 
+def sized(bytes_: int) -> Call:
+    return Call("c_big", params=(("text", "v" * bytes_),))
+
+
+def test_an_event_that_segment_would_refuse_is_not_sent_and_one_at_the_limit_is() -> None:
+    of = own("segment")
+    (plain,) = json.loads(sent_by(of, numbered(track(sized(0))))[0].body)["batch"]
+    room = 32_000 - len(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode())
+    (request,) = sent_by(of, numbered(launch(), track(sized(room), 1), track(sized(room + 1), 2), view(3)))
+    batch = json.loads(request.body)["batch"]
+
+    assert [one.get("event", one["type"]) for one in batch] == ["Application Opened", "c_big", "screen"]
+    assert [record.number for record in request.records] == [0, 1, 3]
+
+
+def test_a_body_of_snowplow_stays_below_what_its_collector_takes() -> None:
+    schema = "iglu:com.acme/custom/jsonschema/1-0-0"
+    events = numbered(launch(), *[track(sized(60_000), second / 1000) for second in range(1, 60)])
+    requests = sent_by(own("snowplow", batch=10_000, every="1h", schema_of_custom=schema), events)
+    many = sent_by(
+        own("snowplow", batch=10_000, every="1h"), numbered(launch(), *[view(s / 1000) for s in range(1, 4_000)])
+    )
+
+    assert sum(len(request.records) for request in requests) == 60
+    for sent in (requests, many):
+        assert all(len(request.body) <= 1_000_000 for request in sent)
+        assert max(len(request.body) for request in sent) > 900_000
+
+
+def test_an_event_that_fits_into_no_body_of_snowplow_is_not_sent() -> None:
+    schema = "iglu:com.acme/custom/jsonschema/1-0-0"
+    events = numbered(launch(), track(sized(1_000_000), 1), view(2))
+    (request,) = sent_by(own("snowplow", schema_of_custom=schema), events)
+
+    assert [record.number for record in request.records] == [0, 2]
+
+
+def test_a_request_of_sensors_has_at_most_a_hundred_records() -> None:
+    events = numbered(launch(), *[track(Call("c_x"), second / 1000) for second in range(1, 300)])
+    requests = sent_by(own("sensors", batch=100, every="1h"), events)
+
+    # Three automatic ones with the launch, and its view is none of them.
+    assert [len(request.records) for request in requests] == [100, 100, 100, 2]
+
+
+@pytest.mark.parametrize("name", ["sensors", "matomo", "posthog"])
+@pytest.mark.parametrize("option", [{"batch": 50}, {"every": "3s"}])
+def test_a_queue_where_each_event_leaves_alone_is_an_error(name: str, option: dict[str, Any]) -> None:
+    (key,) = option
+
+    with pytest.raises(UsageError, match=f"the adapter {name}: {key}: with single each event leaves alone"):
+        own(name, single=True, **option)
+    own(name, single=False, **option)
+
+
+def test_gzip_where_sensors_sends_no_form_is_an_error() -> None:
+    with pytest.raises(UsageError, match="the adapter sensors: gzip: with single "):
+        own("sensors", single=True, gzip=True)
+
+
 def test_one_event_a_request_waits_for_nothing() -> None:
-    assert sizes(sent_by(posthog(single=True), numbered(launch(), view(1)))) == [(0, 1), (1, 1)]
+    assert sizes(sent_by(own("posthog", single=True), numbered(launch(), view(1)))) == [(0, 1), (1, 1)]
 
 
 def test_a_number_of_an_event_is_that_of_the_plan() -> None:
@@ -94,10 +155,8 @@ def test_a_number_of_an_event_is_that_of_the_plan() -> None:
     assert numbers == [0, 1, 3, 4]
 
 
-@pytest.mark.parametrize("name", ["ga4", "growingio", "segment"])
+@pytest.mark.parametrize("name", ["ga4", "growingio", "segment", "sensors"])
 def test_more_than_a_collector_takes_is_an_error(name: str) -> None:
-    from simulator.errors import UsageError
-
     with pytest.raises(UsageError, match=f"the adapter {name}: batch: Input should be less than or equal to"):
         own(name, batch=2_501)
 

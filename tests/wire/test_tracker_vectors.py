@@ -16,8 +16,12 @@ from urllib.parse import unquote
 import pytest
 
 from simulator.events import Call, Event, Kind, Source
-from simulator.wire.request import Action, Request, WireError
-from tests.wire.tracker_words import own, sent_by
+from simulator.scenario.contracts import ContractFile
+from simulator.wire.outcome import classify
+from simulator.wire.query import parse
+from simulator.wire.registry import format_of
+from simulator.wire.request import Action, Answer, Evidence, Outcome, Request, WireError
+from tests.wire.tracker_words import decoded, own, sent_by, unplaced
 from tests.wire.wire_builders import NOON, happening, launch, numbered, push, track, view
 
 ADVERT = Source("朋友圈 广告", "a+b&c=d", (("source1", "50%"),))
@@ -444,7 +448,7 @@ def test_ga4_reads_the_time_of_the_request_where_an_event_has_none() -> None:
 GROWINGIO_BUY = (
     '{"eventType":"CUSTOM","eventName":"c_buy","attributes":{"targetName":"杯子 \\"L\\"","targetId":"SKU/1",'
     '"price":"129.5","n":"2","note":"a&b=c+d\\n","gift":"null"},"deviceId":"<uuid>","sessionId":"<uuid>",'
-    '"timestamp":1795444970250,"timezoneOffset":"-480","path":"pages/home","query":"id=1%2F2'
+    '"timestamp":1795444970250,"timezoneOffset":-480,"path":"pages/home","query":"id=1%2F2'
     '&utm_source=%E6%9C%8B%E5%8F%8B%E5%9C%88%20%E5%B9%BF%E5%91%8A&utm_content=a%2Bb%26c%3Dd&source1=50%25",'
     '"referralPage":"scn:1047","appChannel":"scn:1047","domain":"wx1234567890abcdef","dataSourceId":"ds",'
     '"platform":"MinP","platformVersion":"WeChat","sdkVersion":"4.6.0","operatingSystem":"iOS",'
@@ -482,6 +486,43 @@ def test_growingio_short_absence_keeps_the_session_and_a_longer_one_begins_anoth
     assert len(visits(29.999)) == 1
     assert len(visits(30)) == 1  # exactly is not more
     assert len(set(visits(30.001))) == 2
+
+
+def test_growingio_referral_page_is_the_scene_first_and_its_own_path_after_a_return() -> None:
+    events = numbered(
+        launch(page="pages/home"), view(0.1, "pages/home"), view(2, "pages/cart"), happening(Kind.HIDE, 5),
+        happening(Kind.SHOW, 40, scene=1089), track(Call("c_a"), 40.05, scene=1089),
+        view(40.1, "pages/cart", scene=1089), view(42, "pages/detail", scene=1089),
+        happening(Kind.HIDE, 45, scene=1089),
+        launch(60, page="pages/cart"), view(60.1, "pages/cart"),
+    )  # fmt: skip
+    records = [one for request in sent_by(own("growingio"), events) for one in json.loads(request.body)]
+
+    assert [(one["eventType"], one["path"], one["referralPage"]) for one in records] == [
+        ("VISIT", "pages/home", "scn:1047"),
+        ("PAGE", "pages/home", "scn:1047"),
+        ("PAGE", "pages/cart", "pages/home"),
+        ("APP_CLOSED", "pages/cart", "pages/home"),
+        ("VISIT", "pages/cart", "pages/cart"),
+        ("CUSTOM", "pages/cart", "pages/cart"),
+        ("PAGE", "pages/cart", "pages/cart"),
+        ("PAGE", "pages/detail", "pages/cart"),
+        ("APP_CLOSED", "pages/detail", "pages/cart"),
+        ("VISIT", "pages/cart", "scn:1047"),
+        ("PAGE", "pages/cart", "scn:1047"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(200, Outcome.ACKED), (204, Outcome.ACKED), (299, Outcome.ACKED), (300, Outcome.UNKNOWN), (500, Outcome.UNKNOWN),
+     (400, Outcome.REFUSED)],
+)  # fmt: skip
+def test_growingio_takes_any_status_of_success_for_an_ack(status: int, outcome: Outcome) -> None:
+    replies = ContractFile.model_validate(format_of("growingio").contract).replies
+    assert replies is not None
+
+    assert classify(Answer(Evidence.REPLY, status), replies.replies()) is outcome
 
 
 THINKINGDATA_BUY = (
@@ -529,21 +570,89 @@ def test_thinkingdata_reads_local_times_by_the_offset_beside_them() -> None:
 def test_aladdin_record_byte_for_byte() -> None:
     request = with_event(sent("aladdin", app_key="k1"), "c_buy")
     target = re.sub(r"at=1795444968250[0-9a-f]{7}&uu=[0-9a-f]{32}&", "at=<at>&uu=<uu>&", request.target)
+    source = "%E6%9C%8B%E5%8F%8B%E5%9C%88%20%E5%B9%BF%E5%91%8A"
 
     assert re.sub(r"ls=[0-9a-f]{13}&", "ls=<ls>&", target) == (
         "/d.html?br=iOS&pm=iPhone%2013&pr=2&ww=390&wh=753&lang=zh_CN&wv=8.0&wvv=ios&wsdk=3.0&sv=iOS%2017.4.1&nt=wifi"
         "&ev=event&tp=c_buy&ct=%7B%22targetName%22%3A%22%E6%9D%AF%E5%AD%90%20%5C%22L%5C%22%22%2C%22targetId%22%3A"
         "%22SKU%2F1%22%2C%22price%22%3A129.5%2C%22n%22%3A2%2C%22note%22%3A%22a%26b%3Dc%2Bd%5Cn%22%2C%22gift%22%3Anull%7D"
-        "&pp=pages%2Fhome&pc=&dr=2000&ag=id%3D1%252F2%26utm_source%3D%25E6%259C%258B%25E5%258F%258B%25E5%259C%2588%2520"
-        "%25E5%25B9%25BF%25E5%2591%258A%26utm_content%3Da%252Bb%2526c%253Dd%26source1%3D50%2525"
-        "&qr=%E6%9C%8B%E5%8F%8B%E5%9C%88%20%E5%B9%BF%E5%91%8A&at=<at>&uu=<uu>&v=7.4.0&ak=k1"
-        "&wsr=%7B%22path%22%3A%22pages%2Fhome%22%2C%22query%22%3A%22id%3D1%252F2%22%2C%22scene%22%3A1047%7D"
+        f"&pp=pages%2Fhome&pc=&dr=2000&ag=id%3D1%252F2&qr={source}&sr={source}&at=<at>&uu=<uu>&v=7.4.0&ak=k1"
+        "&wsr=%7B%22path%22%3A%22pages%2Fhome%22%2C%22query%22%3A%7B%22id%22%3A%221%2F2%22%2C%22aldsrc%22%3A%22"
+        f"{source}%22%2C%22utm_content%22%3A%22a%2Bb%26c%3Dd%22%2C%22source1%22%3A%2250%25%22%7D%2C%22scene%22%3A1047%7D"
         "&ifo=true&rq_c=3&ls=<ls>&te=wx&et=1795444970250&st=1795444970250"
     )
     headers = dict(request.headers)
     assert (headers["AldStat"], headers["op"]) == ("MiniApp-Stat", "oUser_1")
     # "w" is 119, and 9 more is 128.
     assert headers["ai"].startswith("128-129-58-59-60-")
+
+
+def aladdin(*events: Event) -> list[dict[str, str]]:
+    """The fields of each record."""
+    return [parse(one.target.partition("?")[2])[0] for one in sent_by(own("aladdin"), numbered(*events))]
+
+
+def of_fields(records: list[dict[str, str]], *names: str) -> list[tuple[str | None, ...]]:
+    return [tuple(map(one.get, names)) for one in records]
+
+
+def test_aladdin_launch_token_is_one_for_each_launch_and_not_for_each_open() -> None:
+    records = aladdin(
+        launch(), view(0.1), happening(Kind.HIDE, 1), happening(Kind.SHOW, 60), view(60.1), happening(Kind.HIDE, 61),
+        launch(70), view(70.1),
+    )  # fmt: skip
+    launches, opens = [one["ls"] for one in records], [one["at"] for one in records]
+
+    assert launches == [launches[0]] * 6 + [launches[6]] * 2
+    assert opens == [opens[0]] * 3 + [opens[3]] * 3 + [opens[6]] * 2
+    assert (len(set(launches)), len(set(opens))) == (2, 3)
+
+
+def test_aladdin_show_options_are_those_of_the_last_show_whatever_page_is_in_sight() -> None:
+    records = aladdin(
+        launch(page="pages/home", query="channel=a%20b", source=Source("ad")),
+        view(0.1, "pages/home", query="channel=a%20b", source=Source("ad")),
+        view(2, "pages/detail", query="id=1", source=Source("ad")),
+        happening(Kind.HIDE, 5, source=Source("ad")),
+        happening(Kind.SHOW, 10, scene=1089),
+        view(10.1, "pages/detail", query="id=1", scene=1089),
+        view(12, "pages/cart", scene=1089),
+        happening(Kind.HIDE, 15, scene=1089),
+        happening(Kind.SHOW, 20, page="pages/sale", query="aldsrc=Q7&ald_share_src=u1%2Cu2"),
+        view(20.1, "pages/sale", query="aldsrc=Q7&ald_share_src=u1%2Cu2"),
+    )
+    first = {"path": "pages/home", "query": {"channel": "a b", "aldsrc": "ad"}, "scene": 1047}
+    second = {"path": "pages/detail", "query": {"id": "1"}, "scene": 1089}
+    third = {"path": "pages/sale", "query": {"aldsrc": "Q7", "ald_share_src": "u1,u2"}, "scene": 1047}
+
+    assert [json.loads(one["wsr"]) for one in records] == [first] * 4 + [second] * 4 + [third] * 2
+    # The source code is what the query calls aldsrc, the share chain what it calls ald_share_src.
+    assert of_fields(records, "qr", "sr", "usr") == (
+        [("ad", "ad", None)] * 4 + [(None, None, None)] * 4 + [("Q7", "Q7", "u1,u2")] * 2
+    )
+    # The page's own query is that of the page alone.
+    assert [one["ag"] for one in records][2:8] == ["id=1"] * 4 + [""] * 2
+
+
+def test_aladdin_pages_tell_the_first_of_the_process_and_how_long_the_one_before_was_in_sight() -> None:
+    records = aladdin(
+        launch(page="pages/home"), view(0.1, "pages/home"), view(2, "pages/detail"), happening(Kind.HIDE, 5),
+        happening(Kind.SHOW, 34.9), view(34.999, "pages/detail"), happening(Kind.HIDE, 36),
+        happening(Kind.SHOW, 65), view(66, "pages/detail"), view(69, "pages/cart"), happening(Kind.HIDE, 70),
+        launch(90, page="pages/cart"), view(90.1, "pages/cart"),
+    )  # fmt: skip
+    pages = [one for one in records if (one["ev"], one["life"]) == ("page", "show")]
+
+    assert of_fields(pages, "pp", "ifp", "fp", "pdr", "ps") == [
+        ("pages/home", "true", "pages/home", None, None),
+        ("pages/detail", "false", "pages/home", "1900", None),
+        ("pages/detail", "false", "pages/home", "3000", "1"),  # 29.999 s after the hide
+        ("pages/detail", "false", "pages/home", "1001", None),  # 30 s after it, which is not less
+        ("pages/cart", "false", "pages/home", "3000", None),
+        ("pages/cart", "true", "pages/cart", None, None),
+    ]
+    others = [one for one in records if one["ev"] != "page"]
+    assert not any({"ifp", "fp", "pdr", "ps"} & one.keys() for one in others)
 
 
 def test_aladdin_token_is_new_after_more_than_30_s_or_with_another_scene() -> None:
@@ -604,6 +713,72 @@ def test_umeng_sends_a_session_twice_and_its_pages_only_at_its_end() -> None:
              "note": "a&b=c+d\n", "gift": None}
         ]
     }  # fmt: skip
+
+
+def test_umeng_trace_id_is_ten_characters_the_instant_and_nine_more() -> None:
+    requests = sent("umeng")
+    ids = [json.loads(one.body)["h"]["traceId"] for one in requests]
+
+    assert [re.fullmatch(r"[0-9a-f]{10}(\d{13})[0-9a-f]{9}", one)[1] for one in ids] == [  # type: ignore[index]
+        "1795444968250", "1795444972750",
+    ]  # fmt: skip
+    assert len(set(ids)) == len(ids)
+
+
+def test_umeng_user_that_logged_in_is_active_from_then_on() -> None:
+    start, end = sent("umeng")
+
+    assert "active_user" not in json.loads(start.body)["a"]
+    assert json.loads(end.body)["a"]["active_user"] == {"puid": "138", "provider": "mobile"}
+
+
+def test_umeng_shares_stand_in_the_end_of_their_session() -> None:
+    events = numbered(
+        launch(),
+        view(1, "pages/a"),
+        happening(Kind.SHARE, 2),
+        push(3, identityType="applet-wechat", identityValue="oUser_1"),
+        happening(Kind.SHARE, 4, page="pages/gift", query="id=1%2F2"),
+        happening(Kind.SHARE, 4, page="pages/gift", query="id=1%2F2"),
+        happening(Kind.HIDE, 5),
+        happening(Kind.SHOW, 60),
+        view(60.5, "pages/a"),
+        happening(Kind.HIDE, 61),
+    )
+    of = own("umeng")
+    requests = sent_by(of, events)
+    ends = [one for request in requests for one in json.loads(request.body)["a"]["sn"] if "end_time" in one]
+
+    assert [one.get("shares") for one in ends] == [
+        [
+            {"title": "测试小程序", "path": "pages/a", "_um_sts": NOON + 2000, "_um_ssrc": ""},
+            {"title": "测试小程序", "path": "pages/gift?id=1%2F2", "_um_sts": NOON + 4000, "_um_ssrc": "oUser_1"},
+            {"title": "测试小程序", "path": "pages/gift?id=1%2F2", "_um_sts": NOON + 4001, "_um_ssrc": "oUser_1"},
+        ],
+        None,
+    ]
+    records = [record for request in requests for record in request.records if record.event == "share"]
+    assert [(one.action, one.date) for one in records] == [
+        (Action.CUSTOM, NOON + 2000), (Action.CUSTOM, NOON + 4000), (Action.CUSTOM, NOON + 4001),
+    ]  # fmt: skip
+    assert len({one.external_id for one in records}) == 3
+    for request in requests:
+        assert decoded(of, request) == tuple(map(unplaced, request.records))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_umeng_pages_never_leave_without_the_end_that_tells_them(batch: int) -> None:
+    events = numbered(
+        launch(), *[view(second, f"pages/{second}") for second in range(1, 6)],
+        happening(Kind.SHARE, 7), happening(Kind.HIDE, 9),
+    )  # fmt: skip
+    of = own("umeng", batch=batch)
+    requests = sent_by(of, events)
+    read = [record for request in requests for record in decoded(of, request)]
+
+    assert [record.page for record in read if record.action is Action.VIEW] == [f"pages/{one}" for one in range(1, 6)]
+    assert read == [unplaced(record) for request in requests for record in request.records]
+    assert max(len(request.records) for request in requests) <= of.max_batch
 
 
 def test_umeng_views_are_told_when_they_happened_with_the_session_that_had_them() -> None:
