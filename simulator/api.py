@@ -214,7 +214,8 @@ def run_scenario(
         listen: HOST:PORT at which workers of other machines come; None: they are started here.
         web_port: Locust's own page there, on loopback.
         metrics: a port on loopback, or HOST:PORT, where Prometheus finds the run's numbers meanwhile; None: nowhere.
-        on_progress: told of the load's progress a few times a second.
+        on_progress: told of the load's progress a few times a second, and, as `live`, of what the totals must be by
+            then (runs/following.py), for which at most a tenth of the time is taken.
         on_prepared: told once, before the first send, where the run lies and what it is.
         command: what does the same run again, for its report; empty: the mpsim command with these options.
 
@@ -246,7 +247,8 @@ def run_scenario(
     with ExitStack() as serving:
         if metrics is not None:
             serving.enter_context(_served(metrics, told, begun))
-        done = run(wanted, _each(told), prepared=_each(begun), web_port=web_port, listen=listen)
+        follow = on_progress is not None or web_port is not None
+        done = run(wanted, _each(told), prepared=_each(begun), web_port=web_port, listen=listen, follow=follow)
     return _run_of(done)
 
 

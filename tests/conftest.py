@@ -5,6 +5,11 @@ import signal
 import pytest
 from hypothesis import settings
 
+pytest.register_assert_rewrite("tests.browser")
+from tests.browser import browser  # noqa: E402  after what makes its assertions speak
+
+__all__ = ["browser"]
+
 # How long an example takes says how busy the machine is, and nothing about the rule.
 settings.register_profile("mpsim", deadline=None)
 settings.load_profile("mpsim")

@@ -11,7 +11,7 @@
     web.py          parameters, bodies and errors of the interfaces
     app.py          the tracker's own two paths as a raw ASGI application; everything else is routed from here
     openapi.py      /v1/…, /security/… and /datacube/…: the documented interfaces
-    monitor.py      /monitor/…, /events/… and the monitor page (page/)
+    monitor.py      /monitor/…, /events/… and the monitor page (page/); words.py and page/words.json, what it says
     server.py       the socket, the signals, the line that says it listens
     faults/         seeded faults, each a wrapper around these parts
 

@@ -8,6 +8,7 @@ kind of cell is then one sum over it. No number is kept, only rows, and a single
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypedDict
 
@@ -17,7 +18,7 @@ from simulator.times import Ms, day_cell, hour_cell
 
 _SQL = Path(__file__).parent / "sql"
 _QUARTER_HOUR = 900_000  # ms
-_COLUMNS = {"all": "''", "source": "source", "content": "content", "hour": "hour", "day": "day"}
+_COLUMNS = {"all": "''", "source": "source", "content": "content", "hour": "hour", "day": "day", "page": "page"}
 _FOREVER = (Ms(-(2**62)), Ms(2**62))
 
 
@@ -30,6 +31,22 @@ class Figures(TypedDict):
     new_users: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """What is counted of a period: all of it, or the events of one source, of one content, or the views of one page.
+
+    Each is named as a cell is, "(none)" too, and None is no limit. Within one source the numbers in total are those
+    of its cell.
+    """
+
+    source: str | None = None
+    content: str | None = None
+    page: str | None = None  # its views; opens and new users are None then, as in the cell of a page
+
+
+EVERYTHING = Within()
+
+
 class Totals:
     """The counting side of one file, for one thread at a time."""
 
@@ -40,7 +57,9 @@ class Totals:
         self._version: int | None = None  # of the rows that the scratch tables were made from
         self._customers = Customers()
 
-    def cells(self, by: str, begin: Ms | None = None, end: Ms | None = None) -> dict[str, Figures]:
+    def cells(
+        self, by: str, begin: Ms | None = None, end: Ms | None = None, within: Within = EVERYTHING
+    ) -> dict[str, Figures]:
         """The numbers of the events in [begin, end), by event time, in each cell that has any; None: no limit.
 
         Of "all" the one cell "" is there even when nothing is.
@@ -48,12 +67,14 @@ class Totals:
         Raises:
             KeyError: no such kind of cell.
         """
-        statement = self.sql("pages") if by == "page" else self.sql("cells").format(cell=_COLUMNS[by])
+        of_pages = by == "page" or within.page is not None
+        statement = self.sql("pages" if of_pages else "cells").format(cell=_COLUMNS[by])
         period = {"begin": _FOREVER[0] if begin is None else begin, "end": _FOREVER[1] if end is None else end}
-        rows = self.tallied().execute(statement, period).fetchall()
+        rows = self.tallied().execute(statement, period | asdict(within)).fetchall()
         cells = {cell: Figures(pv=pv, uv=uv, opens=opens, new_users=new) for cell, pv, uv, opens, new in rows}
         if by == "all" and not cells:
-            cells[""] = Figures(pv=0, uv=0, opens=0, new_users=0)
+            none = None if of_pages else 0
+            cells[""] = Figures(pv=0, uv=0, opens=none, new_users=none)
         return cells
 
     def sql(self, name: str) -> str:

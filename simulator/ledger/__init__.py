@@ -3,6 +3,7 @@
     record.py     Attempt: one physical send
     write.py      intent before the send, outcome after it, into a file mapped to memory; the file format is there
     read.py       every worker's file back to attempts; damage is an error with file and byte
+    tail.py       what is new in the files of a run that is being sent
     index.py      the attempts of one visitor at a time, in memory that does not grow with them
     leases.py     which worker had which visitors, and where a lost one leaves a hole
     histogram.py  durations in bounded memory, for both sides

@@ -23,6 +23,7 @@ RUN_FILE = "run.json"
 SCENARIO_FOLDER = "scenario"
 LEDGER_FOLDER = "ledger"
 PROGRESS_FILE = "progress.json"
+LIVE_FILE = "live.json"  # while a run is sent: what its totals must be by now, and what was read (runs/following.py)
 LOAD_FILE = "load.json"
 DATABASE_FILE = "collector.db"
 

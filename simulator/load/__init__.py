@@ -34,7 +34,7 @@ Under Locust:
     leased.py       a run as a worker sends it
     fleet.py        both sides on Locust's own channel, in greenlets
     locustfile.py   options, the driver user, signals, how a run ends; own_face.py makes its run directory
-    statistics.py   what Locust is told of every attempt
+    statistics.py   what Locust is told of every attempt; totals_tab.py, our tabs in its web UI
 
 A run is met through its directory: run.json and the scenario in, ledger, progress.json and load.json out. Nothing here
 knows a vendor (wire/), draws a random number (journey/), or judges (verify/).

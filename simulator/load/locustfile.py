@@ -40,6 +40,7 @@ from simulator.load.fleet import FleetDrive, Post, WorkerDrive
 from simulator.load.own_face import again, make_run
 from simulator.load.sender import GRACE
 from simulator.load.statistics import LocustStatistics
+from simulator.load.totals_tab import add_tabs, refuse_others
 from simulator.traffic.listening import check_port
 from simulator.traffic.making import Wanted, take_back
 from simulator.traffic.opened import OpenedRun, open_run
@@ -296,7 +297,11 @@ def _first_run(options: Any, web_ui: Any) -> OpenedRun:
     if bool(options.run_dir) == bool(options.scenario):
         raise UsageError("give either --scenario FILE with -H URL, or --run-dir DIR")
     if options.run_dir:
-        return open_run(Path(options.run_dir))
+        opened = open_run(Path(options.run_dir))
+        if web_ui is not None:
+            add_tabs(web_ui, opened.folder)
+            refuse_others(web_ui)
+        return opened
     asked = _asked(options)
     if web_ui is not None:
         check_port(web_ui.host, web_ui.port, "--web-port")  # Locust would say so after the run is made

@@ -22,8 +22,8 @@ load.json is written when the load is over, however it ended. A directory withou
     fleet             of a run with a master: each worker, with the host it is on, what it sent, how well its clock was
                       known (clock_bound_ms), and what became of it
 
-progress.json has the same names as far as they are known, with `phase` (joining, setup, load, draining, over) and
-`elapsed`.
+progress.json has the same names as far as they are known, with `phase` (joining, setup, load, draining, over),
+`elapsed`, and `left`: seconds until the last visitor is through, as far as that can be foreseen; else null.
 """
 
 from __future__ import annotations
@@ -171,7 +171,9 @@ def numbers(plan: Plan, told: Told, times: Times, *, workers: int = 1, workers_l
     late = told.histograms["late"].percentile(Fraction(99)) if _is_open(plan) and "late" in told.histograms else None
     # Where nobody has an instant of their own, a rate of starts says nothing: it is the run's throughput then.
     span_ns = told.lasts.get("start", 0) - told.firsts.get("start", 0) if _is_open(plan) else lasted_ns
+    left = {} if times.ended_ns else {"left": _left(plan, told, times)}
     return {
+        **left,
         "elapsed": round((until_ns - times.began_ns) / 1e9, 3),
         "wanted_rate": _wanted_rate(plan),
         "offered_rate": _rate(started, span_ns),
@@ -233,6 +235,18 @@ def _punctual(plan: Plan, told: Told, times: Times) -> float | None:
     due = due_by(plan.schedule, until_us)
     punctual = told.count("visitors.punctual") + told.count("visitors.silent")
     return round(min(1.0, punctual / due), 6) if due else 1.0
+
+
+def _left(plan: Plan, told: Told, times: Times) -> float | None:
+    """Until the last visitor comes, of the open model; else by how fast visitors got through so far."""
+    lasted = (times.now_ns - times.started_ns) / 1e9
+    finished = told.count("visitors.finished") + told.count("visitors.silent")
+    if not times.started_ns or times.stopped_ns or lasted <= 0:
+        return None
+    if _is_open(plan):
+        until_last = arrival_offset_us(plan, plan.count - 1) / 1e6 - lasted
+        return round(until_last, 1) if until_last > 0 else None  # then visitors are only on their way
+    return round(lasted * (plan.coming - finished) / finished, 1) if 0 < finished <= plan.coming else None
 
 
 def _outcomes(told: Told, what: str) -> dict[str, int]:

@@ -16,6 +16,7 @@
     holes.py       what lost workers leave open
     comparing.py   the collector's other interfaces against its totals
     watching.py watched.py   totals read while a run is sent, and whether they could be so then
+    following.py so_far.py   what the totals must be by now, beside what was read, for whoever looks on
     metrics_out.py a run's numbers for Prometheus, while it goes on
     load_facts.py   how the load went, for the verdict
     load_report.py concluding.py    what the load said of itself; everything that was found, to a verdict and a Result

@@ -23,7 +23,7 @@ import simulator
 from simulator.entry import error_of
 from simulator.errors import ConnectionFailed, EngineError, UsageError
 from simulator.finding import ExitCode
-from simulator.ledger.manifest import PROGRESS_FILE, read_manifest
+from simulator.ledger.manifest import LIVE_FILE, PROGRESS_FILE, read_manifest
 from simulator.ledger.read import ledger_files
 from simulator.runs.load_report import note_own_fault, read_load_report
 from simulator.traffic.listening import check_port
@@ -215,7 +215,9 @@ def _wait(first: subprocess.Popen[bytes], processes: _Processes, folder: Path, w
 
 
 def _progress(folder: Path) -> dict[str, Any]:
-    return _document(folder / PROGRESS_FILE)
+    """What the load says of itself, and, as `live`, where the totals are."""
+    said, live = _document(folder / PROGRESS_FILE), _document(folder / LIVE_FILE)
+    return {**said, "live": live} if said and live else said
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from simulator.ledger.read import is_being_written
 from simulator.report.folder import write_reports
 from simulator.report.result import Result
 from simulator.runs.before import take_baseline
+from simulator.runs.following import following
 from simulator.runs.judging import judge_run, verify_run
 from simulator.runs.links import register_links
 from simulator.runs.load_process import Crew, Progress, check_ports, run_load
@@ -32,7 +33,13 @@ class Done:
 
 
 def run(
-    wanted: Wanted, watch: Progress, *, prepared: Progress, web_port: int | None = None, listen: str | None = None
+    wanted: Wanted,
+    watch: Progress,
+    *,
+    prepared: Progress,
+    web_port: int | None = None,
+    listen: str | None = None,
+    follow: bool = False,
 ) -> Done:
     """Prepare, send, judge, report.
 
@@ -40,6 +47,7 @@ def run(
         watch: told of the load's progress.
         prepared: told once, before the first send, where the run lies and what it is.
         listen: HOST:PORT at which the workers come from other machines; None: they are started here.
+        follow: tell of what the totals must be by now, too; somebody looks on.
 
     Raises:
         UsageError, ScenarioError, ConnectionFailed: before anything was sent; no run directory stays behind.
@@ -51,16 +59,23 @@ def run(
         opened = prepare(wanted, running)
         facts = {"folder": str(opened.folder), "target": opened.target_url, "visitors": opened.plan.count}
         prepared({**facts, "workers": opened.manifest.options.workers})
-        return send_and_judge(opened, watch, web_port=web_port, listen=listen)
+        return send_and_judge(opened, watch, web_port=web_port, listen=listen, follow=follow)
 
 
 def send_and_judge(
-    opened: OpenedRun, watch: Progress, *, web_port: int | None = None, listen: str | None = None, same: bool = False
+    opened: OpenedRun,
+    watch: Progress,
+    *,
+    web_port: int | None = None,
+    listen: str | None = None,
+    same: bool = False,
+    follow: bool = False,
 ) -> Done:
     """Send a run whose directory is made, and judge it while its collector answers.
 
     Args:
         same: it sends again what was sent under its namespace before.
+        follow: as `run`.
 
     Raises:
         UsageError: something else is stored under its namespace.
@@ -72,7 +87,7 @@ def send_and_judge(
     if not opened.manifest.target.embedded:
         take_baseline(opened, same=same)
     crew = Crew(opened.manifest.options.workers, listen)
-    with watching(opened):
+    with watching(opened), following(opened) if follow else nullcontext():
         run_load(opened.folder, watch, crew=crew, web_port=web_port)
     return _done(opened, judge_run(opened, opened.target_url))
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from simulator.contract import BY
 from simulator.ledger.manifest import PROGRESS_FILE
@@ -41,7 +42,7 @@ _LONGEST_RUN = 366 * 24 * HOUR
 @contextmanager
 def watching(opened: OpenedRun) -> Iterator[None]:
     """Read the totals for as long as the block runs."""
-    period = _period(opened)
+    period = watched_period(opened)
     if period is None:
         yield
         return
@@ -64,14 +65,17 @@ def read_watched(folder: Path) -> list[Reading]:
     found: list[Reading] = []
     for line in lines:
         if line.endswith("\n"):  # else the process that wrote it was killed meanwhile
-            document = json.loads(line)
-            not_given = frozenset((metric, by) for metric, by in document.get("not_given", ()))
-            at = document["invoked_ns"], document["completed_ns"]
-            found.append(Reading(document["cells"], {}, *at, left_out=not_given))
+            found.append(reading_of(json.loads(line)))
     return found
 
 
-def _period(opened: OpenedRun) -> tuple[Ms, Ms] | None:
+def reading_of(document: Mapping[str, Any]) -> Reading:
+    """The reading that a line of the file says."""
+    not_given = frozenset((metric, by) for metric, by in document.get("not_given", ()))
+    return Reading(document["cells"], {}, document["invoked_ns"], document["completed_ns"], left_out=not_given)
+
+
+def watched_period(opened: OpenedRun) -> tuple[Ms, Ms] | None:
     """What is read; None where the begin of the judged period is not known yet."""
     if opened.contract.time == "event":
         return opened.plan.start, opened.plan.end

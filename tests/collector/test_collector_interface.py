@@ -143,6 +143,38 @@ def test_totals(site: Site) -> None:
     }
 
 
+WITHIN = [
+    ("by=source", {"ad": (2, 1, 1, 1), "(none)": (1, 1, 1, 1)}),
+    ("source=ad", {"": (2, 1, 1, 1)}),
+    ("source=(none)", {"": (1, 1, 1, 1)}),
+    ("source=nobody", {"": (0, 0, 0, 0)}),
+    ("source=ad&by=content", {"spring": (1, 1, 1, 1), "(none)": (1, 1, 0, 0)}),
+    ("source=ad&content=spring", {"": (1, 1, 1, 1)}),
+    ("content=(none)", {"": (2, 2, 1, 1)}),
+    ("source=ad&by=page", {"pages/a": (1, 1, None, None), "pages/b": (1, 1, None, None)}),
+    ("page=pages/a", {"": (2, 2, None, None)}),
+    ("page=pages/a&by=source", {"ad": (1, 1, None, None), "(none)": (1, 1, None, None)}),
+    ("page=pages/b&content=spring&by=day", {}),
+    ("source=ad&end=2026-03-01T00:00:00.001Z", {"": (0, 1, 1, 1)}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "cells"), WITHIN, ids=[case[0] for case in WITHIN])
+def test_totals_within_a_source_a_content_or_a_page(site: Site, query: str, cells: dict[str, Any]) -> None:
+    ad = {"anonymousId": "d", "source": "ad"}
+    site.track(event="mini_program_open", date="2026-03-01T00:00:00.000Z", contentName="spring", **ad)
+    site.track(
+        event="mini_program_view", date="2026-03-01T00:00:00.001Z", contentName="spring", targetName="pages/a", **ad
+    )
+    site.track(event="mini_program_view", date="2026-03-01T00:00:00.002Z", targetName="pages/b", **ad)
+    site.track(event="mini_program_open", date="2026-03-01T00:00:00.003Z", anonymousId="e")
+    site.track(event="mini_program_view", date="2026-03-01T00:00:00.004Z", anonymousId="e", targetName="pages/a")
+
+    told = site.get(f"/monitor/totals?{query}").json()["cells"]
+
+    assert {cell: tuple(figures.values()) for cell, figures in told.items()} == cells
+
+
 PERIODS = [
     ("from the open on", "begin=2026-03-01T08:00:00%2B08:00", 1),
     ("a plus as it is", "begin=2026-03-01T08:00:00+08:00", 1),

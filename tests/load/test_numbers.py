@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from simulator.journey.plan import Plan
 from simulator.ledger.histogram import Histogram
 from simulator.load.messages import BadMessage, told
-from simulator.load.numbers import Told, together
+from simulator.load.numbers import Times, Told, numbers, together
+from simulator.scenario.load import load_scenario_text
+from tests.builders import plan
 
 
 def test_two_workers_are_one() -> None:
@@ -103,3 +107,36 @@ NOT_TOLD: list[tuple[str, object]] = [
 def test_what_is_no_telling_is_refused(value: object) -> None:
     with pytest.raises(BadMessage, match="are no numbers"):
         told({"told": value}, "told")
+
+
+SECOND = 1_000_000_000
+OPEN = "load: {spacing: even, arrivals: [{rate: 10/s, for: 10s}]}"  # visitor k comes after k tenths of a second
+CLOSED = "load: {users: 4, each: 1m, clock: {speed: flood}}"
+LEFT: list[tuple[str, str, Times, int, float | None]] = [
+    ("open: the last one comes after 9.9 s", OPEN, Times(4 * SECOND, 1, started_ns=SECOND), 30, 6.9),
+    ("open: all came, some are on their way", OPEN, Times(12 * SECOND, 1, started_ns=SECOND), 90, None),
+    ("closed: as fast as so far", CLOSED, Times(4 * SECOND, 1, started_ns=SECOND), 25, 9.0),
+    ("closed: nobody is through", CLOSED, Times(4 * SECOND, 1, started_ns=SECOND), 0, None),
+    ("not begun", OPEN, Times(4 * SECOND, 1), 0, None),
+    ("stopped", OPEN, Times(4 * SECOND, 1, started_ns=SECOND, stopped_ns=3 * SECOND), 30, None),
+]
+
+
+def hundred(load: str) -> Plan:
+    head = "scenario: s\napp: {pages: [pages/a]}\nvisitors: {count: 100}\njourneys: {j: {steps: [launch]}}\n"
+    return plan(load_scenario_text(head + load, "s.yaml", Path()))
+
+
+@pytest.mark.parametrize(
+    ("load", "times", "finished", "left"), [case[1:] for case in LEFT], ids=[one[0] for one in LEFT]
+)
+def test_how_long_it_will_take(load: str, times: Times, finished: int, left: float | None) -> None:
+    of = hundred(load)
+
+    assert numbers(of, Told({"visitors.finished": finished}), times)["left"] == left
+
+
+def test_of_a_load_that_is_over_nothing_is_left_to_tell() -> None:
+    of = hundred(OPEN)
+
+    assert "left" not in numbers(of, Told(), Times(9, 1, started_ns=2, ended_ns=8))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from simulator.errors import UsageError
 from simulator.scenario.target_reading import SqlEventsSection, SqlSection
@@ -162,15 +163,23 @@ def test_more_cells_than_are_read_are_told(database: Path, monkeypatch: pytest.M
     assert reading.errors["source"] == "the query for source: more than 2 rows"
 
 
+def test_a_dialect_that_is_not_installed_is_told_by_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_not_there(url: object, **_: object) -> None:
+        raise sqlalchemy.exc.NoSuchModuleError(f"Can't load plugin: {url}")
+
+    monkeypatch.setattr(sqlalchemy, "create_engine", is_not_there)
+    section = SqlSection.model_validate({"database": "clickhousedb://127.0.0.1/x", "queries": {"all": VIEWS}})
+
+    said = r"no dialect .* clickhousedb: pip install 'miniprogram-simulator\[clickhouse\]'"
+    with pytest.raises(UsageError, match=said):
+        SqlTotals(section, setting())
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [
         ("sqlite:///gone.db", "the database .*gone.db is not there"),
         ("nosuch://127.0.0.1/x", "no dialect of SQLAlchemy is called nosuch"),
-        (
-            "clickhousedb://127.0.0.1/x",
-            r"no dialect .* clickhousedb: pip install 'miniprogram-simulator\[clickhouse\]'",
-        ),
         ("postgresql+psycopg2://127.0.0.1/x", r"not installed \(psycopg2\): pip install .*\[postgresql\]"),
         ("postgresql://127.0.0.1:port/x", "the database's URL cannot be read; expected such as"),
     ],

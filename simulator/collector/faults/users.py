@@ -11,7 +11,7 @@ from zlib import crc32
 from simulator.collector.customers import PRIORITY, Customers, Identity
 from simulator.collector.faults.fault import register
 from simulator.collector.faults.planting import RewrittenTotals, counted_by, sql
-from simulator.collector.totals import Figures
+from simulator.collector.totals import EVERYTHING, Figures, Within
 from simulator.times import Ms
 
 seed = partial(register, "users")
@@ -103,9 +103,11 @@ seed(
 class SummedOverSources(RewrittenTotals):
     """The users in total are those of each source added up; every other cell is right."""
 
-    def cells(self, by: str, begin: Ms | None = None, end: Ms | None = None) -> dict[str, Figures]:
+    def cells(
+        self, by: str, begin: Ms | None = None, end: Ms | None = None, within: Within = EVERYTHING
+    ) -> dict[str, Figures]:
         self._edits = (("cells", "THEN user END", "THEN user || '/' || source END"),) if by == "all" else ()
-        return super().cells(by, begin, end)
+        return super().cells(by, begin, end, within)
 
 
 seed(

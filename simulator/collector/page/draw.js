@@ -1,11 +1,12 @@
-// The trend as SVG: columns where there is room for them, else a line. Everything is built as nodes, never as markup.
+// The trend as SVG: columns where there is room for them, else a line, and the period before as a faint one. Everything
+// is built as nodes, never as markup.
+
+import { whole } from "/monitor/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const RIGHT = 4;
 const TOP = 8;
 const BOTTOM = 24;
-
-const whole = new Intl.NumberFormat("en");
 
 function node(name, attributes, text) {
   const made = document.createElementNS(SVG, name);
@@ -20,7 +21,22 @@ function step(top) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((size) => size * 5 >= top);
 }
 
-// Draws into `box` and calls `read(slot or null)` when a slot is pointed at. A slot is {label, short, value}.
+function columns(slots, place, middle, y) {
+  const gap = Math.min(6, place * 0.25);
+  const wide = Math.min(56, place - gap);
+  return slots.map((slot, index) =>
+    node("rect", {
+      x: middle(index) - wide / 2, y: y(slot.value), width: wide, height: Math.max(0, y(0) - y(slot.value)),
+      rx: Math.min(2, wide / 4), class: "column",
+    }));
+}
+
+function line(slots, key, middle, y) {
+  return slots.map((slot, index) => `${middle(index).toFixed(1)},${y(slot[key]).toFixed(1)}`);
+}
+
+// Draws into `box` and calls `read(slot or null)` when a slot is pointed at. A slot is {short, value, before}; `before`
+// is null where there is nothing to compare with.
 export function draw(box, slots, read) {
   const width = box.clientWidth;
   const height = box.clientHeight;
@@ -30,35 +46,32 @@ export function draw(box, slots, read) {
     return;
   }
   const svg = node("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-  const top = Math.max(1, ...slots.map((slot) => slot.value));
+  const compared = slots.every((slot) => slot.before !== null);
+  const top = Math.max(1, ...slots.map((slot) => Math.max(slot.value, slot.before ?? 0)));
   const tick = step(top);
   const ceiling = Math.ceil(top / tick) * tick;
-  const left = 10 + 7 * whole.format(ceiling).length; // room for the longest number of the scale
+  const left = 10 + 7 * whole(ceiling).length; // room for the longest number of the scale
   const inner = width - left - RIGHT;
-  const place = inner / Math.max(1, slots.length);
+  const place = inner / slots.length;
   const y = (value) => TOP + (height - TOP - BOTTOM) * (1 - value / ceiling);
   const middle = (index) => left + place * (index + 0.5);
 
   for (let value = 0; value <= ceiling; value += tick) {
     svg.append(node("line", { x1: left, x2: width - RIGHT, y1: y(value), y2: y(value), class: value ? "grid" : "base" }));
-    svg.append(node("text", { x: left - 8, y: y(value) + 4, "text-anchor": "end" }, whole.format(value)));
+    svg.append(node("text", { x: left - 8, y: y(value) + 4, "text-anchor": "end" }, whole(value)));
   }
-  const columns = [];
-  if (place >= 4) {
-    const gap = Math.min(6, place * 0.25);
-    const wide = Math.min(56, place - gap);
-    slots.forEach((slot, index) => {
-      const column = node("rect", {
-        x: middle(index) - wide / 2, y: y(slot.value), width: wide, height: Math.max(0, y(0) - y(slot.value)),
-        rx: Math.min(2, wide / 4), class: "column",
-      });
-      columns.push(column);
-      svg.append(column);
-    });
+  const drawn = place >= 4 ? columns(slots, place, middle, y) : [];
+  if (drawn.length) {
+    svg.append(...drawn);
   } else {
-    const points = slots.map((slot, index) => `${middle(index).toFixed(1)},${y(slot.value).toFixed(1)}`);
-    svg.append(node("polygon", { points: [`${middle(0)},${y(0)}`, ...points, `${middle(slots.length - 1)},${y(0)}`].join(" "), class: "area" }));
-    svg.append(node("polyline", { points: points.join(" "), class: "line" }));
+    const points = line(slots, "value", middle, y);
+    const area = [`${middle(0)},${y(0)}`, ...points, `${middle(slots.length - 1)},${y(0)}`];
+    svg.append(node("polygon", { points: area.join(" "), class: "area" }), node("polyline", { points: points.join(" "), class: "line" }));
+  }
+  if (compared && slots.length > 1) {
+    svg.append(node("polyline", { points: line(slots, "before", middle, y).join(" "), class: "earlier" }));
+  } else if (compared) {
+    svg.append(node("line", { x1: left, x2: width - RIGHT, y1: y(slots[0].before), y2: y(slots[0].before), class: "earlier" }));
   }
   // A slot's short text where it fits; only the ones that begin something have one.
   let free = left - 20;
@@ -72,27 +85,27 @@ export function draw(box, slots, read) {
 
   const cursor = node("line", { y1: TOP, y2: y(0), class: "cursor", visibility: "hidden" });
   svg.append(cursor);
-  let chosen = -1;
-  const choose = (index) => {
-    if (columns[chosen]) columns[chosen].classList.remove("on");
-    chosen = index;
-    if (columns[chosen]) columns[chosen].classList.add("on");
-    cursor.setAttribute("visibility", chosen >= 0 && !columns.length ? "visible" : "hidden");
-    if (chosen >= 0) for (const end of ["x1", "x2"]) cursor.setAttribute(end, middle(chosen));
-    read(slots[chosen] ?? null);
+  let pointed = -1;
+  const point = (index) => {
+    drawn[pointed]?.classList.remove("on");
+    pointed = index;
+    drawn[pointed]?.classList.add("on");
+    cursor.setAttribute("visibility", pointed >= 0 && !drawn.length ? "visible" : "hidden");
+    if (pointed >= 0) for (const end of ["x1", "x2"]) cursor.setAttribute(end, middle(pointed));
+    read(slots[pointed] ?? null);
   };
   const within = (index) => Math.min(slots.length - 1, Math.max(0, index));
   box.replaceChildren(svg);
   box.onpointermove = (event) => {
     const x = event.clientX - box.getBoundingClientRect().left - left;
-    choose(within(Math.floor(x / place)));
+    point(within(Math.floor(x / place)));
   };
-  box.onpointerleave = () => choose(-1);
-  box.onblur = () => choose(-1);
+  box.onpointerleave = () => point(-1);
+  box.onblur = () => point(-1);
   box.onkeydown = (event) => {
-    const to = { ArrowLeft: chosen - 1, ArrowRight: chosen + 1, Home: 0, End: slots.length - 1 }[event.key];
+    const to = { ArrowLeft: pointed - 1, ArrowRight: pointed + 1, Home: 0, End: slots.length - 1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
-    choose(within(to));
+    point(within(to));
   };
 }
