@@ -116,6 +116,7 @@ class Event:
     spoil: Spoil | None = None  # of MALFORMED
     handler: str = ""  # of TAP
     setup: bool = False  # of the earlier visit that makes the visitor known to the collector
+    closes: int = 0  # of VIEW: so many pages were closed by a step back, and this one lay below
 
 
 @immutable(frozen=True, slots=True)

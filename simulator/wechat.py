@@ -49,6 +49,8 @@ IDENTITY_TYPES: Final = frozenset(
         "wechatcorp",
     }
 )
+# Of the identities that the help centre recommends, the highest first ("Mini program monitoring", 2.4.1).
+IDENTITY_PRIORITY: Final = ("mobile", "wechat-unionid", "applet-wechat")
 # Events that the tracker sends by itself, with what they count for.
 TRACKER_EVENTS: Final = frozenset({"mini_program_open", "mini_program_view", "open_page"})
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from simulator.cli.main import COMMANDS
+from simulator.finding import ExitCode
 from simulator.scenario.contracts import read_contract_text
 from simulator.wire.registry import adapter_names
 from tests.e2e.commands import ROOT, collector, environment, mpsim, result_of
@@ -31,6 +32,7 @@ PLAIN = {
     "mpsim plan scenarios/first_open.yaml",
     "mpsim run scenarios/first_open.yaml --seed 7 --out reports/ci",
     "mpsim report reports/ci",
+    "mpsim inspect scenarios/apps/shop --journeys scenarios/campaign_day.yaml",
     "mpsim run scenarios/first_open.yaml --seed 7 --out reports/next --baseline reports/ci",
 }
 IN_PYTEST = {"pytest scenarios --mpsim-speed flood"}  # tests/pytest_plugin/test_plugin.py
@@ -46,6 +48,7 @@ UNDER_LOCUST = {
     "mpsim verify reports/own",
 }
 SERVING = {"mpsim serve --port 8000 --db mpsim.db"}
+LISTENING = {"mpsim inspect --listen"}
 ON_TWO_CORES = {"mpsim run scenarios/returning_visitors.yaml --workers 2"}  # tests/e2e/test_spread.py
 MASTER = (
     "mpsim run scenarios/returning_visitors.yaml --target http://10.0.0.9:8000 --allow-host 10.0.0.9 "
@@ -62,7 +65,7 @@ def commands() -> list[str]:
 def test_every_command_is_tested() -> None:
     assert set(commands()) == BY_CI | (
         PLAIN - {"mpsim run scenarios/campaign_day.yaml"}
-    ) | WITH_A_COLLECTOR | SERVING | ON_TWO_CORES | UNDER_LOCUST | IN_PYTEST | {MASTER, WORKER}
+    ) | WITH_A_COLLECTOR | SERVING | LISTENING | ON_TWO_CORES | UNDER_LOCUST | IN_PYTEST | {MASTER, WORKER}
 
 
 @pytest.fixture
@@ -146,6 +149,19 @@ def test_the_serving_command_serves_until_ctrl_c(checkout: Path) -> None:
         process.send_signal(signal.SIGINT)
 
         assert process.wait(30) == 0
+        process.stdout.close()
+
+
+@pytest.mark.slow
+def test_the_listening_command_listens_until_ctrl_c(checkout: Path) -> None:
+    for line in LISTENING:
+        command = [sys.executable, "-m", "simulator", *line.split()[1:], "127.0.0.1:0"]
+        process = subprocess.Popen(command, cwd=checkout, env=environment(), stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("listening on http://127.0.0.1:")
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(30) == ExitCode.INCOMPLETE  # nothing came
         process.stdout.close()
 
 

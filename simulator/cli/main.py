@@ -30,6 +30,7 @@ COMMANDS = {
     "conform": "the conformance suite against collectors, and the definitions that they use",
     "report": "print an earlier run's result and write its report again",
     "target": "try a target file: one event of each kind, and the totals before and after",
+    "inspect": "your own mini program, headless or on a real phone: does it send what is needed?",
     "serve": "the embedded collector with its monitor page",
     "schema": "print the JSON Schema of scenario files, for editors",
     "init": "write a commented scenario to start from",

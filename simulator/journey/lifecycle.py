@@ -154,10 +154,10 @@ class Walk:
 
     # ---- pages, tracker, leaving ------------------------------------------------------------------------------
 
-    def view(self) -> None:
+    def view(self, closes: int = 0) -> None:
         """The page on top is shown."""
         shown = self.stack[-1]
-        self.happen(Kind.VIEW, shown.route, shown.query)
+        self.happen(Kind.VIEW, shown.route, shown.query, closes=closes)
 
     def go(self, where: Address) -> None:
         """A page is opened on top."""
@@ -174,7 +174,7 @@ class Walk:
             text = f"back goes below the bottom page for visitor {self.who.visitor}; view a page before it"
             raise ScenarioError([self._scenario.complaint(f"journeys.{self.who.journey}", text)])
         del self.stack[-pages:]
-        self.view()
+        self.view(pages)
 
     def push(self, pushed: tuple[tuple[str, Json], ...]) -> None:
         """Properties are given to the tracker; an empty push does not happen."""
@@ -244,6 +244,7 @@ class Walk:
         link: str = "",
         spoil: Spoil | None = None,
         handler: str = "",
+        closes: int = 0,
     ) -> None:
         """Collect an event. One that is sent happens at the later of now and 1 ms after the last such event."""
         now = self.now
@@ -280,6 +281,7 @@ class Walk:
                 spoil,
                 handler,
                 self._setup,
+                closes,
             )
         )
 

@@ -13,6 +13,8 @@
     page.py      report.html from page.html and page.css: one file, offline, without a script
     charts.py    numbers to the points of the page's drawings
     folder.py    the three files of a run directory
+    inspection/  an inspection of a mini program: terminal, page, JUnit, JSON, SARIF
+    listening/   a capture server's lines in the terminal, and its page
     disk.py      files written whole or not at all
 
 Counting, judging and the verdict are verify/, not here. A writer here may count rows, sort, shorten and round, and says

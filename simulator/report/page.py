@@ -170,8 +170,17 @@ def _latencies(result: Result) -> list[tuple[str, str, Percentiles]]:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
+    return page_template("page.html")
+
+
+def page_template(name: str, **known: Any) -> Template:
+    """A template of a page in this look, with what these share: style, signs, words.
+
+    Args:
+        known: what it knows beside that and what it is rendered with.
+    """
     return html_template(
-        "page.html",
+        name,
         ("page.css",),
         grid=charts.GRID,
         words=words,
@@ -181,6 +190,7 @@ def _template() -> Template:
         told_width=_width,
         cell_text=_cell_text,
         is_remark=lambda finding: finding.verdict is Verdict.PASS,
+        **known,
     )
 
 

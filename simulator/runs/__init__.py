@@ -27,6 +27,8 @@
     reconciliation.py   every event with which something is wrong, as a file
     two_runs.py    what changed from one judged run to another; latency_slices.py keeps what that needs
     explaining.py  what one visitor of a plan adds to a total, and why
+    driving.py     a plan's visitors on phones with the user's own mini program
+    inspecting.py  what they sent, held against rules (inspect/) and against the totals of the plan
     planning.py    the expected totals of a plan, before anything is sent
     selftest.py    the kill matrix: trial.py is one run against a faulty or an honest collector, selftest_scenarios/
                    what it sends, sender_process.py the Locust that sends many of them; killing.py says when a fault

@@ -6,6 +6,7 @@
     links.py     links of method 2: what registers one, and whether it was taken
     target_files.py   what --target names, as a target; which hosts it sends to and reads from
     listening.py whether a port is free to listen on
+    serving.py   a small HTTP server of ours, bounded: the collector's and the capture server's
     targets.py   where events may be sent, and whether anybody answers there
 
 Not here: what a visitor does (journey/), how a request looks (wire/), what became of it (ledger/).

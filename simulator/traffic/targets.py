@@ -12,27 +12,30 @@ from simulator.errors import ConnectionFailed, UsageError
 CONNECT_SECONDS = 5.0
 
 
-def check_target(url: str, allowed_hosts: Collection[str]) -> str:
+def check_target(url: str, allowed_hosts: Collection[str], option: str = "--target") -> str:
     """The target's base URL without a trailing slash.
 
     Loopback needs no permission; any other host must be named, for every command that sends or reads.
 
+    Args:
+        option: that gave the URL, for the sentence.
+
     Raises:
         UsageError: not an http(s) URL of a host, or a host that was not allowed.
     """
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError as bad:
-        raise UsageError(f"--target {url}: {bad}") from bad
+        raise UsageError(f"{option} {url}: {bad}") from bad
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise UsageError(f"--target {url}: expected a URL such as http://127.0.0.1:8000")
+        raise UsageError(f"{option} {url}: expected a URL such as http://127.0.0.1:8000")
     if parts.path not in {"", "/"}:
-        raise UsageError(f"--target {url}: expected scheme, host and port only; the path of events is --path")
+        of_path = "the path of events is --path" if option == "--target" else "each request keeps its own path"
+        raise UsageError(f"{option} {url}: expected scheme, host and port only; {of_path}")
     if not is_loopback(parts.hostname) and parts.hostname not in allowed_hosts:
-        raise UsageError(
-            f"{parts.hostname} is not this machine: load goes there only with --allow-host {parts.hostname}"
-        )
+        what = "load goes there" if option == "--target" else "requests are passed on"
+        raise UsageError(f"{parts.hostname} is not this machine: {what} only with --allow-host {parts.hostname}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
 

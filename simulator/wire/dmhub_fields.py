@@ -42,7 +42,7 @@ STANDING = SLOT_KEYS.union(INFO_KEYS)
 LAST_KEYS = frozenset({"date", "externalId", "anonymousId", "tenantId", "event", "utma"})
 
 LONGEST_EVENT = 32  # characters
-_LONGEST_VALUE = 255  # characters; the rest is not kept
+LONGEST_VALUE = 255  # characters; the rest is not kept
 
 # Why an event must not be counted.
 NO_UTF8 = "not UTF-8 after one percent-decoding"
@@ -59,7 +59,7 @@ _ID_TAIL = re.compile(r"(0|[1-9][0-9]{0,17})\.(0|[1-9][0-9]{0,17})")
 
 def kept(fields: Mapping[str, str], key: str) -> str:
     """What a collector keeps of a value: its first 255 characters; a missing one is empty."""
-    return fields.get(key, "")[:_LONGEST_VALUE]
+    return fields.get(key, "")[:LONGEST_VALUE]
 
 
 def identities_of(fields: Mapping[str, str]) -> tuple[Identity, ...]:
@@ -68,7 +68,7 @@ def identities_of(fields: Mapping[str, str]) -> tuple[Identity, ...]:
     for kind_key, value_key in SLOTS:
         kind, value = fields.get(kind_key), fields.get(value_key)
         if kind and value:
-            found.append(Identity(kind[:_LONGEST_VALUE], value[:_LONGEST_VALUE]))
+            found.append(Identity(kind[:LONGEST_VALUE], value[:LONGEST_VALUE]))
     return tuple(found)
 
 

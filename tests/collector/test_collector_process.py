@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from simulator.collector.server import _listen
+from simulator.traffic.serving import listen
 
 pytestmark = pytest.mark.slow
 Command = list[str]
@@ -281,7 +281,7 @@ def test_it_loads_neither_locust_nor_the_oracle() -> None:
 
 def test_a_reply_waits_for_no_acknowledgement() -> None:
     """Its head and its body are two writes; the second of them would come 40 ms later on a kept connection."""
-    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()[:2]):
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()[:2]):
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
