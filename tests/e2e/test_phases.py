@@ -40,6 +40,7 @@ def scenario(folder: Path, text: str) -> Path:
     return file
 
 
+@pytest.mark.proof
 def test_a_staircase_names_the_last_phase_that_held(tmp_path: Path) -> None:
     with collector(tmp_path / "mpsim.db", capacity=CAPACITY) as url:
         arguments = ("--target", url, "--out", tmp_path / "run", "-q", *IMPATIENT)

@@ -95,6 +95,7 @@ def test_a_replay_comes_in_the_order_of_the_plan(tmp_path: Path) -> None:
     assert turns > 2 * len({device for _, device in came})  # they are on their way at the same time
 
 
+@pytest.mark.proof
 def test_what_takes_several_at_once_is_shown_by_them(tmp_path: Path) -> None:
     run, file = tmp_path / "run", tmp_path / "sample.yaml"
     file.write_text(scenario_text(LOOKS, count=9), encoding="utf-8")
