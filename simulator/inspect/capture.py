@@ -18,7 +18,6 @@ from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 from simulator.errors import UsageError
 from simulator.immutable import immutable
@@ -96,14 +95,13 @@ class Recogniser:
 
     def read(self, exchange: Exchange) -> Capture:
         """What a request is and says. Never raises."""
-        try:
-            parts = urlsplit(exchange.url)
-        except ValueError as no_url:
-            return Capture(exchange, Meaning.UNKNOWN, why=f"the URL cannot be read: {no_url}")
-        path, host = parts.path or "/", (parts.hostname or "").lower()
+        address = exchange.address
+        if address.why_not:
+            return Capture(exchange, Meaning.UNKNOWN, why=f"a URL that is none: {address.why_not}")
+        path, host = address.path or "/", address.host
         if path.startswith(f"{LINKS_PATH}/"):
             return Capture(exchange, Meaning.LOOKUP)
-        target = f"{path}?{parts.query}" if parts.query else path
+        target = address.target
         refused: dict[str, str] = {}
         for name in self._in_turn(path):
             found = self._read_as(name, exchange, path, target, refused)
@@ -113,7 +111,7 @@ class Recogniser:
         is_known_path = path in self._paths.values()
         if self._everything or is_known_path or host in self._collectors or self._looks_packed(exchange):
             reason = next((refused[name] for name in refused if self._paths[name] == path), "")
-            return Capture(exchange, Meaning.UNKNOWN, why=_unreadable(exchange, parts.query, reason))
+            return Capture(exchange, Meaning.UNKNOWN, why=_unreadable(exchange, address.query, reason))
         return Capture(exchange, Meaning.OTHER)
 
     def _path(self, name: str) -> str | None:

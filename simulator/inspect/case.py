@@ -17,9 +17,11 @@ from simulator.inspect.source import SourceCode
 from simulator.journey.lifecycle import source_of
 from simulator.runtime.program import Problem
 from simulator.runtime.trace import Exchange, Mark, Moment, Reply, Trace
-from simulator.times import Ms
+from simulator.times import Ms, format_duration
+from simulator.wechat import SUSPEND_AFTER
 from simulator.wire.request import Record
 
+INTERRUPTED = "interrupted"  # in what WeChat says of a request that the background ended
 _LONGEST_REQUEST = 300  # characters of a request that evidence shows
 
 
@@ -190,6 +192,15 @@ def query_of(mark: Mark) -> dict[str, str]:
     options = mark.data if isinstance(mark.data, dict) else {}
     query = options.get("query")
     return {key: value for key, value in query.items() if isinstance(value, str)} if isinstance(query, dict) else {}
+
+
+def interrupted_how(exchange: Exchange) -> str:
+    """How the background ended a request while the program lived; empty where it did not."""
+    if exchange.after_hide is not None and exchange.after_hide >= SUSPEND_AFTER:
+        return f"begun {format_duration(exchange.after_hide)} after it"
+    if INTERRUPTED in exchange.failed:
+        return "unfinished when the program was suspended"
+    return ""
 
 
 def told(seen: Seen, capture: Capture, text: str, key: str) -> Breach:

@@ -13,7 +13,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from simulator.events import Json, Kind, Visit
 from simulator.immutable import immutable
@@ -72,14 +72,14 @@ class Network:
         return answer
 
     def _status(self, capture: Capture) -> int:
-        path = urlsplit(capture.exchange.url).path
+        path = capture.exchange.address.path
         is_there = capture.format != DMHUB or not self.paths or path in self.paths
         return 200 if capture.meaning is Meaning.EVENTS and is_there else 404
 
 
 def _link(exchange: Exchange, links: Mapping[str, str]) -> Reply:
     """The complete URL behind a code, as the collector's interface tells it."""
-    link = links.get(unquote(urlsplit(exchange.url).path.removeprefix(f"{LINKS_PATH}/")))
+    link = links.get(unquote(exchange.address.path.removeprefix(f"{LINKS_PATH}/")))
     body: Json = {"error": "no such code"} if link is None else {"url": link}
     return Reply(Ms(exchange.at + COLLECTOR_AFTER), 404 if link is None else 200, _JSON, _as_json(body))
 

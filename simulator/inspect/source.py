@@ -21,7 +21,7 @@ from simulator.runtime.trace import Place
 
 TRACKER_FILE = "utils/cl_tracker.js"  # where the source document puts it
 _NAMED_LIKE_ONE = re.compile(r"track|cl_|sensorsdata|analytics", re.IGNORECASE)
-_DEEPEST = 200  # scripts that require one another in a row
+_DEEPEST = 200  # scripts that require one another in a row; lists and objects in one another
 _FUNCTIONS = frozenset({"function_declaration", "function_expression", "arrow_function", "method_definition"})
 _MOST_BYTES = 4 << 20  # of a file that is parsed; a mini program may have 2 MB in all
 
@@ -139,26 +139,40 @@ def walk(top: Node) -> Iterator[Node]:
 
 def dotted(node: Node) -> str:
     """What an expression names, such as `getApp().cl_tracker.push`; empty for one that names nothing."""
+    behind: list[str] = []  # the last part first; a chain of calls may be longer than Python's stack
+    inner: Node | None = node
+    while inner is not None:
+        inner, part = _outermost(inner)
+        behind.append(part)
+    return "".join(reversed(behind))
+
+
+def _outermost(node: Node) -> tuple[Node | None, str]:
+    """What an expression is a part, a call or the whole of, if of anything, and how its own part is written."""
     if node.type in ("identifier", "this", "property_identifier", "super"):
-        return _source_text(node)
+        return None, _source_text(node)
     if node.type == "parenthesized_expression" and node.named_children:
-        return dotted(node.named_children[0])
+        return node.named_children[0], ""
     if node.type == "call_expression":
         function = node.child_by_field_name("function")
-        return f"{dotted(function)}()" if function is not None else ""
+        return function, "()" if function is not None else ""
     if node.type == "member_expression":
         whole, part = node.child_by_field_name("object"), node.child_by_field_name("property")
         if whole is not None and part is not None:
-            return f"{dotted(whole)}.{_source_text(part)}"
+            return whole, f".{_source_text(part)}"
     if node.type == "subscript_expression":
         whole, part = node.child_by_field_name("object"), node.child_by_field_name("index")
         if whole is not None and part is not None and part.type == "string":
-            return f"{dotted(whole)}.{_text_of(part)}"
-    return ""
+            return whole, f".{_text_of(part)}"
+    return None, ""
 
 
-def value_of(node: Node) -> Value:
-    """What an expression comes to, as far as it is written out."""
+def value_of(node: Node, depth: int = 0) -> Value:
+    """What an expression comes to, as far as it is written out, and not too deep in objects and lists.
+
+    Args:
+        depth: objects and lists around it.
+    """
     match node.type:
         case "string":
             return _text_of(node)
@@ -173,18 +187,18 @@ def value_of(node: Node) -> Value:
             return node.type == "true"
         case "null" | "undefined":
             return None
-        case "object":
-            return dict(_members(node))
-        case "array":
-            return [value_of(child) for child in node.named_children]
+        case "object" if depth < _DEEPEST:
+            return dict(_members(node, depth + 1))
+        case "array" if depth < _DEEPEST:
+            return [value_of(child, depth + 1) for child in node.named_children]
     return OPAQUE
 
 
-def _members(node: Node) -> Iterator[tuple[str, Value]]:
+def _members(node: Node, depth: int) -> Iterator[tuple[str, Value]]:
     for child in node.named_children:
         key, value = child.child_by_field_name("key"), child.child_by_field_name("value")
         if child.type == "pair" and key is not None and value is not None:
-            yield (_text_of(key) if key.type == "string" else _source_text(key)), value_of(value)
+            yield (_text_of(key) if key.type == "string" else _source_text(key)), value_of(value, depth)
         elif child.type == "shorthand_property_identifier":
             yield _source_text(child), OPAQUE
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from simulator.events import Json
 from simulator.immutable import immutable
+from simulator.runtime.address import Address, address_of
 from simulator.times import Ms
 
 
@@ -84,6 +85,11 @@ class Exchange:
     page: str = ""  # the route on top at the call
     after_hide: Ms | None = None  # begun so long after App.onHide; None in the foreground
     place: Place | None = None  # the line that called wx.request, where known
+
+    @property
+    def address(self) -> Address:
+        """The parts of its URL."""
+        return address_of(self.url)
 
 
 @immutable(frozen=True, slots=True)

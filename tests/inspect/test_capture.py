@@ -109,3 +109,14 @@ def test_no_request_is_too_strange_to_be_read(method: str, head: str, tail: str,
     seen = exchange(method, head + tail, body)
 
     assert Recogniser(OPTIONS, everything=True).read(seen).exchange is seen
+
+
+NO_URLS = ["https://[object Object]/track", "https://ev\x1b[31mil.example/", "https://a.example:99999/", "//[evil/"]
+
+
+@pytest.mark.parametrize("url", NO_URLS)
+def test_what_is_no_url_goes_nowhere_and_is_said(url: str) -> None:
+    capture = Recogniser(OPTIONS).read(exchange("GET", url))
+
+    assert capture.meaning is Meaning.UNKNOWN
+    assert capture.why.startswith("a URL that is none: ")

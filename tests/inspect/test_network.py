@@ -39,6 +39,10 @@ def test_an_event_is_answered_with_200_where_the_collector_has_the_path() -> Non
     assert answered(asked(f"https://cbe.convertlab.com/other?{query}")).status == 404
 
 
+def test_what_is_no_url_is_nobodys() -> None:
+    assert answered(asked("https://[object Object]/track")).status == 404
+
+
 def test_a_backend_that_nobody_described_answers_an_empty_object_and_is_told() -> None:
     told: list[str] = []
     answer = Network(lambda: Recogniser(OPTIONS), unanswered=lambda exchange: told.append(exchange.url)).answerer(None)

@@ -56,6 +56,13 @@ def test_what_is_written_out_has_a_value(text: str, value: Value) -> None:
     assert called.values() == [value]
 
 
+def test_a_chain_of_calls_may_be_long_and_a_value_deep() -> None:
+    long, deep = f"wx{'.add(1)' * 5_000};", f"f({'[' * 5_000}1{']' * 5_000});"
+
+    assert script(long).calls[0].name == f"wx{'.add()' * 4_999}.add"
+    assert len(script(deep).calls[0].values()) == 1
+
+
 REQUIRED = [
     ("var t = require('./utils/cl_tracker.js');", "t"),
     ("const t = require('utils/cl_tracker');", "t"),

@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from simulator.errors import UsageError
 from simulator.events import Json
@@ -85,16 +84,14 @@ class Reader:
             for place, record in enumerate(records[:MOST_SAID])
         )
         headers = {key.lower(): value for key, value in exchange.headers}
-        parts = urlsplit(exchange.url)
-        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         entry = Entry(
             number=exchange.number,
             at=exchange.at,
             kind=kind,
             client=client,
             method=exchange.method,
-            target=cut(target, _LONGEST_TARGET),
-            host=cut(parts.netloc),
+            target=cut(exchange.address.target, _LONGEST_TARGET),
+            host=cut(exchange.address.netloc),
             headers=tuple([(cut(key), cut(value, 1_024)) for key, value in exchange.headers[:_MOST_HEADERS]]),
             content_type=cut(headers.get("content-type", "")),
             size=len(exchange.body),
@@ -112,22 +109,17 @@ class Reader:
         """What each event says under the wire's own names, as far as it is kept."""
         if capture.fields:
             return [_pairs(capture.fields)]
-        path = urlsplit(plain.url).path or "/"
+        path = plain.address.path or "/"
         try:
             own = self._form.own or {} if self._form.name else {"path": path}
             adapter = make_adapter(capture.format, self._form.options, own)
             if not isinstance(adapter, Tracker):
                 return []
             headers = {key.lower(): value for key, value in plain.headers}
-            messages = adapter.vendor.read(Captured(plain.method, _target(plain), headers, plain.body))
+            messages = adapter.vendor.read(Captured(plain.method, plain.address.target, headers, plain.body))
         except (WireError, UsageError):
             return []
         return [_pairs(message) for message in messages[:MOST_SAID]]
-
-
-def _target(exchange: Exchange) -> str:
-    parts = urlsplit(exchange.url)
-    return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
 def without_packing(exchange: Exchange) -> tuple[Exchange, str]:
@@ -168,7 +160,7 @@ def aside(exchange: Exchange) -> str:
     """What a request that nobody reads as events is for, where it is known to carry none; else empty."""
     if exchange.method != "GET" or exchange.body:
         return ""
-    path = urlsplit(exchange.url).path
+    path = exchange.address.path
     return next((told for pattern, told in _ASIDE if pattern.fullmatch(path)), "")
 
 

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from simulator.inspect.capture import Capture, Meaning
-from simulator.inspect.case import Case, Seen, Trouble, lives, told
+from simulator.inspect.case import Case, Seen, Trouble, interrupted_how, lives, told
 from simulator.inspect.documents import MONITORING, NETWORK
 from simulator.inspect.rule import Breach, Level, rule
 from simulator.inspect.rules.launching import CAUSES
@@ -35,16 +35,19 @@ def _trials(case: Case, trouble: Trouble) -> Iterator[Seen]:
 
 
 def _never_stored(seen: Seen) -> Iterator[tuple[Capture, Record]]:
-    """The first try of every event that the collector never answered with 200."""
+    """The first try of every event that the collector never answered with 200.
+
+    One that the background ended was lost there, whatever the collector would have said.
+    """
     tries: dict[object, tuple[Capture, Record]] = {}
-    stored: set[object] = set()
+    settled: set[object] = set()
     for capture, record in seen.events():
         key = _key(record, capture)
         tries.setdefault(key, (capture, record))
         reply = capture.exchange.reply
-        if reply is not None and reply.status == 200:
-            stored.add(key)
-    return (first for key, first in tries.items() if key not in stored)
+        if (reply is not None and reply.status == 200) or interrupted_how(capture.exchange):
+            settled.add(key)
+    return (first for key, first in tries.items() if key not in settled)
 
 
 @rule(

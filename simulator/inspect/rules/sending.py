@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from simulator.inspect.capture import DMHUB, Capture, Meaning
-from simulator.inspect.case import Case, Seen, told
+from simulator.inspect.case import INTERRUPTED, Case, Seen, interrupted_how, told
 from simulator.inspect.documents import MONITORING, NETWORK, OPEN_API
 from simulator.inspect.rule import Breach, Level, rule
 from simulator.inspect.rules.launching import CAUSES
+from simulator.runtime.address import Address
 from simulator.runtime.trace import Moment
 from simulator.times import SECOND, Ms, format_duration, iso_utc
 from simulator.wechat import SUSPEND_AFTER
@@ -18,7 +18,6 @@ from simulator.wire.request import Record
 
 _DOMAIN = MONITORING.at("2.2, server domain name")
 _CHECK = MONITORING.at("2.3 Check whether the SDK access is successful")
-_INTERRUPTED = "interrupted"  # in what WeChat says of a request that the background ended
 _CLOCK = Ms(SECOND)  # by which an event may be ahead of its request
 _NONSENSE = frozenset({"undefined", "null", "NaN", "[object Object]", "[undefined]", "[null]", "Invalid Date"})
 
@@ -39,9 +38,9 @@ def status_200(case: Case) -> Iterator[Breach]:
                 continue
             exchange = capture.exchange
             if exchange.reply is not None and exchange.reply.status != 200:
-                path = urlsplit(exchange.url).path
+                path = exchange.address.path
                 yield told(seen, capture, f"an event was answered with status {exchange.reply.status}", path)
-            elif exchange.reply is None and exchange.failed and _INTERRUPTED not in exchange.failed:
+            elif exchange.reply is None and exchange.failed and INTERRUPTED not in exchange.failed:
                 yield told(seen, capture, f"an event was not answered: {exchange.failed}", exchange.failed)
 
 
@@ -56,7 +55,7 @@ def status_200(case: Case) -> Iterator[Breach]:
 )
 def domain_https(case: Case) -> Iterator[Breach]:
     for seen, capture in _of_the_tracker(case):
-        scheme = urlsplit(capture.exchange.url).scheme
+        scheme = capture.exchange.address.scheme
         if scheme != "https":
             yield told(seen, capture, f"an event was sent by {scheme or 'no scheme'}", scheme)
 
@@ -75,7 +74,7 @@ def domain_legal(case: Case) -> Iterator[Breach]:
     if legal is None:
         return
     for seen, capture in _of_the_tracker(case):
-        host = _host(capture.exchange.url)
+        host = _host(capture.exchange.address)
         if host not in legal:
             listed = ", ".join(sorted(legal)) or "nothing"
             yield told(seen, capture, f"an event was sent to {host}; the list has {listed}", host)
@@ -84,18 +83,13 @@ def domain_legal(case: Case) -> Iterator[Breach]:
 def _of_the_tracker(case: Case) -> Iterator[tuple[Seen, Capture]]:
     for seen in case.visitors:
         for capture in seen.captures:
-            if capture.meaning is not Meaning.OTHER:
+            if capture.meaning is not Meaning.OTHER and not capture.exchange.address.why_not:
                 yield seen, capture
 
 
-def _host(url: str) -> str:
-    """The host of a URL, with its port where it names one, as WeChat's list has them."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return ""
-    return f"{parts.hostname or ''}:{port}" if port else parts.hostname or ""
+def _host(address: Address) -> str:
+    """The host, with its port where one is named, as WeChat's list has them."""
+    return f"{address.host}:{address.port}" if address.port else address.host
 
 
 @rule(
@@ -111,7 +105,7 @@ def unknown_encoding(case: Case) -> Iterator[Breach]:
     for seen in case.visitors:
         for capture in seen.captures:
             if capture.meaning is Meaning.UNKNOWN:
-                path = urlsplit(capture.exchange.url).path
+                path = capture.exchange.address.path
                 yield told(seen, capture, f"nobody here reads {capture.why}", f"{capture.exchange.method} {path}")
 
 
@@ -130,20 +124,15 @@ def lost_at_hide(case: Case) -> Iterator[Breach]:
     for seen in case.visitors:
         arrived = {_name_of(record) for capture, record in seen.events() if _is_stored(capture)}
         for capture in seen.captures:
-            how = _lost_how(seen, capture)
+            how = interrupted_how(capture.exchange) or _destroyed_how(seen, capture)
             for record in capture.records if how else ():
                 if _name_of(record) not in arrived:
                     yield told(seen, capture, f"{record.event} was lost at the hide: {how}", record.event)
 
 
-def _lost_how(seen: Seen, capture: Capture) -> str:
-    """How the background ended a request; empty where it did not."""
-    exchange = capture.exchange
-    if exchange.after_hide is not None and exchange.after_hide >= SUSPEND_AFTER:
-        return f"begun {format_duration(exchange.after_hide)} after it"
-    if _INTERRUPTED in exchange.failed:
-        return "unfinished when the program was suspended"
-    is_open = exchange.reply is None and not exchange.failed
+def _destroyed_how(seen: Seen, capture: Capture) -> str:
+    """That a request had no end when the program had one; empty where it had, or where nobody saw the program."""
+    is_open = capture.exchange.reply is None and not capture.exchange.failed
     return "unfinished when the program was destroyed" if is_open and seen.trace.marks else ""
 
 
