@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
@@ -50,6 +51,23 @@ def test_a_plan_of_a_broken_scenario_says_where_it_is_broken(tmp_path: Path) -> 
         plan_scenario(broken)
 
     assert any("did you mean journeys" in complaint.text for complaint in told.value.complaints)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"visitors": -3}, "visitors: expected 1 to 1,000,000,000, not -3"),
+        ({"visitors": 0}, "visitors: expected 1 to 1,000,000,000, not 0"),
+        ({"seed": -1}, "seed: expected 0 or more, not -1"),
+        ({"users": 0}, "users: expected 1 to 100,000, not 0"),
+    ],
+    ids=str,
+)
+def test_a_number_that_cannot_be_is_refused_as_on_the_command_line(given: dict[str, int], text: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(text)):
+        plan_scenario(FIRST_OPEN, **given)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=re.escape(text)):
+        run_scenario(FIRST_OPEN, **given)  # type: ignore[arg-type]
 
 
 def test_a_plan_begins_when_it_is_told_to() -> None:

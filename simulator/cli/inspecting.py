@@ -26,7 +26,7 @@ from simulator.report.inspection.page import page_html
 from simulator.report.inspection.sarif import sarif_text
 from simulator.report.inspection.text import print_inspection
 from simulator.runs.inspecting import USUAL_VISITORS, Asked, run_inspection
-from simulator.traffic.making import Wanted
+from simulator.traffic.making import BOUNDS, Wanted
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -38,7 +38,9 @@ _PRINTED: dict[str, Callable[[Outcome], str]] = {
 }
 
 _OPTIONS = (
-    click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Draws another plan."),
+    click.option(
+        "--seed", type=click.IntRange(*BOUNDS["seed"]), default=1, show_default=True, help="Draws another plan."
+    ),
     click.option(
         "--visitors", type=click.IntRange(1, 100_000), default=None, help=f"How many; {USUAL_VISITORS} unless given."
     ),

@@ -17,6 +17,7 @@ from simulator.report.comparison_text import print_comparison
 from simulator.report.text import print_result, print_verdict
 from simulator.runs.two_runs import check_same_scenario
 from simulator.scenario.load import load_scenario
+from simulator.traffic.making import BOUNDS
 from simulator.verify.verdict import first_exit_code
 
 
@@ -27,7 +28,7 @@ from simulator.verify.verdict import first_exit_code
 @click.option("--real-looking-identities", is_flag=True, help="Also when the target is another host.")
 @click.option(
     "--workers",
-    type=click.IntRange(1, 1_000),
+    type=click.IntRange(*BOUNDS["workers"]),
     default=1,
     show_default=True,
     metavar="N",

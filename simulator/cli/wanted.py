@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from simulator.traffic.making import Wanted, typed_again
+from simulator.traffic.making import BOUNDS, Wanted, typed_again
 from simulator.wire.options import DEFAULT_PATH
 from simulator.wire.registry import adapter_names
 
@@ -28,13 +28,15 @@ _OPTIONS = (
         metavar="HOST",
         help="Load may go to this host, or be read there.",
     ),
-    click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Draws another plan."),
+    click.option(
+        "--seed", type=click.IntRange(*BOUNDS["seed"]), default=1, show_default=True, help="Draws another plan."
+    ),
     click.option("--namespace", default=None, help="Enters every identity, so that runs on one collector stay apart."),
     click.option(
-        "--visitors", type=click.IntRange(1, 1_000_000_000), default=None, help="Instead of the scenario's count."
+        "--visitors", type=click.IntRange(*BOUNDS["visitors"]), default=None, help="Instead of the scenario's count."
     ),
     click.option(
-        "--users", type=click.IntRange(1, 100_000), default=None, help="Closed model with so many Locust lanes."
+        "--users", type=click.IntRange(*BOUNDS["users"]), default=None, help="Closed model with so many Locust lanes."
     ),
     click.option("--rate", default=None, metavar="R", help='Open model at this rate, such as "50/s".'),
     click.option("--speed", default=None, metavar="S", help='Event time per wall time, or "flood": nobody waits.'),

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from simulator import __version__
 from simulator.contract import Contract
@@ -60,6 +61,23 @@ _OPTIONS = (  # of `mpsim run` that take one value, by the name of the field
     ("workers", "--workers"),
 )
 _LIBRARIES = ("locust", "gevent", "Faker", "pydantic")
+
+
+class Bounds(NamedTuple):
+    """The least and the most that a number may be; None: no most."""
+
+    least: int
+    most: int | None
+
+
+BOUNDS: Final[Mapping[str, Bounds]] = MappingProxyType(
+    {  # of the numbers in a Wanted
+        "seed": Bounds(0, None),
+        "visitors": Bounds(1, 1_000_000_000),
+        "users": Bounds(1, 100_000),
+        "workers": Bounds(1, 1_000),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +157,7 @@ def draft(wanted: Wanted) -> Draft:
         UsageError: a bad option, or a host that was not allowed.
         ScenarioError: the scenario cannot be used.
     """
+    _check_bounds(wanted)
     created = datetime.now(UTC)
     loaded = load(wanted.scenario)
     target = target_wanted(wanted)
@@ -150,6 +169,14 @@ def draft(wanted: Wanted) -> Draft:
     settings = settings_of(options, contract, wanted.seed, namespace, wanted.start)
     plan = make_plan(loaded.scenario, settings, instant(created))
     return Draft(wanted, loaded, contract, options, run_id, namespace, plan, url, created, target)
+
+
+def _check_bounds(wanted: Wanted) -> None:
+    for name, (least, most) in BOUNDS.items():
+        value = getattr(wanted, name)
+        if value is not None and (value < least or (most is not None and value > most)):
+            expected = f"{least} or more" if most is None else f"{least} to {most:,}"
+            raise UsageError(f"{name}: expected {expected}, not {value}")
 
 
 def target_wanted(wanted: Wanted) -> Target | None:
