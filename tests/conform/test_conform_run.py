@@ -145,6 +145,24 @@ def test_a_wrong_contract_fails_in_the_cases_that_tell_and_names_what_would_be_r
 
 
 @pytest.mark.slow
+def test_a_contract_that_says_less_is_held_against_a_collector_that_counts_opens_otherwise(tmp_path: Path) -> None:
+    """What is found out beside it, such as which gap begins an open, has no meaning under the stated rule."""
+    said = contract_file(tmp_path, opens="launch", user="openid", day="Asia/Shanghai")
+    with embedded(tmp_path, "timeout=30m", "openid", "Asia/Shanghai") as url:
+        code, document = conformed(tmp_path, "--target", url, "--contract", said)
+
+    assert code == 1
+    # Where a warm return, another device or an event of the application comes after more than 30 minutes.
+    assert standings(document)["failed"] == [
+        "opens-gap-above", "opens-gap-devices", "visitors-custom-only", "malformed-gap",
+    ]  # fmt: skip
+    assert any(
+        "the contract says opens: launch, and the collector counts by opens: timeout=30m" in remark
+        for remark in document["targets"][0]["remarks"]
+    )
+
+
+@pytest.mark.slow
 def test_under_an_age_limit_the_cases_come_in_rounds_and_older_ones_are_not_supported(tmp_path: Path) -> None:
     promised = {"opens": "launch", "user": "openid", "day": "UTC", "dedupe": "by_id", "time": "event", "max_age": "9d"}
     said = contract_file(tmp_path, **promised)

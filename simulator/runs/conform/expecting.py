@@ -12,6 +12,7 @@ from typing import Any
 
 from simulator.contract import METRICS, Contract
 from simulator.scenario.case_file import CaseSection, Figures, Values, When
+from simulator.scenario.contracts import OF_TIMEOUT
 
 Cell = tuple[str, str, str]  # metric, kind of cell, cell as the case names it; ("pv", "all", "") is the whole case
 Expected = Mapping[Cell, int]
@@ -28,7 +29,6 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "launch_opens": (True, False),
 }
 SWITCHES = tuple(_CHOICES)  # keys of a contract file
-_OF_TIMEOUT = frozenset({"timeout_inclusive", "midnight", "source_change", "launch_opens"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def others(case: CaseSection, switches: Mapping[str, Any]) -> Iterator[Other]:
     for values in product(*(_CHOICES[name] for name in names)):
         there = {**switches, **dict(zip(names, values, strict=True))}
         changed = tuple(name for name in names if there[name] != switches[name])
-        if there["opens"] != "timeout" and _OF_TIMEOUT & set(changed):
+        if there["opens"] != "timeout" and set(OF_TIMEOUT) & set(changed):
             continue  # they decide nothing there
         expected = expected_under(case, there)
         if changed and expected != here:

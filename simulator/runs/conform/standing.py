@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from simulator.contract import Opens
 from simulator.errors import UsageError
 from simulator.ledger.manifest import Options
 from simulator.report.matrix import Definition, TargetFacts
@@ -136,6 +137,7 @@ def standing(wanted: Wanted, target: Target, found: ContractFile = _NOTHING) -> 
     check_connection(url)
     explicit = None if wanted.contract is None else read_contract(wanted.contract)
     stated = _stated(explicit, target)
+    found = _beside(stated, found)
     scenario = load_scenario_text(_SCENARIO, "conform", Path())
     usual = target.contract.file if wanted.usual is None else _over(target.contract.file, wanted.usual)
     below = GivenContract(target.contract.name, _over(_over(usual, found), _stated(None, target)))
@@ -147,6 +149,15 @@ def standing(wanted: Wanted, target: Target, found: ContractFile = _NOTHING) -> 
         yield Standing(ground, readers, stated, found)
     finally:
         readers.close()
+
+
+def _beside(stated: ContractFile, found: ContractFile) -> ContractFile:
+    """What was found out, less what only another rule of opens than the stated one gives a meaning."""
+    if not isinstance(stated.opens, Opens) or stated.opens.rule == "timeout":
+        return found
+    return ContractFile.model_construct(
+        **{name: None if name in OF_TIMEOUT else getattr(found, name) for name in ContractFile.model_fields}
+    )
 
 
 def _setting(ground: Ground, scenario: Scenario) -> Setting:
