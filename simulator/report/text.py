@@ -336,9 +336,10 @@ def _number(row: Row, metric: str, judging: bool) -> Text:
         return Text(words.expected_text(judged))
     if words.agrees(judged):
         return Text(words.observed_text(judged))
-    joint = "in" if words.status(judged) == "pass" else "not"
     if judged.expected is None or judged.observed is None:
         joint = "expected"
+    else:  # what is too wide to be judged may well lie within
+        joint = "in" if words.status(judged) == "pass" or judged.observed in judged.expected else "not"
     style = _STYLES[words.status(judged)]
     return Text(f"{words.observed_text(judged)}\n{joint} {words.expected_text(judged)}", style=style)
 

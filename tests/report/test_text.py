@@ -147,3 +147,12 @@ def test_an_instant_of_a_plan_stays_on_one_line() -> None:
 
     assert [line[: len(instant)] for line in lines if "2026" in line] == [instant]
     assert max(map(cell_len, lines)) <= 80
+
+
+@pytest.mark.parametrize(("observed", "joint"), [(152, "in 150..171"), (149, "not 150..171")])
+def test_a_total_that_is_too_wide_to_be_judged_is_not_said_to_lie_outside(
+    observed: int, joint: str, samples: dict[str, Result]
+) -> None:
+    cell = Judged("pv", "source", "share", Interval(150, 171), observed, Verdict.INCONCLUSIVE, "wider than 5 %")
+
+    assert joint in result_text(replace(samples["passing"], metrics=(cell,)))
