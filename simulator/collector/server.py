@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import signal
 import sys
@@ -11,14 +10,12 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-import uvicorn
-
 from simulator.collector.app import Application
 from simulator.collector.options import MAX_HEADERS, MAX_TARGET, CollectorOptions
 from simulator.collector.parts import Collector
 from simulator.collector.store import open_store
 from simulator.collector.totals import Totals
-from simulator.traffic.serving import BoundedProtocol, Server, listen, url_of
+from simulator.traffic.serving import BoundedProtocol, Server, config_of, listen, url_of
 
 # Longer than any pause of a load: a connection closed under a client that is about to send looks like a lost event.
 _KEEP_ALIVE = 3600  # seconds
@@ -45,19 +42,7 @@ def serve(options: CollectorOptions, build: Callable[[CollectorOptions], Collect
         print(said, file=sys.stderr, flush=True)
     if options.parent:
         threading.Thread(target=_end_with, args=(options.parent,), daemon=True).start()
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what strangers send is no news of ours
-    config = uvicorn.Config(
-        Application(parts),
-        http=_Protocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=_STOPPING,
-    )
+    config = config_of(Application(parts), _Protocol, keep_alive=_KEEP_ALIVE, stopping=_STOPPING)
     _allow_connections()
     # The writer's thread asks for the interpreter between statements; the default of 5 ms would be most of its time.
     sys.setswitchinterval(0.0005)

@@ -163,6 +163,15 @@ def read_manifest(folder: Path) -> Manifest:
         raise UsageError(f"{path} is damaged: {damaged}") from damaged
 
 
+def read_document(path: Path) -> dict[str, Any]:
+    """What `write_json` left in a file; empty where there is none yet, or something else."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON file, whole or not at all: a reader never meets half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from flask import request  # comes with Locust
 
-from simulator.ledger.manifest import LIVE_FILE, PROGRESS_FILE
+from simulator.ledger.manifest import LIVE_FILE, PROGRESS_FILE, read_document
 
 _NAMES = {"pv": "PV", "uv": "UV", "opens": "Opens", "new_users": "New users"}
 _TABS = [{"title": "Totals", "key": "totals"}, {"title": "Run", "key": "run"}]
@@ -47,9 +47,10 @@ def add_tabs(web_ui: Any, folder: Path) -> None:
     def extend(response: Any) -> Any:
         if response.is_json and response.status_code == 200 and request.path.endswith("/stats/requests"):
             document = response.get_json()
+            progress, live = read_document(folder / PROGRESS_FILE), read_document(folder / LIVE_FILE)
             document["extended_stats"] = [
-                {"key": "totals", "data": totals_rows(_document(folder / LIVE_FILE))},
-                {"key": "run", "data": run_rows(_document(folder / PROGRESS_FILE), _document(folder / LIVE_FILE))},
+                {"key": "totals", "data": totals_rows(live)},
+                {"key": "run", "data": run_rows(progress, live)},
             ]
             response.set_data(json.dumps(document))
         return response
@@ -131,12 +132,3 @@ def run_rows(progress: dict[str, Any], live: dict[str, Any]) -> list[dict[str, s
 
 def _age(live: dict[str, Any]) -> str:
     return f"{(live['at_ns'] - live['read_ns']) / 1e9:,.1f}" if live.get("read_ns") else "nothing was read yet"
-
-
-def _document(path: Path) -> dict[str, Any]:
-    """What is in the file; empty where it is not there."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -38,7 +38,7 @@ from simulator.inspect.source import SourceCode
 from simulator.journey.plan import Plan, visits
 from simulator.report.inspection.outcome import Outcome
 from simulator.runs.driving import drive
-from simulator.runs.planning import blocks_of
+from simulator.runs.planning import expected_of
 from simulator.runtime.backend import FILE as ANSWERS
 from simulator.runtime.backend import Backend, load_backend
 from simulator.runtime.phone import Phone, Watch
@@ -51,7 +51,6 @@ from simulator.times import MINUTE, SECOND, Ms, iso_local
 from simulator.traffic.making import Draft, Wanted, contract_of, draft
 from simulator.traffic.opened import adapter_of
 from simulator.verify.judging import judge
-from simulator.verify.oracle import expected_from_plan
 from simulator.verify.readers.events import event_of
 from simulator.verify.readers.reading import Reading as Totals
 from simulator.verify.readers.tally import Tally
@@ -280,13 +279,7 @@ def _totals(drafted: Draft, contract: Contract, form: str, seen: Sequence[Seen])
     plan = drafted.plan
     name = drafted.adapter if drafted.target is not None else form or DMHUB
     adapter = adapter_of(name, drafted.path, plan.scenario, drafted.namespace, drafted.options, own=drafted.own)
-    expectations = expected_from_plan(
-        blocks_of(plan, adapter),
-        contract,
-        plan.start,
-        plan.end,
-        carries_anonymous_id=adapter.carries_anonymous_id,
-    )
+    expectations = expected_of(plan, adapter, contract)
     with closing(Tally(contract)) as tally:
         tally.add(
             event_of(record, capture.exchange.at)._replace(cursor=cursor)

@@ -6,7 +6,6 @@ goes in; ledger, progress.json and load.json come out.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import site
@@ -23,7 +22,7 @@ import simulator
 from simulator.entry import error_of
 from simulator.errors import ConnectionFailed, EngineError, UsageError
 from simulator.finding import ExitCode
-from simulator.ledger.manifest import LIVE_FILE, PROGRESS_FILE, read_manifest
+from simulator.ledger.manifest import LIVE_FILE, PROGRESS_FILE, read_document, read_manifest
 from simulator.ledger.read import ledger_files
 from simulator.runs.load_report import note_own_fault, read_load_report
 from simulator.traffic.listening import check_port
@@ -158,7 +157,7 @@ class _Processes:
 
     def start_workers(self) -> None:
         """As soon as the master listens."""
-        if not self.wanted or (port := _document(self._folder / MASTER_FILE).get("port")) is None:
+        if not self.wanted or (port := read_document(self._folder / MASTER_FILE).get("port")) is None:
             return
         for number in range(1, self.wanted + 1):
             self.start(worker_command(int(port)), f"worker-{number}.log")
@@ -216,17 +215,8 @@ def _wait(first: subprocess.Popen[bytes], processes: _Processes, folder: Path, w
 
 def _progress(folder: Path) -> dict[str, Any]:
     """What the load says of itself, and, as `live`, where the totals are."""
-    said, live = _document(folder / PROGRESS_FILE), _document(folder / LIVE_FILE)
+    said, live = read_document(folder / PROGRESS_FILE), read_document(folder / LIVE_FILE)
     return {**said, "live": live} if said and live else said
-
-
-def _document(path: Path) -> dict[str, Any]:
-    """What the load has written there; empty where it has not, or something else."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _reason(folder: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,7 +11,7 @@ from typing import Any
 
 from simulator.errors import EngineError
 from simulator.finding import ExitCode, Finding, Verdict
-from simulator.ledger.manifest import LOAD_FILE, write_json
+from simulator.ledger.manifest import LOAD_FILE, read_document, write_json
 from simulator.ledger.read import read_ledger
 from simulator.runs.noting import Failures
 from simulator.wire.request import Evidence, Outcome, Purpose
@@ -74,11 +73,7 @@ class LoadReport:
 
 def read_load_report(folder: Path) -> LoadReport:
     """load.json of a run directory; empty where the load never ended by itself."""
-    try:
-        facts = json.loads((folder / LOAD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        facts = {}
-    return LoadReport(facts if isinstance(facts, dict) else {})
+    return LoadReport(read_document(folder / LOAD_FILE))
 
 
 def note_own_fault(folder: Path, run_id: str, reason: str) -> None:

@@ -50,14 +50,19 @@ def planned(wanted: Wanted) -> Planned:
     checked = draft(wanted)
     plan, contract, options = checked.plan, checked.contract, checked.options
     adapter = adapter_of(checked.adapter, checked.path, plan.scenario, checked.namespace, options, own=checked.own)
-    expectations = expected_from_plan(
+    expectations = expected_of(plan, adapter, contract)
+    return Planned(plan, contract, expectations, _first_events(plan), tuple(_notes(plan, contract, expectations)))
+
+
+def expected_of(plan: Plan, adapter: Adapter[Any], contract: Contract) -> Expectations:
+    """What an honest collector must say of the whole plan."""
+    return expected_from_plan(
         blocks_of(plan, adapter),
         contract,
         plan.start,
         plan.end,
         carries_anonymous_id=adapter.carries_anonymous_id,
     )
-    return Planned(plan, contract, expectations, _first_events(plan), tuple(_notes(plan, contract, expectations)))
 
 
 def blocks_of(plan: Plan, adapter: Adapter[Any]) -> Iterator[list[Request]]:

@@ -5,11 +5,12 @@ The embedded collector and the capture server are both served by it; what they a
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -48,6 +49,30 @@ def url_of(listener: socket.socket) -> str:
     """Where a bound socket is reached."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def config_of(
+    application: Callable[..., Awaitable[None]], protocol: type[BoundedProtocol], *, keep_alive: int, stopping: int
+) -> uvicorn.Config:
+    """How an application of ours is served: HTTP alone, without a word in the log of what strangers send.
+
+    Args:
+        keep_alive: seconds for which a connection may lie idle.
+        stopping: seconds that requests in progress are given at the end.
+    """
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    return uvicorn.Config(
+        application,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=keep_alive,
+        timeout_graceful_shutdown=stopping,
+    )
 
 
 class Server(uvicorn.Server):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 import time
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from simulator.inspect.listening.protocol import HeardProtocol
 from simulator.inspect.listening.reading import Format, Reader
 from simulator.inspect.listening.recording import Recorder
 from simulator.times import Ms
-from simulator.traffic.serving import Server, listen, url_of
+from simulator.traffic.serving import Server, config_of, listen, url_of
 
 _KEEP_ALIVE = 75  # seconds
 _STOPPING = 3  # seconds that requests in progress are given
@@ -170,19 +169,7 @@ class _Server(Server):
 
 
 def _config(application: Application, context: ssl.SSLContext | None) -> uvicorn.Config:
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what strangers send is shown, not logged
-    config = uvicorn.Config(
-        application,
-        http=HeardProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=_STOPPING,
-    )
+    config = config_of(application, HeardProtocol, keep_alive=_KEEP_ALIVE, stopping=_STOPPING)
     config.load()
     config.ssl = context
     return config
