@@ -56,7 +56,7 @@ class Timeline:
         width = self._width
         self._counts["sent"].update([at // width for at in sent_ns])
         self._counts["acked"].update([at // width for at in done_ns])
-        self._shorten()
+        self._bound()
 
     def add_attempts(self, attempts: Iterable[Attempt]) -> None:
         """Attempts of any outcome; one that never ended is in flight to the end."""
@@ -67,7 +67,7 @@ class Timeline:
             self._counts["sent"][sent // self._width] += 1
             if attempt.done_ns:
                 self._counts[_OUTCOMES[attempt.outcome]][attempt.done_ns // self._width] += 1
-        self._shorten()
+        self._bound()
 
     def merge(self, other: Timeline) -> None:
         """Add what happened to others."""
@@ -79,11 +79,12 @@ class Timeline:
             counts, width = _joined(counts), 2 * width
         for kind, row in counts.items():
             self._counts[kind].update(row)
-        self._shorten()
+        self._bound()
 
     @property
     def seconds(self) -> float:
         """Length of a stretch."""
+        self._shorten()
         return self._width / _NS
 
     def stretches(self) -> tuple[Stretch, ...]:
@@ -91,7 +92,7 @@ class Timeline:
         return tuple(self._stretches())
 
     def _stretches(self) -> Iterator[Stretch]:
-        self._shorten()
+        seconds = self.seconds
         places = set(chain.from_iterable(self._counts.values()))
         if not places:
             return
@@ -99,7 +100,12 @@ class Timeline:
         for place in range(first, max(places) + 1):
             row = {kind: counts[place] for kind, counts in self._counts.items()}
             in_flight += row["sent"] - _ended(row)
-            yield Stretch((place - first) * self.seconds, **row, in_flight=max(in_flight, 0))
+            yield Stretch((place - first) * seconds, **row, in_flight=max(in_flight, 0))
+
+    def _bound(self) -> None:
+        """Keep memory small. Asked for each visitor, so that how far the stretches lie apart is left for the end."""
+        while max(map(len, self._counts.values())) > MOST_STRETCHES:
+            self._join()
 
     def _shorten(self) -> None:
         while True:
