@@ -34,8 +34,10 @@ from simulator.inspect.config import FILE, Config, read_config
 from simulator.inspect.inspection import Inspection, inspect
 from simulator.inspect.network import DMHUB_PATHS, Network
 from simulator.inspect.rule import Level
+from simulator.inspect.rules.sending import domain_legal
 from simulator.inspect.source import SourceCode
 from simulator.journey.plan import Plan, visits
+from simulator.report import words
 from simulator.report.inspection.outcome import Outcome
 from simulator.runs.driving import drive
 from simulator.runs.planning import expected_of
@@ -127,7 +129,7 @@ def run_inspection(asked: Asked, progress: Progress | None = None) -> Outcome:
         totals=totals,
         exit_code=exit_code,
         reasons=reasons,
-        notes=tuple(_notes(plan, program, seen, form, driving.unanswered)),
+        notes=tuple(_notes(plan, program, seen, form, driving.unanswered, facts.domains is not None)),
         seconds=time.monotonic() - began,
         created=created.isoformat(timespec="seconds").replace("+00:00", "Z"),
         mpsim=__version__,
@@ -312,11 +314,11 @@ def _concluded(inspection: Inspection, totals: Sequence[Judged], fails: Level) -
     if inspection.verdict(fails) is Verdict.FAIL:
         graver = [one for one in inspection.findings if not one.known and one.level.is_at_least(fails)]
         codes = ", ".join(dict.fromkeys(one.rule.code for one in graver))
-        reasons.append((ExitCode.FAIL, f"{_plural(len(graver), 'finding')} of the rules: {codes}."))
+        reasons.append((ExitCode.FAIL, f"{words.plural(len(graver), 'finding')} of the rules: {codes}."))
     wrong = [one for one in totals if one.verdict is Verdict.FAIL]
     if wrong:
         metrics = ", ".join(dict.fromkeys(one.metric for one in wrong))
-        reasons.append((ExitCode.FAIL, f"{_plural(len(wrong), 'total')} not as planned: {metrics}."))
+        reasons.append((ExitCode.FAIL, f"{words.plural(len(wrong), 'total')} not as planned: {metrics}."))
     unread = [one for one in totals if one.verdict > Verdict.PASS and one.verdict is not Verdict.FAIL]
     if any(one.expected is not None for one in unread) or (unread and len(unread) == len(totals)):
         reasons.append((ExitCode.INCOMPLETE, "Some totals could not be judged."))
@@ -326,14 +328,17 @@ def _concluded(inspection: Inspection, totals: Sequence[Judged], fails: Level) -
     return (reasons[0][0] if reasons else ExitCode.PASS), tuple(text for _, text in reasons)
 
 
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
-def _notes(plan: Plan, program: Program, seen: Sequence[Seen], form: str, unanswered: Counter[str]) -> Iterator[str]:
+def _notes(
+    plan: Plan, program: Program, seen: Sequence[Seen], form: str, unanswered: Counter[str], domains: bool
+) -> Iterator[str]:
     scenario = plan.scenario
+    if not domains:
+        yield (
+            f"The rule {domain_legal.code} had nothing to hold the tracker against: say the list of legal request "
+            f"domains with --domains FILE, or as domains in {FILE}."
+        )
     if len(seen) < plan.count:
-        left = _plural(plan.count - len(seen), "visitor")
+        left = words.plural(plan.count - len(seen), "visitor")
         yield f"{left} were not driven: the program had to be stopped again and again, and each would take as long."
     if form and not form.startswith(DMHUB):
         yield f"{form} takes sources from parameters of its own: totals by source and content are not judged."
@@ -344,7 +349,7 @@ def _notes(plan: Plan, program: Program, seen: Sequence[Seen], form: str, unansw
             f"{f' and {len(undriven) - 1} more' if len(undriven) > 1 else ''}."
         )
     for address, count in unanswered.most_common(5):
-        yield f"{_plural(count, 'request')} to {address} got {{}}: say what it answers in {ANSWERS}."
+        yield f"{words.plural(count, 'request')} to {address} got {{}}: say what it answers in {ANSWERS}."
     missing = Counter(mark.detail for one in seen for mark in one.trace.marks if mark.moment is Moment.MISSING_API)
     if missing:
         names = ", ".join(name for name, _ in missing.most_common(8))

@@ -49,6 +49,19 @@ def test_a_finding_fails_until_its_rule_is_off_or_the_baseline_knows_it(tmp_path
     assert "mended  event-prefix: track('add_to_cart')" in mended.out
 
 
+@pytest.mark.slow
+def test_without_a_list_of_domains_the_rule_says_that_it_could_not_be_asked(tmp_path: Path) -> None:
+    config = tmp_path / "inspect.toml"
+    config.write_text("", encoding="utf-8")
+
+    ran = mpsim("inspect", str(SHOP), *FEW, "--config", str(config))
+    told = mpsim("inspect", str(SHOP), *FEW)
+
+    said = "domain-legal had nothing to hold the tracker against: say the list of legal request domains with --domains"
+    assert (ran.code, said in " ".join(ran.out.split())) == (0, True), ran
+    assert "domain-legal" not in told.out
+
+
 WRONG = [
     (("inspect", str(SHOP)), "expected --journeys SCENARIO"),
     (("inspect", str(SHOP / "pages"), *JOURNEYS), "holds neither app.js nor app.json"),

@@ -20,7 +20,7 @@ from simulator.report.inspection.junit import junit_xml
 from simulator.report.inspection.outcome import Outcome, to_json
 from simulator.report.inspection.page import page_html
 from simulator.report.inspection.sarif import sarif
-from simulator.report.inspection.text import inspection_lines
+from simulator.report.inspection.text import headline, inspection_lines
 from tests.inspect.stories import Story, case, program
 
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -51,6 +51,15 @@ def outcome(inspection: Inspection, totals: tuple[Judged, ...] = TOTALS) -> Outc
         reasons=("1 finding of the rules: event-prefix.",),
         seconds=1.5,
     )
+
+
+def test_where_a_total_is_wrong_there_is_something_to_mend() -> None:
+    wrong = outcome(inspect(case(Story().launch().open().view())))
+    right = outcome(wrong.inspection, TOTALS[:2])
+
+    assert wrong.inspection.findings == ()
+    assert "7 events in 9 requests (dmhub), 2 totals not as planned, in 1.5 s" in headline(wrong)
+    assert "nothing to mend" in headline(right)
 
 
 def broken() -> Outcome:

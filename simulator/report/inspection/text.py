@@ -62,6 +62,9 @@ def headline(outcome: Outcome) -> str:
     counts = [
         words.plural(count, level.value) for level in (Level.ERROR, Level.WARNING) if (count := outcome.count(level))
     ]
+    wrong = sum(one.verdict is Verdict.FAIL for one in outcome.totals)
+    if wrong and not counts:
+        counts = [f"{words.plural(wrong, 'total')} not as planned"]
     return f"{done}{form}, {' and '.join(counts) or 'nothing to mend'}, in {outcome.seconds:.1f} s"
 
 
