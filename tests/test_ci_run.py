@@ -44,7 +44,7 @@ def test_a_missing_component_fails_the_run(tmp_path: Path) -> None:
     found = ran(tmp_path)
 
     assert found.returncode == 1
-    assert "nginx-light postgresql mariadb-server-core mariadb-client-core chromium not installed" in found.stderr
+    assert "nginx-light postgresql mariadb-server-core mariadb-client-core chromium npm not installed" in found.stderr
     assert "it goes on" not in found.stdout
 
 

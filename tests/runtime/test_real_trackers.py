@@ -14,7 +14,7 @@ import pytest
 from simulator.runtime.phone import Storage
 from simulator.runtime.trace import Exchange, Moment, Reply
 from simulator.times import Ms
-from tests.runtime.npm import installed, package
+from tests.npm import installed, package
 from tests.runtime.reference_journey import copy_of, travel
 
 SENSORS = """

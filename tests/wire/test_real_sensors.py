@@ -20,12 +20,12 @@ import pytest
 
 from simulator.events import Call, Event, Kind
 from simulator.wire.request import Action, Record, Request
+from tests.npm import package
 from tests.wire.tracker_words import own, sent_by
 from tests.wire.wire_builders import NOON, advert, happening, launch, numbered, push, track, view
 
-PACKAGE = "sa-sdk-miniprogram@1.17.9"
 SCRIPT = Path(__file__).parent / "real" / "sensors.js"
-NODE, NPM = shutil.which("node"), shutil.which("npm")
+NODE = shutil.which("node")
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(NODE is None, reason="node is not installed")]
 
@@ -40,32 +40,12 @@ class Recorded(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def tracker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tracker() -> Path:
     """Its file."""
     named = os.environ.get("MPSIM_SENSORS_TRACKER")
     if named:
         return Path(named)
-    if NPM is None:
-        pytest.skip("npm is not installed")
-    folder = tmp_path_factory.mktemp("npm")
-    command = [
-        NPM,
-        "install",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--silent",
-        "--prefix",
-        str(folder),
-        PACKAGE,
-    ]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"npm did not install {PACKAGE} in time")
-    if done.returncode != 0:
-        pytest.skip(f"npm cannot install {PACKAGE}: {done.stderr.strip()[-200:]}")
-    return folder / "node_modules" / "sa-sdk-miniprogram" / "sensorsdata.min.js"
+    return package("sa-sdk-miniprogram", "1.17.9") / "sensorsdata.min.js"
 
 
 def recorded(tracker: Path, mode: str) -> list[Recorded]:
